@@ -1,0 +1,57 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+)
+
+// Capabilities: a Session has those that it implements. What a session lacks
+// is not in service discovery, and asking for it gets feature-not-implemented.
+// Never wrap a Session: a wrapper hides what it can do.
+type (
+	// Rooms is implemented by a Session that has rooms. One call on a room is
+	// answered by events; nothing here waits for the network's answer.
+	Rooms interface {
+		// Join is answered by RoomJoined or by RoomLeft with an error. Joining
+		// a room that is joined already changes nothing.
+		Join(ctx context.Context, room Address, nick string, o JoinOptions) error
+		// Leave is answered by RoomLeft.
+		Leave(ctx context.Context, room Address, reason string) error
+		// SetNick is answered by MemberRenamed, or by Answered with an error.
+		SetNick(ctx context.Context, room Address, nick string, r Request) error
+		// SetSubject is answered by SubjectChanged, or by Answered with an error.
+		SetSubject(ctx context.Context, room Address, subject string, r Request) error
+	}
+
+	// Moderation changes roles and affiliations in rooms, and removes people.
+	Moderation interface {
+		// Moderate is answered by an Answered event.
+		Moderate(ctx context.Context, room Address, a Action) error
+	}
+
+	// PresenceUpdates shows the user's availability to the network.
+	PresenceUpdates interface {
+		SetPresence(ctx context.Context, a Availability) error
+	}
+)
+
+// Capabilities of a Network.
+type (
+	// Users is implemented by a Network that knows its users beforehand. The
+	// sessions of an AlwaysOn network are opened for all of them at start.
+	Users interface {
+		Users() []Account
+	}
+
+	// Webhooks is implemented by a Network that is called over HTTP. The
+	// handler gets the requests below the component's path.
+	Webhooks interface {
+		Webhooks() http.Handler
+	}
+
+	// Runner is implemented by a Network with work that no one user owns.
+	// Run returns when ctx ends, and waits for its goroutines.
+	Runner interface {
+		Run(ctx context.Context) error
+	}
+)

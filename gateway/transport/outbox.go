@@ -1,0 +1,64 @@
+package transport
+
+import (
+	"context"
+	"time"
+)
+
+// An Outbox keeps the messages that a Durable network has still to send, and
+// those whose fate is still open, across restarts. It belongs to one
+// component. Every method returns once the disk has it; calls from many
+// goroutines share one commit.
+type Outbox interface {
+	// Put stores an item in the state Queued and gives it a Key. Stored is
+	// false if the same user's item with the same Chat, Origin and Text was
+	// put less than DuplicateWindow ago: clients repeat what they got no
+	// answer for.
+	Put(ctx context.Context, item OutboxItem) (key int64, stored bool, err error)
+
+	// Update writes State, From, ID, Attempts, NotBefore, LastError and Status
+	// of the item with the same Key.
+	Update(ctx context.Context, item OutboxItem) error
+
+	// In gives up to max items in a state whose NotBefore has come, oldest
+	// first.
+	In(ctx context.Context, state OutboxState, now time.Time, max int) ([]OutboxItem, error)
+
+	// Find gives the item that the network knows by the id, from any state,
+	// or false.
+	Find(ctx context.Context, id MessageID) (OutboxItem, bool, error)
+
+	// Forget removes items in the state Done that were put before t.
+	Forget(ctx context.Context, t time.Time) error
+}
+
+// DuplicateWindow is how long the outbox remembers what it was given.
+const DuplicateWindow = 15 * time.Minute
+
+// An OutboxItem is one message on its way out.
+type OutboxItem struct {
+	Key       int64
+	User      string  // bare JID
+	Chat      Address // the recipient
+	From      Address // the sender as the network knows them; may be empty until sent
+	Origin    string  // Message.Origin
+	Text      string
+	Request   Request
+	State     OutboxState
+	ID        MessageID // once the network has named it
+	Attempts  int
+	Put       time.Time
+	NotBefore time.Time // the next try
+	LastError string
+	Status    Status // the furthest that was reported
+}
+
+// An OutboxState is where an item stands.
+type OutboxState int
+
+const (
+	Queued  OutboxState = iota // to be sent
+	Sending                    // handed to the network, which has not answered: ask before repeating
+	Sent                       // the network has it; its fate is open
+	Done                       // delivered, failed, or too old to hear more
+)

@@ -12,8 +12,11 @@ type (
 	// Rooms is implemented by a Session that has rooms. One call on a room is
 	// answered by events; nothing here waits for the network's answer.
 	Rooms interface {
-		// Join is answered by RoomJoined or by RoomLeft with an error. Joining
-		// a room that is joined already changes nothing.
+		// Join is answered by RoomJoined or by RoomLeft with an error. For a
+		// room that is joined already RoomJoined comes again, from what the
+		// session knows: the gateway keeps no list of members of its own, and
+		// asks so when one more of the user's clients comes in. The nick is
+		// then ignored.
 		Join(ctx context.Context, room Address, nick string, o JoinOptions) error
 		// Leave is answered by RoomLeft.
 		Leave(ctx context.Context, room Address, reason string) error
@@ -21,6 +24,9 @@ type (
 		SetNick(ctx context.Context, room Address, nick string, r Request) error
 		// SetSubject is answered by SubjectChanged, or by Answered with an error.
 		SetSubject(ctx context.Context, room Address, subject string, r Request) error
+		// Members gives those in a joined room now, the user included, in no
+		// order. It does no I/O, and may be ahead of the events.
+		Members(room Address) []Member
 	}
 
 	// Moderation changes roles and affiliations in rooms, and removes people.

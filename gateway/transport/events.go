@@ -87,10 +87,10 @@ type (
 		Member
 	}
 
-	// MemberLeft tells of somebody else's leaving.
+	// MemberLeft tells of somebody else's leaving. Member is as they were last.
 	MemberLeft struct {
-		Room   Address
-		Nick   string
+		Room Address
+		Member
 		Why    Departure
 		By     string
 		Reason string

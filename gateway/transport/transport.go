@@ -112,7 +112,7 @@ type JoinOptions struct {
 }
 
 // A Role is what somebody may do in a room just now (XEP-0045 §5.1).
-type Role int
+type Role uint8
 
 const (
 	RoleNone Role = iota
@@ -122,7 +122,7 @@ const (
 )
 
 // An Affiliation is somebody's lasting standing in a room (XEP-0045 §5.2).
-type Affiliation int
+type Affiliation uint8
 
 const (
 	AffiliationNone Affiliation = iota

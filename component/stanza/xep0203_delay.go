@@ -1,0 +1,24 @@
+package stanza
+
+import (
+	"time"
+
+	"gatehouse/component/wire"
+)
+
+// Delay says that a stanza tells of the past (XEP-0203), in the format of
+// XEP-0082.
+type Delay struct {
+	From string
+	At   time.Time
+}
+
+// WriteXML implements wire.Payload.
+func (d Delay) WriteXML(w *wire.Writer) {
+	w.Start("urn:xmpp:delay", "delay")
+	if d.From != "" {
+		w.Attr("from", d.From)
+	}
+	w.Attr("stamp", d.At.UTC().Format("2006-01-02T15:04:05.000Z"))
+	w.End()
+}

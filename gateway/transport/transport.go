@@ -79,7 +79,10 @@ type Info struct {
 	Type     string // a registered gateway type (XEP-0030 registrar): "irc", "sms"
 	AlwaysOn bool   // sessions stay open while the user is offline
 	Durable  bool   // a message that is lost here is never repeated by the network
-	Prompt   string // what to type to reach somebody (XEP-0100 §6.3); may be empty
+	// Reachable says that everybody on it can be written to at any time, as
+	// phones can: they are shown as available.
+	Reachable bool
+	Prompt    string // what to type to reach somebody (XEP-0100 §6.3); may be empty
 }
 
 // An Account is a user of one network.

@@ -90,10 +90,10 @@ func (j JID) Prepare() (JID, error) {
 	if j.Domain, err = prepareDomain(j.Domain); err != nil {
 		return JID{}, fmt.Errorf("domain of address %w", err)
 	}
-	if !isPreparedLocal(j.Local) {
-		if j.Local, err = prepareStable(nodeprep, j.Local); err != nil {
-			return JID{}, fmt.Errorf("local part of address %w", err)
-		}
+	if small := lowerASCII(j.Local); isPreparedLocal(small) {
+		j.Local = small
+	} else if j.Local, err = prepareStable(nodeprep, j.Local); err != nil {
+		return JID{}, fmt.Errorf("local part of address %w", err)
 	}
 	if !isPreparedResource(j.Resource) {
 		if j.Resource, err = prepareStable(resourceprep, j.Resource); err != nil {
@@ -145,6 +145,14 @@ func prepareDomain(s string) (string, error) {
 		return "", errHost
 	}
 	return prepared, nil
+}
+
+// lowerASCII gives s in small letters if it is ASCII, and as it is otherwise.
+func lowerASCII(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	return s
 }
 
 func isASCII(s string) bool {

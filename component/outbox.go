@@ -1,0 +1,295 @@
+package component
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// Both the queue and what is kept until it is confirmed hold at most this much.
+const (
+	maxQueued      = 10_000
+	maxQueuedBytes = 32 << 20
+)
+
+const (
+	batchSize = 64 << 10 // bytes for one write call, more or less
+
+	// A barrier follows so many stanzas that matter, or the first of them by so
+	// much.
+	barrierEvery = 200
+	barrierDelay = 250 * time.Millisecond
+
+	// A message nobody stores is stale after this long without a stream.
+	staleAfter = 30 * time.Second
+
+	// A stanza that went out right before the server ended the stream with an
+	// error is sent alone from the second time on, and given up after the fourth.
+	sendAlone = 2
+	giveUp    = 4
+)
+
+var errFull = errors.New("send queue is full")
+
+// An outbox holds what is to be sent, and what was sent and may be lost yet. It
+// outlives streams.
+type outbox struct {
+	mu sync.Mutex
+	phase
+	queue   ring // not yet written to this stream
+	journal ring // written to it, and kept until a barrier is past
+	queued  size // of queue
+	kept    size // of those in either that are kept
+
+	urgent []byte // pings and their answers, written before the queue
+
+	written   uint64    // kept entries ever written to this stream
+	confirmed uint64    // of them, those past a barrier
+	covered   uint64    // of them, those before the last barrier sent
+	since     time.Time // when the first uncovered one was written
+	flush     bool      // a barrier is wanted now
+
+	room    chan struct{} // closed once there is room
+	waiters int
+
+	idle bool          // the writer sleeps on wake
+	wake chan struct{} // holds one
+}
+
+// A phase is what an outbox does with stanzas.
+type phase uint8
+
+const (
+	down    phase = iota // keeps what matters, refuses the rest
+	holding              // takes all, and writes nothing but pings
+	flowing
+	closing // takes none, and writes what it has
+	closed
+)
+
+type size struct{ count, bytes int }
+
+func (s *size) add(e *entry)      { s.count++; s.bytes += len(e.xml) }
+func (s *size) remove(e *entry)   { s.count--; s.bytes -= len(e.xml) }
+func (s size) fits(more int) bool { return s.count < maxQueued && s.bytes+more <= maxQueuedBytes }
+func (s size) low() bool          { return s.count <= maxQueued/4*3 && s.bytes <= maxQueuedBytes/4*3 }
+
+func (o *outbox) init() {
+	o.room = make(chan struct{})
+	o.wake = make(chan struct{}, 1)
+}
+
+// put queues e and owns it from then on. When there is no room it gives a
+// channel that is closed once there is; with wait set, the caller then owes a
+// stopWaiting.
+func (o *outbox) put(e *entry, wait bool) (room <-chan struct{}, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.phase >= closing:
+		return nil, ErrClosed
+	case o.phase == down && !e.keep:
+		return nil, ErrDown
+	case !o.queued.fits(len(e.xml)), e.keep && !o.kept.fits(len(e.xml)):
+		if wait {
+			o.waiters++
+		}
+		return o.room, nil
+	}
+	o.queue.push(e)
+	o.queued.add(e)
+	if e.keep {
+		o.kept.add(e)
+	}
+	o.wakeWriter()
+	return nil, nil
+}
+
+func (o *outbox) stopWaiting() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiters--
+}
+
+// wakeWriter and signalRoom are called with mu held.
+func (o *outbox) wakeWriter() {
+	if o.idle {
+		o.idle = false
+		select {
+		case o.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// signalRoom wakes those that wait, once there is room for more than a few.
+func (o *outbox) signalRoom() {
+	if o.waiters > 0 && o.queued.low() && o.kept.low() || o.phase >= closing {
+		close(o.room)
+		o.room = make(chan struct{})
+	}
+}
+
+// hurry queues pings and answers to them. They are few and pass all limits.
+func (o *outbox) hurry(write func(b []byte) []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.phase != closed {
+		o.urgent = write(o.urgent)
+		o.wakeWriter()
+	}
+}
+
+// end writes the end of the stream and nothing after it.
+func (o *outbox) end(tag string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.phase = closed
+	o.urgent = append(o.urgent, tag...)
+	o.wakeAll()
+}
+
+// hold begins a stream: everything is taken and nothing but pings is written.
+func (o *outbox) hold() { o.enter(holding) }
+
+// close refuses everything from here on.
+func (o *outbox) close() { o.enter(closed) }
+
+func (o *outbox) enter(p phase) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.phase = p
+	o.wakeAll()
+}
+
+// wakeAll lets everyone look at the phase again.
+func (o *outbox) wakeAll() {
+	o.wakeWriter()
+	if o.waiters > 0 {
+		close(o.room)
+		o.room = make(chan struct{})
+	}
+}
+
+// open lets stanzas flow, oldest first. It drops and counts messages that have
+// become stale.
+func (o *outbox) open(now time.Time) (stale int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.phase == holding {
+		o.phase = flowing
+	}
+	for n := o.queue.len(); n > 0; n-- {
+		e := o.queue.pop()
+		if e.keep && e.confirmed == nil && now.Sub(e.at) > staleAfter {
+			o.queued.remove(e)
+			o.kept.remove(e)
+			e.free()
+			stale++
+			continue
+		}
+		o.queue.push(e)
+	}
+	o.wakeAll()
+	return stale
+}
+
+// finish refuses new stanzas and asks for a barrier behind the last. It tells
+// whether anything flowed.
+func (o *outbox) finish() (flowed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	flowed = o.phase == flowing
+	if flowed {
+		o.phase = closing
+		o.flush = true
+	} else {
+		o.phase = closed
+	}
+	o.wakeAll()
+	return flowed
+}
+
+// finished tells whether all was written and all that is kept is confirmed.
+func (o *outbox) finished() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.queue.len() == 0 && o.journal.len() == 0
+}
+
+// interrupt takes back what a lost stream may have swallowed, to be sent first
+// on the next, and drops what doesn't outlive a stream. byServer says that the
+// server ended the stream for what it was sent.
+func (o *outbox) interrupt(byServer bool) (dropped, poison int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.phase < closing {
+		o.phase = down
+	}
+	again := o.journal
+	for n := again.len(); n > 0; n-- {
+		e := again.pop()
+		if byServer {
+			e.suspicion++
+		}
+		if e.suspicion >= giveUp {
+			o.kept.remove(e)
+			e.free()
+			poison++
+			continue
+		}
+		o.queued.add(e)
+		again.push(e)
+	}
+	for o.queue.len() > 0 {
+		e := o.queue.pop()
+		if !e.keep {
+			o.queued.remove(e)
+			e.free()
+			dropped++
+			continue
+		}
+		again.push(e)
+	}
+	o.queue, o.journal = again, ring{}
+	o.urgent = o.urgent[:0]
+	o.written, o.confirmed, o.covered = 0, 0, 0
+	o.flush, o.idle = false, false
+	o.wakeAll()
+	return dropped, poison
+}
+
+// confirm drops the first n entries kept on this stream and calls their
+// Confirmed.
+func (o *outbox) confirm(n uint64) {
+	for {
+		var done [32]*entry
+		count := 0
+		o.mu.Lock()
+		for n = min(n, o.written); o.confirmed < n && count < len(done); count++ {
+			done[count] = o.journal.pop()
+			o.kept.remove(done[count])
+			o.confirmed++
+		}
+		if count > 0 {
+			o.signalRoom()
+			o.wakeWriter()
+		}
+		o.mu.Unlock()
+		for _, e := range done[:count] {
+			if e.confirmed != nil {
+				e.confirmed()
+			}
+			e.free()
+		}
+		if count < len(done) {
+			return
+		}
+	}
+}
+
+func (o *outbox) sizes() (queued, kept size) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.queued, o.kept
+}

@@ -153,6 +153,17 @@ func isWritableName(s string) bool {
 	return true
 }
 
+// isWritableSpace tells whether a namespace can be declared. Those of XML itself
+// cannot, and a space in one upsets parsers that join names with it.
+func isWritableSpace(s string) bool {
+	for i, r := range s {
+		if r <= ' ' || !isChar(r) || r == utf8.RuneError && s[i] != 0xEF {
+			return false
+		}
+	}
+	return s != nsXML && s != nsXMLNS
+}
+
 func isCommonLetter(r rune) bool {
 	switch {
 	case r == 0xD7 || r == 0xF7:

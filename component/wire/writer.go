@@ -20,7 +20,7 @@ var (
 	errNoElement = errors.New("write xml: text or end outside an element")
 	errNoTag     = errors.New("write xml: attribute outside a start tag")
 	errOpen      = errors.New("write xml: element left open")
-	errSpace     = errors.New("write xml: reserved namespace")
+	errSpace     = errors.New("write xml: invalid or reserved namespace")
 )
 
 // A Payload writes itself as one element or a few, within the element that w
@@ -84,7 +84,7 @@ func (w *Writer) start(space, name, parent string) {
 	case !isWritableName(name):
 		w.fail(fmt.Errorf("write xml: invalid element name %.40q", name))
 		return
-	case space == nsXML || space == nsXMLNS:
+	case space != parent && !isWritableSpace(space):
 		w.fail(errSpace)
 		return
 	}
@@ -133,7 +133,7 @@ func (w *Writer) startAttr(space, name string) bool {
 	case !isWritableName(name) || name == "xmlns":
 		w.fail(fmt.Errorf("write xml: invalid attribute name %.40q", name))
 		return false
-	case space == nsXMLNS || space == "xmlns":
+	case !isWritableSpace(space):
 		w.fail(errSpace)
 		return false
 	}

@@ -190,4 +190,6 @@ func checkEndpoint(address string, listener bool) error {
 	return nil
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7F || slices.Contains([]rune{0xFFFE, 0xFFFF}, r) }
+func isControl(r rune) bool {
+	return r < ' ' || r == 0x7F || slices.Contains([]rune{0xFFFE, 0xFFFF}, r)
+}

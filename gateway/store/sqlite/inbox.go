@@ -1,0 +1,99 @@
+package sqlite
+
+import (
+	"context"
+
+	"gatehouse/gateway/store"
+)
+
+type inbox struct{ s *Store }
+
+const (
+	putInbox    = `INSERT INTO inbox (component, user, dedupe, event) VALUES (?, ?, ?, ?)`
+	findInbox   = `SELECT key, done_at FROM inbox WHERE component = ? AND user = ? AND dedupe = ? AND dedupe <> ''`
+	forgetInbox = `DELETE FROM inbox WHERE key = ?`
+
+	// What is done is only kept for its name.
+	markDone   = `UPDATE inbox SET done_at = ?, event = x'' WHERE key = ? AND done_at = 0`
+	forgetDone = `DELETE FROM inbox WHERE key IN (SELECT key FROM inbox WHERE done_at > 0 AND done_at <= ? LIMIT ?)`
+
+	pendingInbox = `SELECT key, dedupe, event FROM inbox
+		WHERE component = ? AND user = ? AND key > ? AND done_at = 0 ORDER BY key LIMIT ?`
+	pendingUsers = `SELECT DISTINCT user FROM inbox WHERE component = ? AND done_at = 0 ORDER BY user`
+)
+
+func (i inbox) Put(ctx context.Context, item store.InboxItem) (int64, bool, error) {
+	type outcome struct {
+		key   int64
+		fresh bool
+	}
+	event := item.Event
+	if event == nil {
+		event = []byte{}
+	}
+	expired := nanos(i.s.now().Add(-store.DedupeTime))
+	o, err := write(ctx, i.s, func(t *tx) (o outcome, err error) {
+		if item.Dedupe != "" {
+			var done int64
+			found, err := t.row(findInbox, []any{item.Component, item.User, item.Dedupe}, &o.key, &done)
+			if err != nil || found && (done == 0 || done > expired) {
+				return o, err
+			}
+			if found {
+				// Its time is over already, so it need not come back if the
+				// next statement fails.
+				if _, err := t.exec(forgetInbox, o.key); err != nil {
+					return o, err
+				}
+			}
+		}
+		result, err := t.exec(putInbox, item.Component, item.User, item.Dedupe, event)
+		if err != nil {
+			return o, err
+		}
+		o.fresh = true
+		o.key, err = result.LastInsertId()
+		return o, err
+	})
+	return o.key, o.fresh, err
+}
+
+func (i inbox) Done(keys ...int64) {
+	w := i.s.writer
+	if dropped := w.marks.add(keys); dropped > 0 {
+		w.log.Error("store dropped marks of done items: they will come again", "count", dropped)
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+func (i inbox) Pending(ctx context.Context, component, user string, after int64, max int) ([]store.InboxItem, error) {
+	if i.s.writer.marks.count() > 0 {
+		if err := i.s.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return rows(ctx, i.s, func(r scanner) (store.InboxItem, error) {
+		item := store.InboxItem{Component: component, User: user}
+		err := r.Scan(&item.Key, &item.Dedupe, &item.Event)
+		return item, err
+	}, pendingInbox, component, user, after, max)
+}
+
+func (i inbox) Users(ctx context.Context, component string) ([]string, error) {
+	if i.s.writer.marks.count() > 0 {
+		if err := i.s.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return rows(ctx, i.s, scanString, pendingUsers, component)
+}
+
+// flush waits until all marks before it are in the file: they go with the
+// commit of an empty request.
+func (s *Store) flush(ctx context.Context) error {
+	_, err := write(ctx, s, func(*tx) (struct{}, error) { return struct{}{}, nil })
+	return err
+}

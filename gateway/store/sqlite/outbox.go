@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+type outbox struct {
+	s         *Store
+	component string
+}
+
+const (
+	findDuplicate = `SELECT key FROM outbox WHERE digest = ? AND put_at > ? ORDER BY key DESC LIMIT 1`
+	putOutbox     = `INSERT INTO outbox (component, user, chat, sender, origin, text, request,
+		state, id, attempts, put_at, not_before, last_error, status, digest)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	updateOutbox = `UPDATE outbox SET state = ?, sender = ?, id = ?, attempts = ?, not_before = ?,
+		last_error = ?, status = ? WHERE key = ? AND component = ?`
+	outboxColumns = `SELECT key, user, chat, sender, origin, text, request, state, id, attempts,
+		put_at, not_before, last_error, status FROM outbox `
+	outboxIn = outboxColumns + `WHERE component = ? AND state = ? AND not_before <= ? ORDER BY key LIMIT ?`
+	// A network may use an id again after a long time: the newest is meant.
+	findOutbox   = outboxColumns + `WHERE component = ? AND id = ? AND id <> '' ORDER BY key DESC LIMIT 1`
+	forgetOutbox = `DELETE FROM outbox WHERE component = ? AND state = ? AND put_at < ?`
+)
+
+// Put implements transport.Outbox. An item whose Put is zero is put now.
+func (o outbox) Put(ctx context.Context, item transport.OutboxItem) (int64, bool, error) {
+	type outcome struct {
+		key    int64
+		stored bool
+	}
+	if item.Put.IsZero() {
+		item.Put = o.s.now()
+	}
+	item.State = transport.Queued
+	digest := digestOf(o.component, item)
+	out, err := write(ctx, o.s, func(t *tx) (out outcome, err error) {
+		if digest != nil {
+			since := nanos(item.Put.Add(-transport.DuplicateWindow))
+			found, err := t.row(findDuplicate, []any{digest, since}, &out.key)
+			if err != nil || found {
+				return out, err
+			}
+		}
+		result, err := t.exec(putOutbox, o.component, item.User, string(item.Chat), string(item.From),
+			item.Origin, item.Text, string(item.Request), int(item.State), string(item.ID), item.Attempts,
+			nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest)
+		if err != nil {
+			return out, err
+		}
+		out.stored = true
+		out.key, err = result.LastInsertId()
+		return out, err
+	})
+	return out.key, out.stored, err
+}
+
+// digestOf is the same for items that are duplicates, and nil for one that
+// can't be any's.
+func digestOf(component string, item transport.OutboxItem) []byte {
+	if item.Origin == "" {
+		return nil
+	}
+	h := sha256.New()
+	for _, part := range []string{component, item.User, string(item.Chat), item.Origin, item.Text} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write([]byte(part))
+	}
+	return h.Sum(nil)
+}
+
+// Update implements transport.Outbox. An item that is not there is an error.
+func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
+	_, err := write(ctx, o.s, func(t *tx) (struct{}, error) {
+		result, err := t.exec(updateOutbox, int(item.State), string(item.From), string(item.ID), item.Attempts,
+			nanos(item.NotBefore), item.LastError, int(item.Status), item.Key, o.component)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return struct{}{}, fmt.Errorf("the outbox of %s has no item %d", o.component, item.Key)
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// In implements transport.Outbox.
+func (o outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, max int) ([]transport.OutboxItem, error) {
+	return rows(ctx, o.s, scanOutbox, outboxIn, o.component, int(state), nanos(now), max)
+}
+
+// Find implements transport.Outbox.
+func (o outbox) Find(ctx context.Context, id transport.MessageID) (transport.OutboxItem, bool, error) {
+	return row(ctx, o.s, scanOutbox, findOutbox, o.component, string(id))
+}
+
+// Forget implements transport.Outbox.
+func (o outbox) Forget(ctx context.Context, t time.Time) error {
+	return exec(ctx, o.s, forgetOutbox, o.component, int(transport.Done), nanos(t))
+}
+
+func scanOutbox(r scanner) (transport.OutboxItem, error) {
+	var item transport.OutboxItem
+	var put, notBefore int64
+	err := r.Scan(&item.Key, &item.User, &item.Chat, &item.From, &item.Origin, &item.Text, &item.Request,
+		&item.State, &item.ID, &item.Attempts, &put, &notBefore, &item.LastError, &item.Status)
+	item.Put, item.NotBefore = timeOf(put), timeOf(notBefore)
+	return item, err
+}

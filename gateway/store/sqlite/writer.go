@@ -1,0 +1,324 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"gatehouse/gateway/store"
+)
+
+const (
+	queueLength = 1024                   // a full queue makes callers wait
+	batchLength = 512                    // requests in one commit
+	markDelay   = 100 * time.Millisecond // how long marks wait for company
+	retryDelay  = time.Second            // how long marks wait after a failed commit
+	tidyPeriod  = time.Hour
+	tidyAtOnce  = 1000 // items forgotten in one commit
+)
+
+// A request is run inside a transaction with others. It may read, and writes
+// with one statement: SQLite undoes a statement that fails, so a request that
+// fails leaves nothing of itself, and the others go on.
+type request struct {
+	run    func(*tx) error
+	answer func(error) // after the commit
+}
+
+// A writer owns the only connection that writes.
+type writer struct {
+	db   *sql.DB
+	tx   *tx
+	path string
+	now  func() time.Time
+	log  *slog.Logger
+
+	queue    chan request
+	wake     chan struct{} // there are marks
+	marks    marks
+	stopping chan struct{}
+	stopped  chan struct{}
+	failing  bool      // owned by run
+	nextTidy time.Time // owned by run
+}
+
+// A tx is the open transaction, with its statements prepared once.
+type tx struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt // owned by run
+}
+
+func startWriter(db *sql.DB, conn *sql.Conn, s *Store) *writer {
+	w := &writer{
+		db:       db,
+		tx:       &tx{conn: conn, statements: map[string]*sql.Stmt{}},
+		path:     s.path,
+		now:      s.now,
+		log:      s.log,
+		queue:    make(chan request, queueLength),
+		wake:     make(chan struct{}, 1),
+		stopping: make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// stop writes what is queued and waits for run.
+func (w *writer) stop() {
+	close(w.stopping)
+	<-w.stopped
+}
+
+func (w *writer) isStopping() bool {
+	select {
+	case <-w.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *writer) close() error {
+	var err error
+	for _, statement := range w.tx.statements {
+		err = errors.Join(err, statement.Close())
+	}
+	return errors.Join(err, w.tx.conn.Close(), w.db.Close())
+}
+
+// write queues a request and waits for its commit.
+func write[T any](ctx context.Context, s *Store, run func(*tx) (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	var value, none T
+	done := make(chan outcome, 1)
+	r := request{
+		run: func(t *tx) (err error) {
+			value, err = run(t)
+			return err
+		},
+		answer: func(err error) {
+			if err != nil {
+				value = none
+			}
+			done <- outcome{value, err}
+		},
+	}
+	w := s.writer
+	if w.isStopping() {
+		return none, store.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return none, fmt.Errorf("wait to write store: %w", err)
+	}
+	select {
+	case w.queue <- r:
+	case <-w.stopping:
+		return none, store.ErrClosed
+	case <-ctx.Done():
+		return none, fmt.Errorf("wait to write store: %w", ctx.Err())
+	}
+	timeout := time.NewTimer(store.CommitTimeout)
+	defer timeout.Stop()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-timeout.C:
+		return none, fmt.Errorf("write store %s: %w", s.path, store.ErrFateUnknown)
+	case <-w.stopped:
+	}
+	// It came into the queue as the writer left, or was its last.
+	select {
+	case o := <-done:
+		return o.value, o.err
+	default:
+		return none, store.ErrClosed
+	}
+}
+
+// exec is write for requests without a result.
+func exec(ctx context.Context, s *Store, text string, args ...any) error {
+	_, err := write(ctx, s, func(t *tx) (sql.Result, error) { return t.exec(text, args...) })
+	return err
+}
+
+func (w *writer) run() {
+	defer close(w.stopped)
+	var due <-chan time.Time // when the marks are written, at the latest
+	batch := make([]request, 0, batchLength)
+	for last := false; !last || len(w.queue) > 0; {
+		batch = batch[:0]
+		select {
+		case r := <-w.queue:
+			batch = append(batch, r)
+		case <-w.wake:
+			if due == nil {
+				due = time.After(markDelay)
+			}
+			continue
+		case <-due:
+		case <-w.stopping:
+			last = true
+		}
+		due = nil
+		if !w.commit(w.fill(batch)) && w.marks.count() > 0 {
+			due = time.After(retryDelay)
+		}
+		w.tidy()
+	}
+	if n := w.marks.count(); n > 0 {
+		w.log.Error("store lost marks of done items: they will come again", "count", n)
+	}
+}
+
+// fill takes what is queued. It lets other goroutines run once, because those
+// answered by the last commit are about to queue again.
+func (w *writer) fill(batch []request) []request {
+	for yielded := false; len(batch) < batchLength; {
+		select {
+		case r := <-w.queue:
+			batch = append(batch, r)
+		default:
+			if yielded {
+				return batch
+			}
+			runtime.Gosched()
+			yielded = true
+		}
+	}
+	return batch
+}
+
+// commit runs a batch and the marks that wait in one transaction, then answers.
+// False means that nothing was written.
+func (w *writer) commit(batch []request) bool {
+	marks := w.marks.take()
+	if len(batch)+len(marks) == 0 {
+		return true
+	}
+	failed := make([]error, len(batch))
+	err := w.transact(func() error {
+		for i, r := range batch {
+			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
+				return failed[i]
+			}
+		}
+		for _, key := range marks {
+			if _, err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	w.marks.written(marks, err == nil)
+	w.report(err)
+	for i, r := range batch {
+		if failed[i] == nil {
+			failed[i] = err
+		}
+		if failed[i] != nil {
+			failed[i] = fmt.Errorf("write store %s: %w", w.path, failed[i])
+		}
+		r.answer(failed[i])
+	}
+	return err == nil
+}
+
+// report logs when writing begins to fail, and when it works again.
+func (w *writer) report(err error) {
+	switch {
+	case err != nil && !w.failing:
+		w.log.Error("store can't be written", "path", w.path, "err", err)
+	case err == nil && w.failing:
+		w.log.Info("store can be written again", "path", w.path)
+	}
+	w.failing = err != nil
+}
+
+func (w *writer) transact(run func() error) error {
+	if _, err := w.tx.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := run()
+	if err == nil {
+		_, err = w.tx.exec("COMMIT")
+	}
+	if err != nil && !w.tx.isOver() {
+		_, undo := w.tx.exec("ROLLBACK")
+		err = errors.Join(err, undo)
+	}
+	return err
+}
+
+// tidy forgets inbox items whose time is over, some at a time.
+func (w *writer) tidy() {
+	now := w.now()
+	if now.Before(w.nextTidy) {
+		return
+	}
+	w.nextTidy = now.Add(tidyPeriod)
+	err := w.transact(func() error {
+		result, err := w.tx.exec(forgetDone, nanos(now.Add(-store.DedupeTime)), tidyAtOnce)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err == nil && n == tidyAtOnce {
+			w.nextTidy = now
+		}
+		return nil
+	})
+	w.report(err)
+}
+
+// prepared gives the statement, which is prepared when it is first used.
+func (t *tx) prepared(text string) (*sql.Stmt, error) {
+	if s, ok := t.statements[text]; ok {
+		return s, nil
+	}
+	s, err := t.conn.PrepareContext(context.Background(), text)
+	if err == nil {
+		t.statements[text] = s
+	}
+	return s, err
+}
+
+func (t *tx) exec(text string, args ...any) (sql.Result, error) {
+	s, err := t.prepared(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.Exec(args...)
+}
+
+// row scans the first row. False means that there is none.
+func (t *tx) row(text string, args []any, into ...any) (bool, error) {
+	s, err := t.prepared(text)
+	if err != nil {
+		return false, err
+	}
+	err = s.QueryRow(args...).Scan(into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// isOver tells whether SQLite has ended the transaction by itself, as it does
+// when the disk is full (https://www.sqlite.org/lang_transaction.html §3).
+func (t *tx) isOver() bool {
+	over := false
+	err := t.conn.Raw(func(driver any) error {
+		over = driver.(*sqlite3.SQLiteConn).AutoCommit()
+		return nil
+	})
+	return over || err != nil
+}

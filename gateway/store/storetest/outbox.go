@@ -1,0 +1,191 @@
+package storetest
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+func (w *world) outbox() transport.Outbox { return w.store.Outbox(component) }
+
+func (w *world) put(item transport.OutboxItem) (key int64, stored bool) {
+	w.Helper()
+	if item.Put.IsZero() {
+		item.Put = w.clock.Now()
+	}
+	key, stored, err := w.outbox().Put(w.Context(), item)
+	w.must(err)
+	return key, stored
+}
+
+// in gives the texts of the items in a state.
+func (w *world) in(state transport.OutboxState) []string {
+	w.Helper()
+	items, err := w.outbox().In(w.Context(), state, w.clock.Now(), 100)
+	w.must(err)
+	var texts []string
+	for _, item := range items {
+		texts = append(texts, item.Text)
+	}
+	return texts
+}
+
+// set writes a new state of an item.
+func (w *world) set(key int64, state transport.OutboxState, id transport.MessageID) {
+	w.Helper()
+	w.must(w.outbox().Update(w.Context(), transport.OutboxItem{Key: key, State: state, ID: id}))
+}
+
+func outboxKeepsStates(w *world) {
+	var keys []int64
+	for _, text := range []string{"one", "two", "three"} {
+		// The state is the outbox's own affair at first.
+		key, stored := w.put(transport.OutboxItem{User: romeo, Chat: "juliet", Text: text, State: transport.Sent})
+		w.same("stored", stored, true)
+		keys = append(keys, key)
+	}
+	w.same("queued", w.in(transport.Queued), []string{"one", "two", "three"})
+	w.set(keys[1], transport.Sending, "")
+	w.set(keys[0], transport.Sent, "id")
+	w.same("queued", w.in(transport.Queued), []string{"three"})
+	w.same("sending", w.in(transport.Sending), []string{"two"})
+	w.same("sent", w.in(transport.Sent), []string{"one"})
+	w.set(keys[0], transport.Queued, "")
+	w.same("queued again, in its old place", w.in(transport.Queued), []string{"one", "three"})
+
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 1)
+	w.must(err)
+	if len(items) != 1 || items[0].Text != "one" {
+		w.Fatalf("the oldest alone: %v", items)
+	}
+	other, err := w.store.Outbox("other.example.org").In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	w.must(err)
+	if len(other) != 0 {
+		w.Fatalf("another component has %v", other)
+	}
+	if err := w.outbox().Update(w.Context(), transport.OutboxItem{Key: 4711}); err == nil {
+		w.Fatal("an item that is not there was updated")
+	}
+	if err := w.store.Outbox("other.example.org").Update(w.Context(), transport.OutboxItem{Key: keys[0]}); err == nil {
+		w.Fatal("another component's item was updated")
+	}
+}
+
+func outboxKeepsFields(w *world) {
+	item := transport.OutboxItem{
+		User: romeo, Chat: "+15551234567", From: "+15557654321", Origin: "origin",
+		Text: "two\nlines, a \x00, and 😀", Request: "request", Put: w.clock.Now(),
+	}
+	item.Key, _ = w.put(item)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	w.must(err)
+	w.same("as put", items, []transport.OutboxItem{item})
+
+	changed := item
+	changed.State, changed.From, changed.ID, changed.Attempts = transport.Sent, "32665", "SM1", 3
+	changed.NotBefore, changed.LastError, changed.Status = w.clock.Now().Add(-time.Hour), "timed out", transport.Delivered
+	update := changed
+	update.User, update.Chat, update.Text, update.Origin, update.Put = "x", "x", "x", "x", time.Time{}
+	w.must(w.outbox().Update(w.Context(), update))
+	items, err = w.outbox().In(w.Context(), transport.Sent, w.clock.Now(), 10)
+	w.must(err)
+	w.same("as updated", items, []transport.OutboxItem{changed})
+}
+
+func outboxKnowsDuplicates(w *world) {
+	item := transport.OutboxItem{User: romeo, Chat: "juliet", Origin: "1", Text: "hello"}
+	first, _ := w.put(item)
+	for what, change := range map[string]func(*transport.OutboxItem){
+		"another user":   func(i *transport.OutboxItem) { i.User = "juliet@example.org" },
+		"another chat":   func(i *transport.OutboxItem) { i.Chat = "nurse" },
+		"another origin": func(i *transport.OutboxItem) { i.Origin = "2" },
+		"another text":   func(i *transport.OutboxItem) { i.Text = "hello!" },
+		"no origin":      func(i *transport.OutboxItem) { i.Origin = "" },
+		"a border moved": func(i *transport.OutboxItem) { i.Origin, i.Text = "1h", "ello" },
+	} {
+		other := item
+		change(&other)
+		if _, stored := w.put(other); !stored {
+			w.Errorf("%s: not stored", what)
+		}
+	}
+	if _, stored := w.put(transport.OutboxItem{User: romeo, Chat: "juliet", Text: "hello"}); !stored {
+		w.Error("no origin twice: not stored")
+	}
+	_, stored, err := w.store.Outbox("other.example.org").Put(w.Context(), item)
+	w.must(err)
+	w.same("stored for another component", stored, true)
+
+	w.clock.Advance(transport.DuplicateWindow - time.Nanosecond)
+	w.set(first, transport.Done, "")
+	key, stored := w.put(item)
+	w.same("stored again within the window", stored, false)
+	w.same("key of the duplicate", key, first)
+	w.clock.Advance(time.Nanosecond)
+	_, stored = w.put(item)
+	w.same("stored again after the window", stored, true)
+}
+
+func outboxHoldsBack(w *world) {
+	w.put(transport.OutboxItem{User: romeo, Text: "later", NotBefore: w.clock.Now().Add(time.Minute)})
+	w.put(transport.OutboxItem{User: romeo, Text: "now"})
+	w.same("at once", w.in(transport.Queued), []string{"now"})
+	w.clock.Advance(time.Minute)
+	w.same("a minute later", w.in(transport.Queued), []string{"later", "now"})
+}
+
+func outboxFinds(w *world) {
+	key, _ := w.put(transport.OutboxItem{User: romeo, Text: "hello"})
+	for _, state := range []transport.OutboxState{transport.Queued, transport.Sending, transport.Sent, transport.Done} {
+		w.set(key, state, "SM1")
+		item, found, err := w.outbox().Find(w.Context(), "SM1")
+		w.must(err)
+		if !found || item.Key != key || item.State != state || item.Text != "hello" {
+			w.Errorf("state %d: %v, %v", state, found, item)
+		}
+	}
+	w.put(transport.OutboxItem{User: romeo, Text: "without an id"})
+	for _, id := range []transport.MessageID{"SM2", "sm1", ""} {
+		if _, found, err := w.outbox().Find(w.Context(), id); found || err != nil {
+			w.Errorf("id %q: found %v, %v", id, found, err)
+		}
+	}
+	if _, found, err := w.store.Outbox("other.example.org").Find(w.Context(), "SM1"); found || err != nil {
+		w.Errorf("another component: found %v, %v", found, err)
+	}
+}
+
+func outboxForgets(w *world) {
+	old, _ := w.put(transport.OutboxItem{User: romeo, Text: "old and done"})
+	w.put(transport.OutboxItem{User: romeo, Text: "old and queued"})
+	w.clock.Advance(time.Hour)
+	border := w.clock.Now()
+	young, _ := w.put(transport.OutboxItem{User: romeo, Text: "young and done"})
+	w.set(old, transport.Done, "")
+	w.set(young, transport.Done, "")
+	w.must(w.store.Outbox("other.example.org").Forget(w.Context(), border))
+	w.same("done", w.in(transport.Done), []string{"old and done", "young and done"})
+	w.must(w.outbox().Forget(w.Context(), border))
+	w.same("done", w.in(transport.Done), []string{"young and done"})
+	w.same("queued", w.in(transport.Queued), []string{"old and queued"})
+}
+
+func outboxRace(w *world) {
+	var stored atomic.Int32
+	goroutines(32, func(i int) {
+		for n := range 4 {
+			_, ok, err := w.outbox().Put(w.Context(), transport.OutboxItem{
+				User: romeo, Chat: "juliet", Origin: fmt.Sprint(n), Text: "hello", Put: w.clock.Now(),
+			})
+			if err != nil {
+				w.Error(err)
+			}
+			if ok {
+				stored.Add(1)
+			}
+		}
+	})
+	w.same("stored", stored.Load(), int32(4))
+}

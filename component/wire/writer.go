@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"gatehouse/component/jid"
 )
 
 const (
@@ -162,33 +164,21 @@ func (w *Writer) startAttr(space, name string) bool {
 }
 
 // JIDAttr writes an attribute from an address without making a string of it.
-func (w *Writer) JIDAttr(name string, j interface{ AppendTo([]byte) []byte }) {
-	w.endJID(j.AppendTo(w.startJID(name)))
-}
-
-// startJID gives the buffer with the attribute's value opened.
-func (w *Writer) startJID(name string) []byte {
+func (w *Writer) JIDAttr(name string, j jid.JID) {
 	if !w.startAttr("", name) {
-		return nil
-	}
-	w.b = append(w.b, `="`...)
-	return w.b
-}
-
-// endJID takes the buffer back and escapes what was appended, if it must.
-func (w *Writer) endJID(b []byte) {
-	if w.err != nil {
 		return
 	}
-	for i := len(w.b); i < len(b); i++ {
-		if attrClass[b[i]] != plain {
-			value := string(b[len(w.b):])
-			w.b = appendEscaped(w.b, value, &attrClass)
-			w.b = append(w.b, '"')
-			return
-		}
+	w.b = append(w.b, `="`...)
+	if j.Local != "" {
+		w.b = appendEscaped(w.b, j.Local, &attrClass)
+		w.b = append(w.b, '@')
 	}
-	w.b = append(b, '"')
+	w.b = appendEscaped(w.b, j.Domain, &attrClass)
+	if j.Resource != "" {
+		w.b = append(w.b, '/')
+		w.b = appendEscaped(w.b, j.Resource, &attrClass)
+	}
+	w.b = append(w.b, '"')
 }
 
 // value writes an escaped attribute value after what opens it.

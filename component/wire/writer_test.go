@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"gatehouse/component/jid"
 )
 
 func TestElementsAreWritten(t *testing.T) {
@@ -91,10 +93,10 @@ func TestElementsAreWritten(t *testing.T) {
 		{"nothing", func(w *Writer) { (*Element)(nil).WriteXML(w) }, ""},
 		{"address", func(w *Writer) {
 			w.Start("", "a")
-			w.JIDAttr("to", address("a@b/c"))
-			w.JIDAttr("from", address("a@b/<\"\xff'&"))
+			w.JIDAttr("to", jid.JID{Local: "a", Domain: "b", Resource: "c"})
+			w.JIDAttr("from", jid.JID{Domain: "b", Resource: "<\"\xff'&"})
 			w.End()
-		}, "<a to=\"a@b/c\" from=\"a@b/&lt;&quot;\uFFFD&apos;&amp;\"/>"},
+		}, "<a to=\"a@b/c\" from=\"b/&lt;&quot;\uFFFD&apos;&amp;\"/>"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var w Writer
@@ -105,10 +107,6 @@ func TestElementsAreWritten(t *testing.T) {
 		})
 	}
 }
-
-type address string
-
-func (a address) AppendTo(b []byte) []byte { return append(b, a...) }
 
 func TestMisuseOfTheWriterIsAnError(t *testing.T) {
 	for _, row := range []struct {
@@ -132,7 +130,7 @@ func TestMisuseOfTheWriterIsAnError(t *testing.T) {
 		{"attribute after text", func(w *Writer) { w.Start("", "a"); w.Text("b"); w.Attr("c", ""); w.End() }},
 		{"attribute after a child", func(w *Writer) { w.Start("", "a"); w.Start("", "b"); w.End(); w.Attr("c", ""); w.End() }},
 		{"attribute outside", func(w *Writer) { w.Attr("a", "") }},
-		{"address outside", func(w *Writer) { w.JIDAttr("a", address("b")) }},
+		{"address outside", func(w *Writer) { w.JIDAttr("a", jid.JID{Domain: "b"}) }},
 		{"text outside", func(w *Writer) { w.Text("a") }},
 		{"end outside", func(w *Writer) { w.Start("", "a"); w.End(); w.End() }},
 		{"no end", func(w *Writer) { w.Start("", "a"); w.Start("", "b"); w.End() }},
@@ -190,21 +188,13 @@ func TestMessageThereAndBackCostsNoAllocation(t *testing.T) {
 	}
 }
 
-// pair is an address of the shape of jid.JID.
-type pair struct{ local, domain, resource string }
-
-func (p pair) AppendTo(b []byte) []byte {
-	b = append(append(b, p.local...), '@')
-	return append(append(append(b, p.domain...), '/'), p.resource...)
-}
-
 func TestAnAddressIsWrittenWithoutAllocation(t *testing.T) {
 	var w Writer
 	domain := strings.Repeat("b", 20)
 	n := testing.AllocsPerRun(1000, func() {
 		w.Reset()
 		w.Start("", "message")
-		w.JIDAttr("to", pair{"a", domain, "c"})
+		w.JIDAttr("to", jid.JID{Local: "a", Domain: domain, Resource: "c"})
 		w.End()
 	})
 	if n != 0 {

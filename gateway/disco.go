@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"slices"
+
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+// capsNode names this software in entity capabilities (XEP-0115 §4).
+const capsNode = "urn:gatehouse"
+
+// Features of every address, of the gateway, of people and of rooms: what is
+// listed here is answered in iq.go, rooms.go and to_network.go.
+var (
+	commonFeatures = []string{
+		stanza.DiscoInfoNamespace, stanza.DiscoItemsNamespace,
+		"jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time",
+	}
+	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace}
+	personFeatures  = []string{"vcard-temp"}
+	serverFeatures  = []string{"vcard-temp"}
+	roomFeatures    = []string{
+		stanza.MUCNamespace,
+		"http://jabber.org/protocol/muc#stable_id",              // XEP-0045 §7.4
+		"http://jabber.org/protocol/muc#self-ping-optimization", // XEP-0410 §3.3
+		stanza.IDsNamespace,
+		"muc_semianonymous", // muc_nonanonymous makes some clients refuse to join
+		"muc_temporary",
+	}
+)
+
+// ownInfo describes the gateway itself. The identity has a name, without which
+// Openfire hides us; and no feature of rooms, lest clients make rooms here.
+func (h *host) ownInfo() stanza.DiscoInfo {
+	info := stanza.DiscoInfo{
+		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: h.Name}},
+		Features:   slices.Concat(commonFeatures, gatewayFeatures),
+	}
+	if len(h.gateway.Contacts) > 0 { // XEP-0157 §2
+		info.Forms = []stanza.Form{stanza.ResultForm("http://jabber.org/network/serverinfo", h.gateway.Contacts...)}
+	}
+	return info
+}
+
+func (h *host) personInfo() stanza.DiscoInfo {
+	info := stanza.DiscoInfo{
+		Identities: []stanza.Identity{{Category: "client", Type: h.info.Type}},
+		Features:   slices.Concat(commonFeatures, personFeatures),
+	}
+	if h.info.Durable {
+		info.Features = append(info.Features, stanza.ReceiptsNamespace)
+	}
+	return info
+}
+
+func (h *host) serverInfo(a transport.Address) stanza.DiscoInfo {
+	return stanza.DiscoInfo{
+		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: string(a)}},
+		Features:   slices.Concat(commonFeatures, serverFeatures),
+	}
+}
+
+// roomInfo is the same for those who are in the room and those who look before
+// they join, but for what only the room's members know.
+func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
+	var modes transport.RoomModes
+	var fields []stanza.Field
+	if r != nil {
+		modes = r.modes
+		fields = append(fields, stanza.Field{Var: "muc#roominfo_subject", Values: []string{r.subject.Text}},
+			stanza.Field{Var: "muc#roominfo_description", Values: []string{r.subject.Text}})
+	}
+	choose := func(is bool, yes, no string) string {
+		if is {
+			return yes
+		}
+		return no
+	}
+	features := slices.Concat(commonFeatures, roomFeatures, []string{
+		choose(modes.Hidden, "muc_hidden", "muc_public"),
+		choose(modes.MembersOnly, "muc_membersonly", "muc_open"),
+		choose(modes.Moderated, "muc_moderated", "muc_unmoderated"),
+		choose(modes.PasswordProtected, "muc_passwordprotected", "muc_unsecured"),
+	})
+	fields = append(fields, stanza.Field{
+		Var: "muc#roominfo_subjectmod", Values: []string{choose(modes.SubjectByMods, "1", "0")},
+	})
+	return stanza.DiscoInfo{
+		// conference/text comes first: clients take the first for the room's kind.
+		Identities: []stanza.Identity{
+			{Category: "conference", Type: "text", Name: string(a)},
+			{Category: "conference", Type: h.info.Type, Name: string(a)},
+		},
+		Features: features,
+		Forms:    []stanza.Form{stanza.ResultForm("http://jabber.org/protocol/muc#roominfo", fields...)},
+	}
+}
+
+func (h *host) caps(info stanza.DiscoInfo) stanza.Caps {
+	return stanza.Caps{Node: capsNode, Ver: stanza.CapsVer(info)}
+}
+
+// answerInfo implements XEP-0030 §3.
+func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *stanza.Error) {
+	node := st.Payload().Attr("node")
+	if t.kind == toRoom && node == "http://jabber.org/protocol/muc#traffic" { // XEP-0045 §17.1.1
+		return stanza.DiscoInfo{Node: node}, nil
+	}
+	var info stanza.DiscoInfo
+	switch t.kind {
+	case toGateway:
+		info = h.ownInfo()
+	case toServer:
+		info = h.serverInfo(t.address)
+	case toPerson:
+		info = h.personInfo()
+	case toRoom:
+		info = h.roomInfo(t.address, s.roomOf(st, t.address))
+	case toOccupant:
+		info = stanza.DiscoInfo{
+			Identities: []stanza.Identity{{Category: "client", Type: h.info.Type, Name: t.occupant}},
+			Features:   []string{stanza.DiscoInfoNamespace},
+		}
+	}
+	// The node of entity capabilities asks for the whole (XEP-0115 §6.2).
+	if node != "" && node != capsNode+"#"+stanza.CapsVer(info) {
+		return refused(noSuchNode())
+	}
+	info.Node = node
+	return info, nil
+}
+
+func noSuchNode() stanza.Error {
+	return stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "there is no such node here"}
+}
+
+// answerItems implements XEP-0030 §4: a room lists its occupants to those who
+// are in it (XEP-0045 §6.5).
+func (h *host) answerItems(s *session, st *stanza.Received, t target) (payload, *stanza.Error) {
+	items := stanza.DiscoItems{Node: st.Payload().Attr("node")}
+	if items.Node != "" {
+		return refused(noSuchNode())
+	}
+	switch t.kind {
+	case toRoom:
+		if r := s.roomOf(st, t.address); r != nil {
+			for _, m := range s.members(r) {
+				items.Items = append(items.Items, stanza.Item{JID: r.occupant(m.Nick).String(), Name: m.Nick})
+			}
+		}
+	case toOccupant:
+		return refused(unsupported("an occupant has no items"))
+	}
+	return items, nil
+}
+
+// members asks the network who is in the room.
+func (s *session) members(r *room) []transport.Member {
+	rooms, ok := s.link.(transport.Rooms)
+	if !ok {
+		return nil
+	}
+	return rooms.Members(r.address)
+}

@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gatehouse/component"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
+)
+
+// Deliver implements transport.Sink. What a Durable network brings is stored
+// first; everything else waits in the session's queue.
+func (s *session) Deliver(ctx context.Context, e transport.Event) error {
+	if s.closing.Err() != nil {
+		return transport.ErrClosed
+	}
+	if s.host.info.Durable {
+		if item, durable := s.storable(e); durable {
+			return s.keep(ctx, item)
+		}
+	}
+	select {
+	case s.events <- e:
+		return nil
+	case <-s.closing.Done():
+		return transport.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A storedEvent is an event in the inbox. ID is that of the stanza which it
+// becomes: after a crash the same stanza may be sent again, and clients know it
+// by its id.
+type storedEvent struct {
+	ID      string
+	Message *transport.Message `json:",omitempty"`
+	Status  *storedStatus      `json:",omitempty"`
+}
+
+type storedStatus struct {
+	Request transport.Request
+	Chat    transport.Address
+	Status  transport.Status
+	Reason  transport.Reason
+	Text    string
+	Code    string
+}
+
+// storable gives the inbox item for an event that must not be lost.
+func (s *session) storable(e transport.Event) (item store.InboxItem, durable bool) {
+	stored := storedEvent{ID: s.newID()}
+	switch e := e.(type) {
+	case transport.MessageReceived:
+		stored.Message = &e.Message
+		if e.ID != "" {
+			item.Dedupe = "message:" + string(e.ID)
+		}
+	case transport.MessageStatus:
+		if e.Status == transport.Accepted {
+			return item, false
+		}
+		stored.Status = &storedStatus{Request: e.Request, Chat: e.Chat, Status: e.Status}
+		if err, ok := asError(e.Err); ok {
+			stored.Status.Reason, stored.Status.Text, stored.Status.Code = err.Reason, err.Text, err.Code
+		}
+		if e.Request != "" {
+			item.Dedupe = fmt.Sprintf("status:%d:%s", e.Status, e.Request)
+		}
+	default:
+		return item, false
+	}
+	var err error
+	if item.Event, err = json.Marshal(stored); err != nil {
+		panic(err) // plain data always can be written
+	}
+	item.Component, item.User = s.host.Domain, s.user.String()
+	return item, true
+}
+
+func (s *session) keep(ctx context.Context, item store.InboxItem) error {
+	_, fresh, err := s.host.gateway.Store.Inbox().Put(ctx, item)
+	if err != nil {
+		return fmt.Errorf("store an event: %w", err)
+	}
+	if fresh {
+		signal(s.arrived)
+	}
+	return nil
+}
+
+// drainInbox sends a batch of what is stored. More waits for its turn, so that
+// the user's own stanzas get theirs.
+func (s *session) drainInbox() {
+	if !s.host.info.Durable {
+		return
+	}
+	inbox := s.host.gateway.Store.Inbox()
+	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
+	defer cancel()
+	items, err := inbox.Pending(ctx, s.host.Domain, s.user.String(), s.cursor, inboxBatch)
+	if err == nil {
+		err = s.forward(items)
+	}
+	switch {
+	case err != nil && s.closing.Err() == nil:
+		s.log.Warn("stored messages wait for another try", "err", err)
+		s.retry = time.After(inboxRetry)
+	case len(items) == inboxBatch:
+		signal(s.arrived)
+	}
+}
+
+// forward sends stored items on and moves the cursor past each that was taken.
+func (s *session) forward(items []store.InboxItem) error {
+	for _, item := range items {
+		var stored storedEvent
+		if err := json.Unmarshal(item.Event, &stored); err != nil {
+			s.log.Error("a stored event can't be read; it stays in the store", "key", item.Key, "err", err)
+			s.cursor = item.Key
+			continue
+		}
+		done := func() { s.host.gateway.Store.Inbox().Done(item.Key) }
+		st, any := s.storedStanza(stored)
+		if !any {
+			done()
+			s.cursor = item.Key
+			continue
+		}
+		st.Confirmed = done
+		switch err := s.send(st); {
+		case errors.Is(err, component.ErrTooLarge):
+			s.log.Error("a stored message is too large for any server; it stays in the store", "key", item.Key)
+		case err != nil:
+			return err
+		}
+		s.cursor = item.Key
+	}
+	return nil
+}
+
+func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) {
+	switch {
+	case stored.Message != nil:
+		m := *stored.Message
+		if time.Since(m.Sent) > lateAfter {
+			m.Delayed = true
+		}
+		st = s.chatMessage(m, stored.ID)
+		return st, true
+	case stored.Status != nil:
+		p := stored.Status
+		e := transport.MessageStatus{Request: p.Request, Chat: p.Chat, Status: p.Status}
+		if p.Status == transport.Failed {
+			e.Err = &transport.Error{Reason: p.Reason, Text: p.Text, Code: p.Code}
+		}
+		return s.statusStanza(e, stored.ID)
+	}
+	return st, false
+}

@@ -1,0 +1,61 @@
+package gateway
+
+import (
+	"strconv"
+	"strings"
+
+	"gatehouse/gateway/transport"
+)
+
+// A note is what the gateway writes into a transport.Request, to know whom to
+// answer when the network does.
+type note struct {
+	kind     noteKind
+	id       string // of the stanza
+	resource string // of the client that sent it
+	chat     string // local part that it was sent to, as it was written
+	nick     string // and the resource
+	receipt  bool   // the client asked for a receipt
+}
+
+type noteKind byte
+
+const (
+	noteMessage noteKind = 'm' // a message to a person
+	noteRoom    noteKind = 'g' // a message or a subject to a room
+	noteNick    noteKind = 'n' // a change of nick
+	noteIQ      noteKind = 'q' // one item of a muc#admin iq
+)
+
+// request writes the note: its kind, the flag, and each text after its length.
+func (n note) request() transport.Request {
+	b := make([]byte, 0, 16+len(n.id)+len(n.resource)+len(n.chat)+len(n.nick))
+	b = append(b, byte(n.kind), '-')
+	if n.receipt {
+		b[1] = 'r'
+	}
+	for _, s := range [...]string{n.id, n.resource, n.chat, n.nick} {
+		b = strconv.AppendInt(b, int64(len(s)), 10)
+		b = append(append(b, ':'), s...)
+	}
+	return transport.Request(b)
+}
+
+// readNote is the reverse; false means that the gateway did not write it.
+func readNote(r transport.Request) (n note, ok bool) {
+	s := string(r)
+	if len(s) < 2 {
+		return n, false
+	}
+	n.kind, n.receipt = noteKind(s[0]), s[1] == 'r'
+	s = s[2:]
+	for _, field := range [...]*string{&n.id, &n.resource, &n.chat, &n.nick} {
+		length, rest, found := strings.Cut(s, ":")
+		size, err := strconv.Atoi(length)
+		if !found || err != nil || size < 0 || size > len(rest) {
+			return n, false
+		}
+		*field, s = rest[:size], rest[size:]
+	}
+	return n, s == ""
+}

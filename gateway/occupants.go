@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
+	"gatehouse/gateway/transport"
+)
+
+type payload = wire.Payload
+
+// mucMarker stands in the errors of joins (XEP-0045 §7.2.2, example 21).
+var mucMarker = wire.New(stanza.MUCNamespace, "x")
+
+var roleNames = [...]string{
+	transport.RoleNone: "none", transport.Visitor: "visitor",
+	transport.Participant: "participant", transport.Moderator: "moderator",
+}
+
+var affiliationNames = [...]string{
+	transport.AffiliationNone: "none", transport.Outcast: "outcast", transport.MemberOf: "member",
+	transport.Admin: "admin", transport.Owner: "owner",
+}
+
+// item describes a member to the user's clients.
+func (h *host) item(m transport.Member) stanza.MUCItem {
+	return stanza.MUCItem{
+		Affiliation: affiliationNames[m.Affiliation], Role: roleNames[m.Role], JID: h.memberJID(m),
+	}
+}
+
+// memberJID is a member's address outside the room, with their host on the
+// network as the resource; empty where it can't be a JID.
+func (h *host) memberJID(m transport.Member) string {
+	if m.Who == "" {
+		return ""
+	}
+	j, err := h.at(m.Who).WithResource(m.Host).Prepare()
+	if err != nil {
+		return ""
+	}
+	return j.String()
+}
+
+// presence is an occupant's presence (XEP-0045 §7.2.3).
+func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.Stanza {
+	st := stanza.Stanza{
+		Kind:   stanza.Presence,
+		Header: stanza.Header{From: r.occupant(m.Nick), To: to},
+	}
+	if m.Away {
+		st.Payloads = append(st.Payloads, stanza.Show("away"))
+		if m.Status != "" {
+			st.Payloads = append(st.Payloads, stanza.Status(m.Status))
+		}
+	}
+	st.Payloads = append(st.Payloads, stanza.MUCUser{Item: r.itemFor(to, m), Statuses: statuses})
+	return st
+}
+
+// itemFor shows the user their own real address, not the network's.
+func (r *room) itemFor(to jid.JID, m transport.Member) stanza.MUCItem {
+	item := r.host.item(m)
+	if m.Nick == r.nick {
+		item.JID = to.String()
+	}
+	return item
+}
+
+// gone is the presence of an occupant who went (XEP-0045 §7.14, §8.2, §9.1).
+func (r *room) gone(to jid.JID, m transport.Member, why transport.Departure, by, reason string, statuses ...int) stanza.Stanza {
+	item := r.itemFor(to, m)
+	item.Role = roleNames[transport.RoleNone]
+	item.Actor = by
+	switch why {
+	case transport.Kicked:
+		statuses = append(statuses, stanza.WasKicked)
+	case transport.Banned:
+		statuses = append(statuses, stanza.WasBanned)
+		item.Affiliation = affiliationNames[transport.Outcast]
+	case transport.LinkLost:
+		statuses = append(statuses, stanza.LinkFailed)
+	}
+	st := stanza.Stanza{
+		Kind:   stanza.Presence,
+		Header: stanza.Header{From: r.occupant(m.Nick), To: to, Type: stanza.Unavailable},
+	}
+	if why == transport.Kicked || why == transport.Banned {
+		item.Reason = reason
+	} else if reason != "" {
+		st.Payloads = append(st.Payloads, stanza.Status(reason))
+	}
+	st.Payloads = append(st.Payloads, stanza.MUCUser{Item: item, Statuses: statuses})
+	return st
+}
+
+// selfGone tells one of the user's clients that it is out of the room. A
+// status of 0 adds none.
+func (r *room) selfGone(resource string, status int, left transport.RoomLeft) stanza.Stanza {
+	statuses := []int{stanza.SelfPresence}
+	if status != 0 {
+		statuses = append(statuses, status)
+	}
+	return r.gone(r.to(resource), transport.Member{Nick: r.nick}, left.Why, left.By, left.Reason, statuses...)
+}
+
+// welcome sends the whole room to one client, in the order that XEP-0045 §7.2
+// demands: occupants, the client itself, history, subject.
+func (s *session) welcome(r *room, resource string, l *listener, members []transport.Member) {
+	to := r.to(resource)
+	own := transport.Member{Nick: r.nick, Role: transport.Participant}
+	for _, m := range members {
+		if m.Nick == r.nick {
+			own = m
+			continue
+		}
+		s.send(r.presence(to, m))
+	}
+	statuses := []int{stanza.SelfPresence}
+	if l.wanted != r.nick {
+		statuses = append(statuses, stanza.NickAssigned)
+	}
+	s.send(r.presence(to, own, statuses...))
+	l.waiting = false
+	l.wanted = r.nick
+	for _, m := range r.history.within(l.limits) {
+		s.send(r.past(to, m))
+	}
+	s.send(r.subjectMessage(to))
+}
+
+// subjectMessage ends a join even where there is no subject (XEP-0045 §7.2.15).
+func (r *room) subjectMessage(to jid.JID) stanza.Stanza {
+	st := stanza.Stanza{
+		Kind:     stanza.Message,
+		Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: r.host.gateway.NewID()},
+		Payloads: []payload{stanza.Subject(r.subject.Text)},
+	}
+	if r.subject.By != "" {
+		st.From = r.occupant(r.subject.By)
+	}
+	if !r.subject.At.IsZero() {
+		st.Payloads = append(st.Payloads, stanza.Delay{From: r.jid.String(), At: r.subject.At})
+	}
+	return st
+}

@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+const (
+	joinTime  = 2 * time.Minute // a network that has not answered a join by then never will
+	graceTime = 5 * time.Minute // a room whose clients vanished waits for them to come back
+)
+
+// A room is one that the user is in, or is joining. Who else is in it is
+// known by the network alone.
+type room struct {
+	host      *host
+	user      jid.JID // bare
+	address   transport.Address
+	jid       jid.JID
+	nick      string // the user's own, for all clients
+	joined    bool
+	subject   transport.Subject
+	modes     transport.RoomModes
+	listeners map[string]*listener // the user's clients in it, by resource
+	history   history
+	missed    []transport.MemberLeft // while the stream was down
+	emptied   time.Time              // when the last client vanished; zero while there is one
+}
+
+// A listener is one client of the user's in a room.
+type listener struct {
+	waiting bool      // for the occupants, since the time below
+	since   time.Time // of the join
+	wanted  string    // the nick that it asked for
+	limits  stanza.HistoryLimits
+}
+
+func (s *session) newRoom(a transport.Address, nick string) *room {
+	return &room{
+		host: s.host, user: s.user, address: a, jid: s.at(a), nick: nick,
+		listeners: map[string]*listener{},
+	}
+}
+
+// isIn says that the client is an occupant.
+func (r *room) isIn(resource string) bool {
+	l := r.listeners[resource]
+	return l != nil && !l.waiting
+}
+
+func (r *room) occupant(nick string) jid.JID { return r.jid.WithResource(nick) }
+
+func (r *room) to(resource string) jid.JID { return r.user.WithResource(resource) }
+
+// each calls f for every client that is an occupant.
+func (r *room) each(f func(to jid.JID)) {
+	for resource, l := range r.listeners {
+		if !l.waiting {
+			f(r.to(resource))
+		}
+	}
+}
+
+// sendRoomPresence is what a client says to a room: that it comes, stays under
+// another nick, is away, or goes (XEP-0045 §7.2, §7.6, §7.7, §7.14).
+func (s *session) sendRoomPresence(ctx context.Context, st *stanza.Received, a transport.Address) {
+	r := s.rooms[a]
+	present := r != nil && r.listeners[st.From.Resource] != nil
+	join, joining := st.ReadMUCJoin(time.Now())
+	switch {
+	case st.Type == stanza.Unavailable:
+		if present {
+			s.leaveRoom(ctx, r, st.From.Resource, st.ReadStatus())
+		}
+	case st.Type == stanza.Subscribe:
+		s.send(st.Answer(stanza.Unsubscribed))
+	case st.Type != stanza.Available:
+	case joining:
+		s.joinRoom(ctx, st, a, join)
+	case !present:
+		// A client that believes itself in, after we lost it, joins again on this.
+		s.refusePresence(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "you are not in this room; join it"})
+	case st.To.Resource != "" && st.To.Resource != r.nick:
+		s.changeNick(ctx, st, r)
+	default:
+		s.updateAvailability(ctx, st)
+	}
+}
+
+// refusePresence is refuse for presence that always gets an answer.
+func (s *session) refusePresence(st *stanza.Received, e stanza.Error) {
+	if answer, ok := st.Refuse(e); ok {
+		s.send(answer)
+	}
+}
+
+func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport.Address, join stanza.MUCJoin) {
+	if st.To.Resource == "" {
+		// XEP-0045 §7.2.1: a nick is required.
+		s.refuse(st, stanza.Error{Class: stanza.Modify, Condition: stanza.JIDMalformed, Text: "choose a nick: join " + st.To.Bare().String() + "/nick"})
+		return
+	}
+	link, err := s.openLink()
+	if err != nil {
+		s.fail(st, err)
+		return
+	}
+	rooms, ok := link.(transport.Rooms)
+	if !ok {
+		s.refuse(st, unsupported("there are no rooms here"))
+		return
+	}
+	r := s.rooms[a]
+	if r == nil {
+		r = s.newRoom(a, st.To.Resource)
+		s.rooms[a] = r
+	}
+	r.emptied = time.Time{}
+	r.listeners[st.From.Resource] = &listener{
+		waiting: true, since: time.Now(), wanted: st.To.Resource, limits: join.History,
+	}
+	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {
+		s.drop(r, st.From.Resource)
+		s.fail(st, err)
+	}
+}
+
+// drop forgets a client of a room, and the room with the last of them.
+func (s *session) drop(r *room, resource string) {
+	delete(r.listeners, resource)
+	if len(r.listeners) == 0 {
+		delete(s.rooms, r.address)
+	}
+}
+
+// leaveRoom lets one client go at once. The last one takes the user out of the
+// room on the network.
+func (s *session) leaveRoom(ctx context.Context, r *room, resource, reason string) {
+	s.send(r.selfGone(resource, 0, transport.RoomLeft{}))
+	s.drop(r, resource)
+	if len(r.listeners) == 0 {
+		s.part(ctx, r, reason)
+	}
+}
+
+func (s *session) part(ctx context.Context, r *room, reason string) {
+	delete(s.rooms, r.address)
+	rooms, ok := s.link.(transport.Rooms)
+	if !ok {
+		return
+	}
+	s.parting[r.address]++
+	if err := rooms.Leave(ctx, r.address, reason); err != nil {
+		s.unpart(r.address)
+		s.log.Warn("a room was not left", "err", err)
+	}
+}
+
+// unpart counts an answered Leave. False means that none was open.
+func (s *session) unpart(a transport.Address) bool {
+	n := s.parting[a]
+	if n <= 1 {
+		delete(s.parting, a)
+	} else {
+		s.parting[a] = n - 1
+	}
+	return n > 0
+}
+
+// lose takes out a client that went without a word. The room is kept for a
+// while: most come back within minutes.
+func (s *session) lose(r *room, resource string) {
+	delete(r.listeners, resource)
+	if len(r.listeners) == 0 && r.emptied.IsZero() {
+		r.emptied = time.Now()
+	}
+}
+
+// tidyRooms leaves rooms that nobody came back to, and ends joins that the
+// network never answered.
+func (s *session) tidyRooms(ctx context.Context, now time.Time) {
+	for _, r := range s.rooms {
+		for resource, l := range r.listeners {
+			if l.waiting && now.Sub(l.since) > joinTime {
+				s.send(r.refusal(resource, l.wanted, stanza.Error{
+					Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "the network did not answer the join",
+				}))
+				s.lose(r, resource)
+			}
+		}
+		if len(r.listeners) == 0 && now.Sub(r.emptied) >= graceTime {
+			s.part(ctx, r, "")
+		}
+	}
+}
+
+func (s *session) changeNick(ctx context.Context, st *stanza.Received, r *room) {
+	rooms, ok := s.link.(transport.Rooms)
+	if !ok {
+		s.refusePresence(st, unsupported("nicks can't be changed here"))
+		return
+	}
+	if err := rooms.SetNick(ctx, r.address, st.To.Resource, s.noteOf(st, noteNick).request()); err != nil {
+		s.refusePresence(st, stanzaError(err, s.host.Domain))
+	}
+}
+
+// updateAvailability passes on that the user is away, or back.
+func (s *session) updateAvailability(ctx context.Context, st *stanza.Received) {
+	p, ok := s.link.(transport.PresenceUpdates)
+	if !ok {
+		return
+	}
+	a := transport.Availability{Online: true, Show: st.ReadShow(), Status: st.ReadStatus()}
+	if err := p.SetPresence(ctx, a); err != nil {
+		s.log.Info("the user's availability was not passed on", "err", err)
+	}
+}
+
+// refusal is the presence error of a join that failed (XEP-0045 §7.2).
+func (r *room) refusal(resource, nick string, e stanza.Error) stanza.Stanza {
+	return stanza.Stanza{
+		Kind:     stanza.Presence,
+		Header:   stanza.Header{From: r.occupant(nick), To: r.to(resource), Type: stanza.ErrorType},
+		Payloads: []payload{mucMarker, e},
+	}
+}

@@ -1,0 +1,241 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gatehouse/component"
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
+)
+
+const (
+	beat        = 30 * time.Second // how often a session looks after itself
+	idleTime    = 5 * time.Minute  // a session without links and rooms ends
+	closeTime   = 3 * time.Second  // for taking leave of the network
+	inboxBatch  = 64
+	inboxRetry  = 2 * time.Second
+	leaveReason = "The gateway is stopping"
+)
+
+// A session is one user of one component. Its goroutine owns every field
+// below the queues, so they need no lock.
+type session struct {
+	host *host
+	user jid.JID // bare
+	log  *slog.Logger
+
+	stanzas  chan *stanza.Received // from the stream's reader, which never waits
+	events   chan transport.Event  // from the network, which does
+	arrived  chan struct{}         // something durable is in the inbox
+	restored chan struct{}         // the stream is back
+	wanted   chan struct{}         // the link is to be opened
+	present  chan rollCall         // who still answers, after the stream was lost
+	running  sync.WaitGroup        // the goroutines that the session started
+	closing  context.Context
+	stop     context.CancelFunc
+	done     chan struct{}
+
+	link      transport.Session // nil until it is needed
+	links     map[transport.Address]bool
+	rooms     map[transport.Address]*room
+	parting   map[transport.Address]int // Leave calls that RoomLeft has not answered
+	adminIQs  map[iqKey]*adminIQ
+	roster    map[string]store.Subscription // by the contact's local part
+	cursor    int64                         // key of the last inbox item that was sent on
+	retry     <-chan time.Time              // the inbox, after a failure
+	calling   bool                          // a roll call is under way,
+	callAgain bool                          // and the stream was lost again since
+	idleSince time.Time                     // zero while there is something to stay for
+}
+
+func newSession(h *host, user jid.JID) *session {
+	s := &session{
+		host: h, user: user, log: h.log.With("user", user.String()),
+		stanzas:  make(chan *stanza.Received, queueLength),
+		events:   make(chan transport.Event, queueLength),
+		arrived:  make(chan struct{}, 1),
+		restored: make(chan struct{}, 1),
+		wanted:   make(chan struct{}, 1),
+		present:  make(chan rollCall, 1),
+		done:     make(chan struct{}),
+		links:    map[transport.Address]bool{},
+		rooms:    map[transport.Address]*room{},
+		parting:  map[transport.Address]int{},
+		adminIQs: map[iqKey]*adminIQ{},
+	}
+	s.closing, s.stop = context.WithCancel(context.Background())
+	go s.run()
+	return s
+}
+
+// signal leaves a mark that is not needed twice. It never waits.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (s *session) wantLink()       { signal(s.wanted) }
+func (s *session) streamRestored() { signal(s.restored) }
+
+// close stops the session and waits for it. The sink refuses events first, so
+// that a link blocked in Deliver can end.
+func (s *session) close() {
+	s.stop()
+	<-s.done
+}
+
+func (s *session) run() {
+	defer close(s.done)
+	defer s.host.forget(s, true)
+	defer s.running.Wait()
+	defer s.takeLeave()
+	defer s.stop()
+	s.host.guard("session of "+s.user.String(), s.loop)
+}
+
+func (s *session) loop() {
+	s.call(s.loadRoster)
+	pulse := time.NewTicker(beat)
+	defer pulse.Stop()
+	for {
+		select {
+		case <-s.closing.Done():
+			return
+		case st := <-s.stanzas:
+			s.idleSince = time.Time{}
+			s.call(func(ctx context.Context) { s.sendStanza(ctx, st) })
+		case e := <-s.events:
+			s.call(func(ctx context.Context) { s.receiveEvent(ctx, e) })
+		case <-s.arrived:
+			s.drainInbox()
+		case <-s.retry:
+			s.retry = nil
+			s.drainInbox()
+		case <-s.wanted:
+			s.call(s.openWanted)
+		case <-s.restored:
+			s.callTheRoll()
+		case p := <-s.present:
+			s.call(func(ctx context.Context) { s.resume(ctx, p) })
+		case now := <-pulse.C:
+			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
+			s.tidyAdmin(now)
+			if s.isIdle(now) && s.host.forget(s, false) {
+				return
+			}
+		}
+	}
+}
+
+// isIdle says that the session has had nothing to stay for since idleTime.
+func (s *session) isIdle(now time.Time) bool {
+	if s.host.info.AlwaysOn || len(s.rooms) > 0 || len(s.links) > 0 {
+		s.idleSince = time.Time{}
+		return false
+	}
+	if s.idleSince.IsZero() {
+		s.idleSince = now
+	}
+	return now.Sub(s.idleSince) >= idleTime
+}
+
+// call gives f a deadline.
+func (s *session) call(f func(context.Context)) {
+	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
+	defer cancel()
+	f(ctx)
+}
+
+// send hands a stanza to the stream. It has a deadline of its own: the call
+// that it answers may have used up the call's.
+func (s *session) send(st stanza.Stanza) error {
+	if s.host.Stream.TrySend(st) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
+	defer cancel()
+	err := s.host.Stream.Send(ctx, st)
+	if err != nil {
+		s.host.gateway.dropped.Add(1)
+	}
+	if err != nil && !errors.Is(err, component.ErrDown) && s.closing.Err() == nil {
+		s.log.Warn("a stanza could not be sent", "kind", st.Kind, "type", st.Type, "err", err)
+	}
+	return err
+}
+
+// refuse answers with the error, where an answer is due.
+func (s *session) refuse(st *stanza.Received, e stanza.Error) {
+	if st.Kind == stanza.Presence && !expectsAnswer(*st) {
+		return
+	}
+	if answer, ok := st.Refuse(e); ok {
+		s.send(answer)
+	}
+}
+
+// fail is refuse for an error of the network's. What the user can't mend is
+// logged.
+func (s *session) fail(st *stanza.Received, err error) {
+	e := stanzaError(err, s.host.Domain)
+	if e.Condition == stanza.InternalServerError {
+		s.log.Error("a call failed", "kind", st.Kind, "err", err)
+	}
+	s.refuse(st, e)
+}
+
+// openLink gives the link, and opens it if need be.
+func (s *session) openLink() (transport.Session, error) {
+	if s.link != nil {
+		return s.link, nil
+	}
+	link, err := s.host.Network.Open(transport.Account{User: s.user.String()}, s)
+	if err != nil {
+		return nil, err
+	}
+	s.link = link
+	return link, nil
+}
+
+func (s *session) openWanted(context.Context) {
+	if _, err := s.openLink(); err != nil {
+		s.log.Error("the session can't be opened", "err", err)
+	}
+	signal(s.arrived)
+}
+
+// takeLeave closes the link and tells the user's clients that they are out of
+// their rooms because the service shuts down (XEP-0045 §15.6.2, status 332).
+func (s *session) takeLeave() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	for _, r := range s.rooms {
+		for resource := range r.listeners {
+			s.host.TrySend(r.selfGone(resource, stanza.Shutdown, transport.RoomLeft{Reason: leaveReason}))
+		}
+	}
+	if s.link == nil {
+		return
+	}
+	if err := s.link.Close(ctx, leaveReason); err != nil {
+		s.log.Warn("the link did not close cleanly", "err", err)
+	}
+}
+
+// newID makes an id for a stanza.
+func (s *session) newID() string { return s.host.gateway.NewID() }
+
+// at makes an address of the component's.
+func (s *session) at(a transport.Address) jid.JID { return s.host.at(a) }
+
+func (h *host) at(a transport.Address) jid.JID {
+	return jid.JID{Local: jid.Escape(string(a)), Domain: h.Domain}
+}

@@ -1,0 +1,199 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+// sendStanza takes what the user's client sent, and calls the network.
+func (s *session) sendStanza(ctx context.Context, st *stanza.Received) {
+	switch st.Kind {
+	case stanza.Message:
+		s.sendMessage(ctx, st)
+	case stanza.Presence:
+		s.sendPresence(ctx, st)
+	case stanza.IQ:
+		s.sendIQ(ctx, st)
+	}
+}
+
+// resolve says what the addressee is. An address that is right but not spelled
+// as the network spells it is told its one spelling: else one person or room
+// would appear under two names.
+func (h *host) resolve(to jid.JID) (transport.Address, transport.Kind, error) {
+	a, kind, err := h.Network.Resolve(jid.Unescape(to.Local))
+	if err != nil {
+		return "", 0, err
+	}
+	if jid.Escape(string(a)) != to.Local {
+		return "", 0, &transport.Error{Reason: transport.Moved, Redirect: a, Text: "the address is written " + h.at(a).String()}
+	}
+	return a, kind, nil
+}
+
+func (s *session) sendMessage(ctx context.Context, st *stanza.Received) {
+	if st.Type == stanza.ErrorType {
+		s.bounced(ctx, st)
+		return
+	}
+	if st.To.Local == "" {
+		if _, says := st.ReadBody(); says {
+			s.refuse(st, unsupported("nobody reads messages to the gateway itself"))
+		}
+		return
+	}
+	a, kind, err := s.host.resolve(st.To)
+	switch {
+	case err != nil:
+		s.fail(st, err)
+	case kind == transport.Room && st.To.Resource != "":
+		s.sendPrivately(ctx, st, a)
+	case kind == transport.Room:
+		s.sendToRoom(ctx, st, a)
+	case st.Type == stanza.Groupchat:
+		s.refuse(st, badRequest(st.To.Bare().String()+" is not a room"))
+	default:
+		s.sendToPerson(ctx, st, a)
+	}
+}
+
+// textOf gives what a message says. A bare link may come in the body, or as an
+// address beside it (XEP-0066 §3).
+func textOf(st *stanza.Received) string {
+	if body, _ := st.ReadBody(); body != "" {
+		return body
+	}
+	return st.Child("jabber:x:oob", "x").Child("jabber:x:oob", "url").Content()
+}
+
+// originOf gives the name by which the sender's client knows the message.
+func originOf(st *stanza.Received) string {
+	if o := st.ReadOriginID(); o != "" {
+		return o
+	}
+	return st.ID
+}
+
+func (s *session) noteOf(st *stanza.Received, kind noteKind) note {
+	return note{
+		kind: kind, id: st.ID, resource: st.From.Resource,
+		chat: st.To.Local, nick: st.To.Resource, receipt: st.WantsReceipt(),
+	}
+}
+
+func (s *session) sendToPerson(ctx context.Context, st *stanza.Received, a transport.Address) {
+	text := textOf(st)
+	if text == "" {
+		return // a chat state, a receipt or a marker, which the network can't carry
+	}
+	s.deliver(ctx, st, transport.Message{
+		Chat: a, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteMessage).request(),
+	})
+}
+
+// sendPrivately sends to one occupant of a room (XEP-0045 §7.5).
+func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a transport.Address) {
+	text := textOf(st)
+	switch r := s.rooms[a]; {
+	case st.Type == stanza.Groupchat:
+		s.refuse(st, badRequest("a message to one occupant is not groupchat"))
+	case r == nil || !r.isIn(st.From.Resource):
+		s.refuse(st, notJoined("join the room before you write to somebody in it"))
+	case text != "":
+		s.deliver(ctx, st, transport.Message{
+			Chat: a, Nick: st.To.Resource, Text: text, Origin: originOf(st),
+			Request: s.noteOf(st, noteMessage).request(),
+		})
+	}
+}
+
+// deliver calls the network, and answers with an error if that fails.
+func (s *session) deliver(ctx context.Context, st *stanza.Received, m transport.Message) bool {
+	link, err := s.openLink()
+	if err == nil {
+		_, err = link.Send(ctx, m)
+	}
+	if err != nil {
+		s.fail(st, err)
+		return false
+	}
+	return true
+}
+
+// sendToRoom sends to everybody in a room (XEP-0045 §7.4). It comes back to
+// all the user's clients once the network has taken it.
+func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transport.Address) {
+	r := s.rooms[a]
+	if r == nil || !r.isIn(st.From.Resource) {
+		s.refuse(st, notJoined("you are not in this room"))
+		return
+	}
+	if st.Type != stanza.Groupchat {
+		if textOf(st) != "" {
+			s.refuse(st, badRequest("messages to a room are of type groupchat"))
+		}
+		return
+	}
+	text := textOf(st)
+	if subject, given := st.ReadSubject(); given && text == "" {
+		s.sendSubject(ctx, st, a, subject)
+		return
+	}
+	if text == "" {
+		return
+	}
+	m := transport.Message{Chat: a, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteRoom).request()}
+	if s.deliver(ctx, st, m) {
+		s.reflect(r, st, text)
+	}
+}
+
+func (s *session) sendSubject(ctx context.Context, st *stanza.Received, a transport.Address, subject string) {
+	rooms, ok := s.link.(transport.Rooms)
+	if !ok {
+		s.refuse(st, unsupported("rooms have no subject here"))
+		return
+	}
+	if err := rooms.SetSubject(ctx, a, subject, s.noteOf(st, noteRoom).request()); err != nil {
+		s.fail(st, err)
+	}
+}
+
+// bounced handles the error that came back for something we sent. Nothing of
+// type error is answered. A client that is gone is no longer in its rooms.
+func (s *session) bounced(ctx context.Context, st *stanza.Received) {
+	if !isGone(st.ReadError().Condition) {
+		return
+	}
+	if a, kind, err := s.host.resolve(st.To); err == nil && kind == transport.Room {
+		if r := s.rooms[a]; r != nil {
+			s.lose(r, st.From.Resource)
+		}
+	}
+}
+
+// isGone says that the one who answered with the error, or for whom it was
+// answered, isn't there any more (XEP-0410 §3.1 turns the same list around).
+func isGone(c stanza.Condition) bool {
+	switch c {
+	case stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.RemoteServerNotFound,
+		stanza.RemoteServerTimeout, stanza.ServiceUnavailable, stanza.JIDMalformed:
+		return true
+	}
+	return false
+}
+
+func asError(err error) (*transport.Error, bool) {
+	if err == nil {
+		return nil, false
+	}
+	var e *transport.Error
+	if errors.As(err, &e) {
+		return e, true
+	}
+	return &transport.Error{Reason: transport.Internal, Text: "something went wrong on the way", Err: err}, true
+}

@@ -1,0 +1,280 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+// lateAfter is how old a message is when people should see that it is.
+const lateAfter = time.Minute
+
+// receiveEvent takes what the network told, and makes stanzas of it.
+func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
+	switch e := e.(type) {
+	case transport.LinkUp:
+		s.receiveLinkUp(ctx, e)
+	case transport.LinkDown:
+		s.receiveLinkDown(ctx, e)
+	case transport.MessageReceived:
+		s.receiveMessage(e.Message)
+	case transport.MessageStatus:
+		if st, any := s.statusStanza(e, s.newID()); any {
+			s.send(st)
+		}
+	case transport.PresenceChanged:
+		s.receivePresence(e)
+	case transport.RoomJoined:
+		s.receiveRoomJoined(e)
+	case transport.RoomLeft:
+		s.receiveRoomLeft(e)
+	case transport.RoomChanged:
+		if r := s.rooms[e.Room]; r != nil {
+			r.modes = e.Modes
+		}
+	case transport.SubjectChanged:
+		s.receiveSubject(e)
+	case transport.MemberChanged:
+		s.inRoom(e.Room, func(r *room) {
+			var statuses []int
+			if e.Nick == r.nick {
+				statuses = []int{stanza.SelfPresence}
+			}
+			r.each(func(to jid.JID) { s.send(r.presence(to, e.Member, statuses...)) })
+		})
+	case transport.MemberRenamed:
+		s.inRoom(e.Room, func(r *room) { s.receiveRename(r, e) })
+	case transport.MemberLeft:
+		s.inRoom(e.Room, func(r *room) {
+			r.miss(e)
+			r.each(func(to jid.JID) { s.send(r.gone(to, e.Member, e.Why, e.By, e.Reason)) })
+		})
+	case transport.Answered:
+		s.receiveAnswer(e)
+	case transport.Notice:
+		s.send(stanza.Stanza{
+			Kind:     stanza.Message,
+			Header:   stanza.Header{From: s.at(""), To: s.user, Type: stanza.Headline, ID: s.newID()},
+			Payloads: []payload{stanza.Body(e.Text)},
+		})
+	default:
+		s.log.Error("unknown event", "type", fmt.Sprintf("%T", e))
+	}
+}
+
+// inRoom calls f for a room that is joined.
+func (s *session) inRoom(a transport.Address, f func(*room)) {
+	if r := s.rooms[a]; r != nil && r.joined {
+		f(r)
+	}
+}
+
+func (s *session) receiveMessage(m transport.Message) {
+	if m.Nick == "" {
+		s.send(s.chatMessage(m, s.newID()))
+		return
+	}
+	s.inRoom(m.Chat, func(r *room) {
+		was := said{nick: m.Nick, text: m.Text, id: s.newID(), at: m.Sent}
+		if was.stanzaID = string(m.ID); was.stanzaID == "" {
+			was.stanzaID = was.id
+		}
+		if was.at.IsZero() {
+			was.at = time.Now()
+		}
+		r.history.add(was)
+		r.each(func(to jid.JID) {
+			if m.Delayed {
+				s.send(r.past(to, was))
+			} else {
+				s.send(r.message(to, was))
+			}
+		})
+	})
+}
+
+// chatMessage is a message from a person or a server to the user. From has no
+// resource (XEP-0100 §5.3.1).
+func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
+	st := stanza.Stanza{
+		Kind:     stanza.Message,
+		Header:   stanza.Header{From: s.at(m.Chat), To: s.user, Type: stanza.Chat, ID: id},
+		Payloads: []payload{stanza.Body(m.Text)},
+	}
+	if m.Delayed {
+		st.Payloads = append(st.Payloads, stanza.Delay{From: s.host.Domain, At: m.Sent})
+	}
+	return st
+}
+
+// reflect shows a message of the user's to all their clients in the room, as
+// the room's own echo (XEP-0045 §7.4). The sender's ids are kept.
+func (s *session) reflect(r *room, st *stanza.Received, text string) {
+	was := said{nick: r.nick, text: text, id: st.ID, stanzaID: s.newID(), at: time.Now()}
+	r.history.add(was)
+	origin := st.ReadOriginID()
+	r.each(func(to jid.JID) {
+		m := r.message(to, was)
+		if origin != "" {
+			m.Payloads = append(m.Payloads, stanza.OriginID(origin))
+		}
+		s.send(m)
+	})
+}
+
+// statusStanza is a receipt or an error for a message that was sent. Any is
+// false if the sender need not hear of it.
+func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.Stanza, any bool) {
+	n, ok := readNote(e.Request)
+	if !ok {
+		return st, false
+	}
+	st = stanza.Stanza{Kind: stanza.Message, Header: stanza.Header{
+		From: jid.JID{Local: n.chat, Domain: s.host.Domain, Resource: n.nick},
+		To:   s.user.WithResource(n.resource),
+	}}
+	switch e.Status {
+	case transport.Failed:
+		err, _ := asError(e.Err)
+		if err == nil {
+			err = &transport.Error{Reason: transport.Rejected, Text: "the network could not deliver the message"}
+		}
+		st.Type, st.ID = stanza.ErrorType, n.id
+		st.Payloads = []payload{stanzaError(err, s.host.Domain)}
+		return st, n.id != ""
+	case transport.Delivered:
+		st.Type, st.ID = stanza.Chat, id
+		st.To = s.user // whichever client is there now
+		st.Payloads = []payload{stanza.Receipt{ID: n.id}}
+		return st, n.receipt
+	}
+	return st, false
+}
+
+func (s *session) receiveRoomJoined(e transport.RoomJoined) {
+	r := s.rooms[e.Room]
+	if r == nil {
+		return // left while the join was under way
+	}
+	again := r.joined
+	r.joined, r.nick, r.subject, r.modes = true, e.Nick, e.Subject, e.Modes
+	welcomed := false
+	for resource, l := range r.listeners {
+		if l.waiting {
+			s.welcome(r, resource, l, e.Members)
+			welcomed = true
+		}
+	}
+	if again && !welcomed {
+		s.refresh(r, e)
+	}
+}
+
+// refresh shows a room that was joined anew to the clients that never left it.
+func (s *session) refresh(r *room, e transport.RoomJoined) {
+	r.each(func(to jid.JID) {
+		for _, m := range e.Members {
+			var statuses []int
+			if m.Nick == r.nick {
+				statuses = []int{stanza.SelfPresence}
+			}
+			s.send(r.presence(to, m, statuses...))
+		}
+	})
+}
+
+func (s *session) receiveRoomLeft(e transport.RoomLeft) {
+	if e.Why == transport.Parted && s.unpart(e.Room) {
+		return // we asked for it, and have told everybody
+	}
+	r := s.rooms[e.Room]
+	if r == nil {
+		return
+	}
+	delete(s.rooms, e.Room)
+	for resource, l := range r.listeners {
+		if l.waiting || e.Why == transport.Refused {
+			err, _ := asError(e.Err)
+			if err == nil {
+				err = &transport.Error{Reason: transport.Rejected, Text: e.Reason}
+			}
+			s.send(r.refusal(resource, l.wanted, stanzaError(err, s.host.Domain)))
+			continue
+		}
+		if e.Reason == "" && e.Err != nil {
+			e.Reason = e.Err.Error()
+		}
+		s.send(r.selfGone(resource, 0, e))
+	}
+}
+
+func (s *session) receiveSubject(e transport.SubjectChanged) {
+	s.inRoom(e.Room, func(r *room) {
+		r.subject = e.Subject
+		now := *r
+		now.subject.At = time.Time{} // it is news, not history
+		r.each(func(to jid.JID) { s.send(now.subjectMessage(to)) })
+	})
+}
+
+// receiveRename shows a new nick: the old one goes with status 303, the new one
+// comes (XEP-0045 §7.6).
+func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
+	own := e.Was == r.nick
+	r.each(func(to jid.JID) {
+		var statuses []int
+		if own {
+			statuses = []int{stanza.SelfPresence}
+		}
+		was := e.Member
+		was.Nick = e.Was
+		old := r.presence(to, was)
+		old.Type = stanza.Unavailable
+		item := r.itemFor(to, was)
+		item.Nick = e.Nick
+		old.Payloads = []payload{stanza.MUCUser{Item: item, Statuses: append([]int{stanza.NewNick}, statuses...)}}
+		s.send(old)
+	})
+	if own {
+		r.nick = e.Nick
+	}
+	r.each(func(to jid.JID) {
+		if own {
+			s.send(r.presence(to, e.Member, stanza.SelfPresence))
+		} else {
+			s.send(r.presence(to, e.Member))
+		}
+	})
+}
+
+// receiveAnswer ends a call. A success shows itself by what it changed, but for
+// an iq, which is answered.
+func (s *session) receiveAnswer(e transport.Answered) {
+	n, ok := readNote(e.Request)
+	if !ok {
+		return
+	}
+	if n.kind == noteIQ {
+		s.answerAdmin(n, e.Err)
+		return
+	}
+	if e.Err == nil {
+		return
+	}
+	st := stanza.Stanza{
+		Kind: stanza.Message,
+		Header: stanza.Header{
+			From: jid.JID{Local: n.chat, Domain: s.host.Domain, Resource: n.nick},
+			To:   s.user.WithResource(n.resource), Type: stanza.ErrorType, ID: n.id,
+		},
+		Payloads: []payload{stanzaError(e.Err, s.host.Domain)},
+	}
+	if n.kind == noteNick {
+		st.Kind = stanza.Presence
+	}
+	s.send(st)
+}

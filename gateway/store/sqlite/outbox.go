@@ -104,7 +104,7 @@ func (o outbox) Find(ctx context.Context, id transport.MessageID) (transport.Out
 
 // Forget implements transport.Outbox.
 func (o outbox) Forget(ctx context.Context, t time.Time) error {
-	return exec(ctx, o.s, forgetOutbox, o.component, int(transport.Done), nanos(t))
+	return change(ctx, o.s, forgetOutbox, o.component, int(transport.Done), nanos(t))
 }
 
 func scanOutbox(r scanner) (transport.OutboxItem, error) {

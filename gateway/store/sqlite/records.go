@@ -17,10 +17,10 @@ type (
 
 func (b subscriptions) Set(ctx context.Context, one store.Subscription) error {
 	if !one.To && !one.From {
-		return exec(ctx, b.s, `DELETE FROM subscriptions WHERE component = ? AND user = ? AND contact = ?`,
+		return change(ctx, b.s, `DELETE FROM subscriptions WHERE component = ? AND user = ? AND contact = ?`,
 			one.Component, one.User, one.Contact)
 	}
-	return exec(ctx, b.s, `INSERT OR REPLACE INTO subscriptions (component, user, contact, sees, seen) VALUES (?, ?, ?, ?, ?)`,
+	return change(ctx, b.s, `INSERT OR REPLACE INTO subscriptions (component, user, contact, sees, seen) VALUES (?, ?, ?, ?, ?)`,
 		one.Component, one.User, one.Contact, one.To, one.From)
 }
 
@@ -57,12 +57,12 @@ func (a accounts) Set(ctx context.Context, component string, account transport.A
 	if err != nil {
 		return err
 	}
-	return exec(ctx, a.s, `INSERT OR REPLACE INTO accounts (component, user, settings) VALUES (?, ?, ?)`,
+	return change(ctx, a.s, `INSERT OR REPLACE INTO accounts (component, user, settings) VALUES (?, ?, ?)`,
 		component, account.User, string(settings))
 }
 
 func (a accounts) Delete(ctx context.Context, component, user string) error {
-	return exec(ctx, a.s, `DELETE FROM accounts WHERE component = ? AND user = ?`, component, user)
+	return change(ctx, a.s, `DELETE FROM accounts WHERE component = ? AND user = ?`, component, user)
 }
 
 func (a accounts) All(ctx context.Context, component string) ([]transport.Account, error) {
@@ -78,11 +78,11 @@ func scanAccount(r scanner) (account transport.Account, err error) {
 }
 
 func (b blocks) Block(ctx context.Context, component, address string) error {
-	return exec(ctx, b.s, `INSERT OR IGNORE INTO blocks (component, address) VALUES (?, ?)`, component, address)
+	return change(ctx, b.s, `INSERT OR IGNORE INTO blocks (component, address) VALUES (?, ?)`, component, address)
 }
 
 func (b blocks) Unblock(ctx context.Context, component, address string) error {
-	return exec(ctx, b.s, `DELETE FROM blocks WHERE component = ? AND address = ?`, component, address)
+	return change(ctx, b.s, `DELETE FROM blocks WHERE component = ? AND address = ?`, component, address)
 }
 
 func (b blocks) Blocked(ctx context.Context, component string) ([]string, error) {
@@ -98,7 +98,7 @@ func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 	}
 	fresh := make([]byte, 32)
 	rand.Read(fresh) // never fails
-	err = exec(ctx, s, `INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)`, name, fresh)
+	err = change(ctx, s, `INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)`, name, fresh)
 	if err != nil {
 		return nil, err
 	}

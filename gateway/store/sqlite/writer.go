@@ -145,8 +145,8 @@ func write[T any](ctx context.Context, s *Store, run func(*tx) (T, error)) (T, e
 	}
 }
 
-// exec is write for requests without a result.
-func exec(ctx context.Context, s *Store, text string, args ...any) error {
+// change is write for requests without a result.
+func change(ctx context.Context, s *Store, text string, args ...any) error {
 	_, err := write(ctx, s, func(t *tx) (sql.Result, error) { return t.exec(text, args...) })
 	return err
 }

@@ -1,0 +1,194 @@
+package irc
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unique"
+
+	"gatehouse/gateway/transport"
+)
+
+// A user is somebody whom a link sees. Names are shared by all links of the
+// process, since a thousand links to one network see the same people.
+type user struct {
+	nick   unique.Handle[string]
+	host   unique.Handle[string] // "user@host"; "" until known
+	status unique.Handle[string] // why they are away
+	away   bool
+	rooms  int32
+}
+
+var noText = unique.Make("")
+
+type channelState int
+
+const (
+	wanted   channelState = iota // JOIN is not sent yet
+	joining                      // JOIN is sent
+	entering                     // JOIN came back; names are coming
+	joined
+	leaving // PART is sent
+)
+
+// A channel is a room that the user is in, or is on the way into or out of.
+type channel struct {
+	name     string // as the server spells it
+	address  transport.Address
+	password string
+	state    channelState
+	been     bool // RoomJoined was delivered
+	again    bool // wanted again while leaving
+	members  map[*user]modeSet
+	modes    modeSet
+	subject  transport.Subject
+}
+
+// forget is for a channel whose connection is lost and which will be joined
+// again.
+func (ch *channel) forget() {
+	ch.state, ch.again = wanted, false
+	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
+}
+
+// seen gives the user with a nick, a new one if need be.
+func (l *link) seen(nick string) *user {
+	key := l.is.fold(nick)
+	u := l.users[key]
+	if u == nil {
+		u = &user{nick: unique.Make(nick), host: noText, status: noText}
+		l.users[unique.Make(key).Value()] = u
+	}
+	return u
+}
+
+// enter puts a user into a channel.
+func (l *link) enter(ch *channel, u *user, modes modeSet) {
+	if ch.members == nil {
+		ch.members = make(map[*user]modeSet)
+	}
+	if !ch.has(u) {
+		u.rooms++
+	}
+	ch.members[u] = modes
+}
+
+// exit takes a user out of a channel, and forgets one who is in none.
+func (l *link) exit(ch *channel, u *user) {
+	if !ch.has(u) {
+		return
+	}
+	delete(ch.members, u)
+	if u.rooms--; u.rooms == 0 {
+		delete(l.users, l.is.fold(u.nick.Value()))
+	}
+}
+
+// drop forgets a channel and those who were only there.
+func (l *link) drop(ch *channel) {
+	for u := range ch.members {
+		l.exit(ch, u)
+	}
+	delete(l.channels, l.is.fold(ch.name))
+	if len(l.channels) == 0 {
+		l.arm() // the link may be idle now
+	}
+}
+
+// channel gives the channel by its name, or nil.
+func (l *link) channel(name string) *channel { return l.channels[l.is.fold(name)] }
+
+// shown are the channels that the user sees and where somebody is.
+func (l *link) shown(u *user) []*channel {
+	var chs []*channel
+	for _, ch := range l.channels {
+		if ch.has(u) && ch.shown() {
+			chs = append(chs, ch)
+		}
+	}
+	slices.SortFunc(chs, func(a, b *channel) int { return cmp.Compare(a.address, b.address) })
+	return chs
+}
+
+// shown says whether events of the channel are delivered: RoomJoined was.
+func (ch *channel) shown() bool {
+	return ch.state == joined || ch.state == leaving && ch.been
+}
+
+// member is what the gateway sees of a user in a channel.
+func (l *link) member(ch *channel, u *user) transport.Member {
+	nick := u.nick.Value()
+	role, affiliation := l.is.standing(ch.members[u], ch.modes.has('m'))
+	return transport.Member{
+		Nick: nick, Role: role, Affiliation: affiliation,
+		Who:  l.network.address(l.server, nick),
+		Host: u.host.Value(),
+		Away: u.away, Status: u.status.Value(),
+	}
+}
+
+// isComplete delivers a channel once its names are there.
+func (l *link) isComplete(ch *channel) {
+	ch.state, ch.been = joined, true
+	if self := l.seen(l.nick); !ch.has(self) {
+		l.enter(ch, self, 0)
+	}
+	l.tell(ch)
+}
+
+func (ch *channel) has(u *user) bool {
+	_, ok := ch.members[u]
+	return ok
+}
+
+// tell delivers all of a channel.
+func (l *link) tell(ch *channel) {
+	l.emit(transport.RoomJoined{
+		Room: ch.address, Nick: l.nick, Subject: ch.subject, Members: l.members(ch), Modes: roomModes(ch.modes),
+	})
+}
+
+// members are those in a channel, the highest first.
+func (l *link) members(ch *channel) []transport.Member {
+	members := make([]transport.Member, 0, len(ch.members))
+	for u := range ch.members {
+		members = append(members, l.member(ch, u))
+	}
+	slices.SortFunc(members, func(a, b transport.Member) int {
+		return cmp.Or(cmp.Compare(b.Affiliation, a.Affiliation), strings.Compare(a.Nick, b.Nick))
+	})
+	return members
+}
+
+// changed delivers a member whose role, host or the like changed.
+func (l *link) changed(ch *channel, u *user, by string) {
+	if ch.shown() {
+		l.emit(transport.MemberChanged{Room: ch.address, Member: l.member(ch, u), By: by})
+	}
+}
+
+// rename gives a user another nick.
+func (l *link) rename(u *user, nick string) {
+	delete(l.users, l.is.fold(u.nick.Value()))
+	if other := l.users[l.is.fold(nick)]; other != nil { // one whose leaving we missed
+		for _, ch := range l.channels {
+			l.exit(ch, other)
+		}
+	}
+	u.nick = unique.Make(nick)
+	l.users[unique.Make(l.is.fold(nick)).Value()] = u
+}
+
+// refold rebuilds what is kept by folded name for another CASEMAPPING.
+func (l *link) refold() {
+	users := make(map[string]*user, len(l.users))
+	for _, u := range l.users {
+		users[l.is.fold(u.nick.Value())] = u
+	}
+	l.users = users
+	channels := make(map[string]*channel, len(l.channels))
+	for _, ch := range l.channels {
+		channels[l.is.fold(ch.name)] = ch
+	}
+	l.channels = channels
+}

@@ -1,0 +1,146 @@
+package irc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/ergochat/irc-go/ircreader"
+
+	"gatehouse/gateway/transport"
+)
+
+const dialLimit = 20 * time.Second
+
+// connectTo dials a server and does the TLS handshake.
+func (n *network) connectTo(ctx context.Context, s *server) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	dial := n.dial
+	if dial == nil {
+		dial = n.dialTCP
+	}
+	conn, err := dial(ctx, s)
+	if err != nil || s.tls == nil {
+		return conn, err
+	}
+	secure := tls.Client(conn, s.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+func (n *network) dialTCP(ctx context.Context, s *server) (net.Conn, error) {
+	d := net.Dialer{}
+	if !s.configured {
+		// Asked for the address that is really dialled, so that a name which
+		// resolves to something else the second time does not get through.
+		d.Control = n.guard
+	}
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))
+}
+
+var errPrivate = errors.New("not a public address")
+
+// guard lets a connection to a server that a user named go only to where
+// everybody could go.
+func (n *network) guard(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("guard %s: %w", address, err)
+	}
+	ip := to.Addr().Unmap().WithZone("")
+	for _, p := range n.allowPrivate {
+		if p.Contains(ip) {
+			return nil
+		}
+	}
+	if !isPublic(ip) {
+		return errPrivate
+	}
+	return nil
+}
+
+// notPublic are the special purpose ranges (RFC 6890 and its registries) that
+// netip does not tell by a method, and those that embed an IPv4 address.
+var notPublic = prefixes(
+	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
+	"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+	"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
+	"3fff::/20", "5f00::/16", "fec0::/10",
+)
+
+func prefixes(texts ...string) []netip.Prefix {
+	var ps []netip.Prefix
+	for _, t := range texts {
+		ps = append(ps, netip.MustParsePrefix(t))
+	}
+	return ps
+}
+
+func isPublic(ip netip.Addr) bool {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+		return false
+	}
+	for _, p := range notPublic {
+		if p.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// explain makes of what ended a connection what the user is told, and says
+// whether another try is in vain. farewell is the text of the server's ERROR.
+func (n *network) explain(s *server, farewell string, cause error) (*transport.Error, bool) {
+	if e, ok := errors.AsType[*registrationError](cause); ok {
+		return &e.Error, e.permanent
+	}
+	if e, ok := errors.AsType[*transport.Error](cause); ok {
+		return e, false
+	}
+	e := &transport.Error{Reason: transport.Unreachable, Err: cause}
+	name := s.name
+	if s.name != s.host {
+		name += " (" + s.host + ")"
+	}
+	dns, isDNS := errors.AsType[*net.DNSError](cause)
+	_, isCert := errors.AsType[*tls.CertificateVerificationError](cause)
+	_, isTLS := errors.AsType[tls.RecordHeaderError](cause)
+	timeout, isNet := errors.AsType[net.Error](cause)
+	switch {
+	case errors.Is(cause, errPrivate):
+		e.Reason = transport.NotAllowed
+		e.Text = name + " is not a public server."
+	case farewell != "":
+		e.Text = name + " closed the connection: " + farewell
+	case isDNS && dns.IsNotFound:
+		e.Reason = transport.NotFound
+		e.Text = name + " does not exist: there is no such host."
+	case isCert:
+		e.Text = name + " has no valid certificate."
+	case isTLS:
+		e.Text = name + " does not speak TLS on that port."
+	case errors.Is(cause, syscall.ECONNREFUSED):
+		e.Text = name + " refuses connections."
+	case errors.Is(cause, io.EOF), errors.Is(cause, syscall.ECONNRESET), errors.Is(cause, syscall.EPIPE),
+		errors.Is(cause, net.ErrClosed), errors.Is(cause, io.ErrClosedPipe):
+		e.Text = name + " closed the connection."
+	case errors.Is(cause, ircreader.ErrReadQ):
+		e.Text = name + " sent a line that is too long."
+	case errors.Is(cause, context.DeadlineExceeded), isNet && timeout.Timeout():
+		e.Text = name + " does not answer."
+	default:
+		e.Text = name + " can't be reached."
+	}
+	return e, false
+}

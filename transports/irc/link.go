@@ -1,0 +1,371 @@
+package irc
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/ergochat/irc-go/ircreader"
+	"golang.org/x/time/rate"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	registrationLimit = 60 * time.Second
+	silenceLimit      = 90 * time.Second // then we ask whether the server is there
+	pongLimit         = 60 * time.Second
+	barrierLimit      = 15 * time.Second
+	idleLimit         = 5 * time.Minute // without rooms, after the last private message
+	backoffMin        = 2 * time.Second
+	backoffMax        = 5 * time.Minute
+	steadyAfter       = time.Minute // a link that was up so long starts its backoff anew
+	maxLine           = 8191 + 8192 + 2
+)
+
+type phase int
+
+const (
+	connecting phase = iota // dialling, or registering where conn is set
+	online
+	waiting  // for the next try
+	quitting // QUIT is on its way, nothing is read any more
+)
+
+// A link is one user's connection to one server, with its retries. One
+// goroutine reads, one writes. All below finished is guarded by the session's
+// mutex.
+type link struct {
+	session  *session
+	network  *network
+	server   *server
+	address  transport.Address // of the server
+	ctx      context.Context
+	stop     context.CancelFunc
+	work     chan struct{} // wakes the writer
+	finished chan struct{}
+
+	phase    phase
+	conn     net.Conn // nil between connections
+	up       bool     // has ever been online
+	upSince  time.Time
+	attempts int
+	wanted   string // the nick asked for
+	nick     string // the nick we have
+	host     string // our user@host as others see it; empty until known
+	is       isupport
+	caps     capabilities
+	users    map[string]*user    // by folded nick
+	channels map[string]*channel // by folded name
+	talking  map[string]struct{} // folded nicks that a private chat is open with
+	batches  map[string]string   // IRCv3 batch: reference → type
+	ctcp     *rate.Limiter       // answers to CTCP
+	used     time.Time           // the last private message or raw line
+
+	outgoing
+	pendings
+
+	lastRead     time.Time
+	pinged       time.Time // zero unless a watchdog's PING is open
+	registerBy   time.Time
+	quitBy       time.Time
+	farewell     string // of the server's ERROR
+	nickAttempts int
+}
+
+func newLink(s *session, srv *server, nick string) *link {
+	l := &link{
+		session: s, network: s.network, server: srv, address: s.network.address(srv, ""),
+		work: make(chan struct{}, 1), finished: make(chan struct{}),
+		wanted:   nick,
+		channels: make(map[string]*channel), talking: make(map[string]struct{}),
+	}
+	l.ctx, l.stop = context.WithCancel(s.connecting)
+	l.reset()
+	return l
+}
+
+// reset forgets all that belonged to one connection.
+func (l *link) reset() {
+	l.conn, l.nick, l.host, l.farewell, l.nickAttempts = nil, l.wanted, "", "", 0
+	l.is = defaultISupport()
+	l.caps = capabilities{}
+	l.users = make(map[string]*user)
+	l.batches = nil
+	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
+	l.outgoing = newOutgoing(l.server.throttle)
+	l.pendings = pendings{}
+	l.pinged, l.quitBy = time.Time{}, time.Time{}
+}
+
+func (l *link) emit(e transport.Event) { l.session.events.put(e) }
+
+// run connects until the link is not wanted any more.
+func (l *link) run() {
+	defer close(l.finished)
+	defer l.stop()
+	for {
+		err := l.connect()
+		retry := l.lost(err)
+		l.session.events.deliver()
+		if retry == 0 {
+			return
+		}
+		timer := time.NewTimer(retry)
+		select {
+		case <-timer.C:
+		case <-l.ctx.Done():
+			timer.Stop()
+			return
+		}
+		if !l.retry() {
+			return
+		}
+	}
+}
+
+// connect dials, registers and reads, and returns why that has ended.
+func (l *link) connect() error {
+	dialling, cancel := context.WithTimeout(l.ctx, registrationLimit)
+	conn, err := l.network.connectTo(dialling, l.server)
+	cancel()
+	if err != nil {
+		return err
+	}
+	unhook := context.AfterFunc(l.ctx, func() { conn.Close() })
+	defer unhook()
+
+	s := l.session
+	s.mu.Lock()
+	l.conn = conn
+	l.lastRead = time.Now()
+	l.registerBy = l.lastRead.Add(registrationLimit)
+	l.register()
+	s.mu.Unlock()
+
+	written := make(chan error, 1)
+	go func() {
+		err := l.write(conn)
+		conn.Close() // so that the reader ends too
+		written <- err
+	}()
+	err = l.read(conn)
+	conn.Close()
+	s.mu.Lock()
+	l.conn = nil // so that the writer ends
+	l.wake()
+	s.mu.Unlock()
+	if werr := <-written; werr != nil && errors.Is(err, net.ErrClosed) {
+		err = werr
+	}
+	return err
+}
+
+func (l *link) read(conn net.Conn) error {
+	var lines ircreader.Reader
+	lines.Initialize(conn, 1024, maxLine)
+	for {
+		l.armWatch()
+		line, err := lines.ReadLine()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			err = l.watch()
+		case err == nil:
+			err = l.receiveLine(line)
+		}
+		l.session.events.deliver()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// armWatch sets when the reader looks up even if nothing comes.
+func (l *link) armWatch() {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	l.arm()
+}
+
+// arm needs mu. It may be called while the reader reads.
+func (l *link) arm() {
+	if l.conn == nil {
+		return
+	}
+	var at time.Time
+	if l.pinged.IsZero() {
+		at = l.lastRead.Add(silenceLimit)
+	} else {
+		at = l.pinged.Add(pongLimit)
+	}
+	earlier := func(t time.Time) {
+		if !t.IsZero() && t.Before(at) {
+			at = t
+		}
+	}
+	earlier(l.oldestBarrier())
+	switch l.phase {
+	case connecting:
+		earlier(l.registerBy)
+	case quitting:
+		earlier(l.quitBy)
+	case online:
+		if len(l.channels) == 0 {
+			earlier(l.used.Add(idleLimit))
+		}
+	}
+	l.conn.SetReadDeadline(at)
+}
+
+// watch does what is due. Its error ends the connection.
+func (l *link) watch() error {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	now := time.Now()
+	due := func(t time.Time) bool { return !now.Before(t) }
+	switch {
+	case l.phase == quitting:
+		return errQuit
+	case l.phase == connecting && due(l.registerBy):
+		return refuse(transport.Unreachable, "%s did not let us in within %v.", l.server.name, registrationLimit)
+	case !l.pinged.IsZero() && due(l.pinged.Add(pongLimit)):
+		return refuse(transport.Unreachable, "%s does not answer any more.", l.server.name)
+	}
+	if at := l.oldestBarrier(); !at.IsZero() && due(at) {
+		l.barrierMissed()
+	}
+	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {
+		l.pinged = now
+		l.sendNow("PING", watchdogToken)
+	}
+	l.leaveIfIdle()
+	return nil
+}
+
+// leaveIfIdle ends a link that nothing is done with. It needs mu.
+func (l *link) leaveIfIdle() {
+	if l.phase == online && len(l.channels) == 0 && time.Since(l.used) >= idleLimit {
+		l.emit(transport.LinkDown{Server: l.address})
+		l.quit(l.network.quitMessage)
+	}
+}
+
+// quit ends the link for good. What is still queued is not sent. It needs mu.
+func (l *link) quit(reason string) {
+	if l.phase == quitting {
+		return
+	}
+	was := l.phase
+	l.phase = quitting
+	if l.session.links[l.server] == l {
+		delete(l.session.links, l.server)
+	}
+	if was != online {
+		l.stop()
+		return
+	}
+	if reason == "" {
+		reason = l.network.quitMessage
+	}
+	l.quitBy = time.Now().Add(quitGrace)
+	l.outgoing = newOutgoing(l.server.throttle)
+	l.sendNow("QUIT", reason)
+	l.arm()
+}
+
+var errQuit = errors.New("quit")
+
+// A registrationError tells that the server does not want this link.
+type registrationError struct {
+	transport.Error
+	permanent bool
+}
+
+// lost puts the state right after a connection that has ended or was never
+// made, and gives the time to the next one; 0: there will be none.
+func (l *link) lost(cause error) (retry time.Duration) {
+	s := l.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.phase == quitting || s.closed {
+		return 0
+	}
+	why, permanent := l.network.explain(l.server, l.farewell, cause)
+	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
+	l.failPendings(why)
+	steady := l.phase == online && time.Since(l.upSince) >= steadyAfter
+	l.reset()
+	l.phase = waiting
+
+	for key, ch := range l.channels {
+		switch {
+		case ch.state == leaving && !ch.again:
+			l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Parted})
+		case ch.been && permanent:
+			l.emit(transport.RoomLeft{Room: ch.address, Why: transport.LinkLost, Err: why})
+		case !ch.been || ch.state == leaving:
+			l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Refused, Err: why})
+		default:
+			ch.forget()
+			continue
+		}
+		delete(l.channels, key)
+	}
+	if len(l.channels) == 0 || permanent {
+		l.emit(transport.LinkDown{Server: l.address, Err: why})
+		l.phase = quitting
+		delete(s.links, l.server)
+		return 0
+	}
+	if steady {
+		l.attempts = 0
+	}
+	l.attempts++
+	retry = backoff(l.attempts)
+	l.emit(transport.LinkDown{Server: l.address, Err: why, RetryIn: retry})
+	return retry
+}
+
+// backoff doubles from backoffMin to backoffMax, and adds up to half of it so
+// that links lost together do not come back together.
+func backoff(attempt int) time.Duration {
+	d := backoffMin << min(attempt-1, 10)
+	return min(d+rand.N(d/2), backoffMax)
+}
+
+// retry says whether the link is still wanted.
+func (l *link) retry() bool {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if l.phase != waiting {
+		return false
+	}
+	l.phase = connecting
+	return true
+}
+
+// isOnline is called once the server has let us in. It needs mu.
+func (l *link) isOnline() {
+	l.phase, l.up, l.upSince = online, true, time.Now()
+	if l.used.IsZero() && len(l.channels) == 0 {
+		l.used = l.upSince
+	}
+	l.emit(transport.LinkUp{Server: l.address})
+	l.session.log.Info("link up", "server", l.server.name)
+	if l.session.away != "" {
+		l.sendAway(l.session.away)
+	}
+	keys := make([]string, 0, len(l.channels))
+	for key := range l.channels {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		l.requestJoin(l.channels[key])
+	}
+	l.wake()
+}

@@ -1,0 +1,156 @@
+// Package irc is the transport to Internet Relay Chat: one connection per user
+// and network, after RFC 1459, RFC 2812, https://modern.ircdocs.horse and the
+// capabilities of IRCv3 that register.go names.
+//
+// Addresses are "#garden%libera" for a channel, "juliet%libera" for a person
+// and "libera" for a network's console, where libera is a network of the
+// config or a server's host name.
+package irc
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path"
+	"sync"
+
+	"golang.org/x/text/encoding"
+
+	"gatehouse/gateway/transport"
+)
+
+// foundLimit bounds how many servers that the config does not name are
+// remembered.
+const foundLimit = 4096
+
+// network implements transport.Network for all the IRC networks of one
+// component.
+type network struct {
+	name         string
+	any          bool
+	allow, deny  []string
+	allowPrivate []netip.Prefix
+	quitMessage  string
+	realName     string
+	encoding     encoding.Encoding
+	throttle     Throttle
+	fixed        *server            // nil unless there is only one
+	servers      map[string]*server // by name in the config
+	hosts        map[string]*server // the same by host
+	log          *slog.Logger
+
+	// dial connects to a server, in place of a net.Dialer; for tests.
+	dial func(ctx context.Context, s *server) (net.Conn, error)
+
+	mu    sync.Mutex         // guards found
+	found map[string]*server // by host, with any_network
+}
+
+// A server is one IRC network and how to connect to it. All but learnt is
+// never changed once it is made.
+type server struct {
+	name       string // what stands behind % in addresses
+	host       string
+	port       int
+	configured bool // named by the admin, so wherever it is is right
+	tls        *tls.Config
+	password   transport.Secret
+	nick       string
+	username   string
+	realName   string
+	encoding   encoding.Encoding
+	throttle   Throttle
+
+	mu     sync.Mutex // guards learnt
+	learnt struct{ chantypes string }
+}
+
+// Info implements transport.Network.
+func (n *network) Info() transport.Info {
+	return transport.Info{
+		Name:   n.name,
+		Type:   "irc",
+		Prompt: n.prompt(),
+	}
+}
+
+func (n *network) prompt() string {
+	if n.fixed != nil {
+		return "Enter a nick such as juliet, or a channel such as #garden."
+	}
+	return "Enter a nick and its network such as " + string(n.example("juliet")) +
+		", or a channel such as " + string(n.example("#garden")) + "."
+}
+
+// Open implements transport.Network. Nothing is connected to until a room is
+// joined or a message is sent.
+func (n *network) Open(account transport.Account, events transport.Sink) (transport.Session, error) {
+	return newSession(n, account, events), nil
+}
+
+// server gives the server behind a name, or nil. One that the config does not
+// name is made on the way if people may do that.
+func (n *network) server(name string) *server {
+	if s := n.servers[name]; s != nil {
+		return s
+	}
+	if s := n.hosts[name]; s != nil {
+		return s
+	}
+	if !n.any || !n.allowed(name) {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s := n.found[name]; s != nil {
+		return s
+	}
+	if len(n.found) >= foundLimit {
+		for host := range n.found { // any one: it is made again when asked for
+			delete(n.found, host)
+			break
+		}
+	}
+	s := &server{
+		name: name, host: name, port: portTLS, encoding: n.encoding, throttle: n.throttle, realName: n.realName,
+		tls: &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12},
+	}
+	n.found[name] = s
+	return s
+}
+
+// allowed says whether people may name the host.
+func (n *network) allowed(host string) bool {
+	if !validServerName(host) || !isHostName(host) {
+		return false
+	}
+	matches := func(patterns []string) bool {
+		for _, p := range patterns {
+			if ok, _ := path.Match(p, host); ok {
+				return true
+			}
+		}
+		return false
+	}
+	return !matches(n.deny) && (len(n.allow) == 0 || matches(n.allow))
+}
+
+// isChannel says whether a name is a channel's there.
+func (s *server) isChannel(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	types := s.learnt.chantypes
+	if types == "" {
+		types = defaultChantypes
+	}
+	return isOneOf(name, types)
+}
+
+// learn keeps what later addresses are read by.
+func (s *server) learn(chantypes string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.learnt.chantypes = chantypes
+}

@@ -1,0 +1,229 @@
+package irc
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/encoding"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	portTLS   = 6697 // RFC 7194
+	portPlain = 6667
+)
+
+// Driver makes IRC networks.
+var Driver = transport.Driver{Name: "irc", Options: func() transport.Options { return Defaults() }}
+
+// Options are the table [component.irc].
+type Options struct {
+	Name         string   `toml:"name"`          // shown in service discovery
+	FixedNetwork string   `toml:"fixed_network"` // a name from Network: JIDs then leave out %server
+	AnyNetwork   bool     `toml:"any_network"`   // people may name any server in a JID
+	Allow        []string `toml:"allow_networks"`
+	Deny         []string `toml:"deny_networks"`
+	AllowPrivate []string `toml:"allow_private"` // loopback and private networks that may be connected to
+
+	RealName    string   `toml:"real_name"`
+	QuitMessage string   `toml:"quit_message"`
+	Encoding    string   `toml:"encoding"` // what bytes are that are not UTF-8
+	Throttle    Throttle `toml:"throttle"`
+
+	Network map[string]NetworkOptions `toml:"network"`
+}
+
+// NetworkOptions are the table [component.irc.network.NAME]. What is left out
+// is as in Options.
+type NetworkOptions struct {
+	Address       string           `toml:"address"` // host or host:port
+	TLS           *bool            `toml:"tls"`     // left out: true
+	TLSCAFile     string           `toml:"tls_ca_file"`
+	TLSServerName string           `toml:"tls_server_name"`
+	Password      transport.Secret `toml:"password"` // for PASS
+	Nick          string           `toml:"nick"`     // for links that no room was joined on
+	Username      string           `toml:"username"`
+	RealName      string           `toml:"real_name"`
+	Encoding      string           `toml:"encoding"`
+	Throttle      *Throttle        `toml:"throttle"`
+}
+
+// A Throttle lets Burst lines through at once, then one per Interval.
+type Throttle struct {
+	Burst    int           `toml:"burst"` // 0: no limit
+	Interval time.Duration `toml:"interval"`
+}
+
+// Defaults are the options where the config says nothing.
+func Defaults() *Options {
+	return &Options{
+		Name:        "IRC",
+		QuitMessage: "Gatehouse",
+		Encoding:    "windows-1252",
+		Throttle:    Throttle{Burst: 10, Interval: 2 * time.Second},
+	}
+}
+
+// Check implements transport.Options.
+func (o *Options) Check() error {
+	_, err := o.build()
+	return err
+}
+
+// New implements transport.Options.
+func (o *Options) New(env transport.Env) (transport.Network, error) {
+	n, err := o.build()
+	if err != nil {
+		return nil, err
+	}
+	n.log = env.Log
+	return n, nil
+}
+
+func (o *Options) build() (*network, error) {
+	n := &network{
+		name: o.Name, any: o.AnyNetwork, allow: o.Allow, deny: o.Deny, quitMessage: o.QuitMessage,
+		servers: make(map[string]*server), hosts: make(map[string]*server), found: make(map[string]*server),
+	}
+	for key, patterns := range map[string][]string{"allow_networks": o.Allow, "deny_networks": o.Deny} {
+		for _, p := range patterns {
+			if _, err := path.Match(p, ""); err != nil || p != strings.ToLower(p) {
+				return nil, blame(key, "%q is not a pattern of lower-case host names such as *.example.org", p)
+			}
+		}
+	}
+	for _, text := range o.AllowPrivate {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, blame("allow_private", "%q is not an address range such as 127.0.0.0/8", text)
+		}
+		n.allowPrivate = append(n.allowPrivate, p.Masked())
+	}
+	if err := o.Throttle.check("throttle"); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.encoding, err = findEncoding(o.Encoding); err != nil {
+		return nil, blame("encoding", "%v", err)
+	}
+	n.throttle, n.realName = o.Throttle, o.RealName
+	for name, no := range o.Network {
+		s, err := o.server(name, no, n.encoding)
+		if err != nil {
+			return nil, err
+		}
+		n.servers[name] = s
+		n.hosts[s.host] = s
+	}
+	switch {
+	case o.FixedNetwork != "" && n.servers[o.FixedNetwork] == nil:
+		return nil, blame("fixed_network", "there is no table network.%s", o.FixedNetwork)
+	case o.FixedNetwork != "" && o.AnyNetwork:
+		return nil, blame("any_network", "can't be true with fixed_network; remove one")
+	case len(n.servers) == 0 && !o.AnyNetwork:
+		return nil, blame("network", `name at least one network, as in [component.irc.network.libera] with address = "irc.libera.chat", or set any_network = true`)
+	}
+	n.fixed = n.servers[o.FixedNetwork]
+	return n, nil
+}
+
+// server checks one table and makes of it what links need.
+func (o *Options) server(name string, no NetworkOptions, standard encoding.Encoding) (*server, error) {
+	key := func(k string) string { return "network." + name + "." + k }
+	if !validServerName(name) {
+		return nil, blame("network."+name, "a network's name is of lower-case letters, digits, '.' and '-'")
+	}
+	s := &server{
+		name: name, configured: true, encoding: standard, throttle: o.Throttle, password: no.Password,
+		nick: no.Nick, username: no.Username, realName: no.RealName,
+	}
+	if s.realName == "" {
+		s.realName = o.RealName
+	}
+	if s.nick != "" && !validNick(s.nick) {
+		return nil, blame(key("nick"), "%q can't be a nick", s.nick)
+	}
+	if strings.ContainsAny(s.username, " @!:\r\n\x00") {
+		return nil, blame(key("username"), "%q can't be a user name", s.username)
+	}
+	secure := no.TLS == nil || *no.TLS
+	if err := s.setAddress(no.Address, secure); err != nil {
+		return nil, blame(key("address"), "%v", err)
+	}
+	if secure {
+		s.tls = &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
+		if no.TLSServerName != "" {
+			s.tls.ServerName = no.TLSServerName
+		}
+		if no.TLSCAFile != "" {
+			pem, err := os.ReadFile(no.TLSCAFile)
+			if err != nil {
+				return nil, blame(key("tls_ca_file"), "%v", err)
+			}
+			s.tls.RootCAs = x509.NewCertPool()
+			if !s.tls.RootCAs.AppendCertsFromPEM(pem) {
+				return nil, blame(key("tls_ca_file"), "%s holds no PEM certificate", no.TLSCAFile)
+			}
+		}
+	}
+	if no.Encoding != "" {
+		var err error
+		if s.encoding, err = findEncoding(no.Encoding); err != nil {
+			return nil, blame(key("encoding"), "%v", err)
+		}
+	}
+	if no.Throttle != nil {
+		if err := no.Throttle.check(key("throttle")); err != nil {
+			return nil, err
+		}
+		s.throttle = *no.Throttle
+	}
+	return s, nil
+}
+
+func (t Throttle) check(key string) error {
+	switch {
+	case t.Burst < 0:
+		return blame(key+".burst", "must be 0 (no limit) or more")
+	case t.Burst > 0 && t.Interval <= 0:
+		return blame(key+".interval", `must be a time such as "2s"`)
+	}
+	return nil
+}
+
+func (s *server) setAddress(address string, secure bool) error {
+	if address == "" {
+		return fmt.Errorf(`is missing; write a host or host:port such as "irc.libera.chat:6697"`)
+	}
+	s.host, s.port = strings.ToLower(address), portPlain
+	if secure {
+		s.port = portTLS
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(address, "[]")); err == nil {
+		s.host = ip.String()
+		return nil
+	}
+	if host, port, err := net.SplitHostPort(s.host); err == nil {
+		if s.port, err = strconv.Atoi(port); err != nil || s.port < 1 || s.port > 65535 {
+			return fmt.Errorf("%q is not a port", port)
+		}
+		s.host = host
+	}
+	if _, err := netip.ParseAddr(s.host); err != nil && !validServerName(s.host) {
+		return fmt.Errorf("%q is not a host name", s.host)
+	}
+	return nil
+}
+
+func blame(key, problem string, args ...any) error {
+	return &transport.OptionError{Key: key, Problem: fmt.Sprintf(problem, args...)}
+}

@@ -1,0 +1,199 @@
+package irc
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	pendingLimit  = 1024
+	barrierPrefix = "gatehouse-" // of the PING that shows that all before it was handled
+	watchdogToken = "gatehouse"
+)
+
+// A pending is a command whose outcome is open. IRC does not answer commands
+// by a name of theirs: an error numeric tells the command and the target, and
+// the PONG to a PING sent behind the command tells that there is no more to
+// come.
+type pending struct {
+	command string
+	target  string            // folded
+	who     string            // folded: whom it is done to, for KICK and MODE
+	request transport.Request // of the call
+	chat    transport.Address // for PRIVMSG
+	ban     bool              // KICK: together with a ban
+	barrier uint64
+}
+
+// pendings are a link's open commands, oldest first. The session's mutex
+// guards them.
+type pendings struct {
+	open          []*pending
+	barrierWanted bool
+	barrier       uint64 // the number of the next one
+	barriers      []sentBarrier
+}
+
+type sentBarrier struct {
+	number uint64
+	at     time.Time
+}
+
+// await keeps a command that is being queued. It needs mu.
+func (l *link) await(p *pending) {
+	if len(l.open) >= pendingLimit {
+		oldest := l.open[0]
+		l.open = l.open[1:]
+		l.settle(oldest, nil)
+	}
+	p.barrier = l.barrier
+	l.open = append(l.open, p)
+	l.barrierWanted = true
+}
+
+// barrierLine is called by the writer once all commands are written.
+func (l *link) barrierLine() []byte {
+	b, err := line(l.is.lineLen, "PING", barrierPrefix+strconv.FormatUint(l.barrier, 10))
+	if err != nil {
+		return nil
+	}
+	l.barriers = append(l.barriers, sentBarrier{l.barrier, time.Now()})
+	l.barrier++
+	l.barrierWanted = false
+	l.arm()
+	return b
+}
+
+// oldestBarrier is when we stop to wait for the oldest PONG; zero if none is
+// open.
+func (p *pendings) oldestBarrier() time.Time {
+	if len(p.barriers) == 0 {
+		return time.Time{}
+	}
+	return p.barriers[0].at.Add(barrierLimit)
+}
+
+// barrierReached settles all commands that were sent before the PING which
+// this is the PONG to.
+func (l *link) barrierReached(token string) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(token, barrierPrefix), 10, 64)
+	if err != nil || n >= l.barrier {
+		return
+	}
+	l.settleUpTo(n, nil)
+}
+
+// barrierMissed gives up on the oldest PONG.
+func (l *link) barrierMissed() {
+	l.settleUpTo(l.barriers[0].number, refuse(transport.Unreachable, "%s does not answer.", l.server.name))
+}
+
+func (l *link) settleUpTo(n uint64, err *transport.Error) {
+	for len(l.barriers) > 0 && l.barriers[0].number <= n {
+		l.barriers = l.barriers[1:]
+	}
+	for len(l.open) > 0 && l.open[0].barrier <= n {
+		p := l.open[0]
+		l.open = l.open[1:]
+		l.settle(p, err)
+	}
+}
+
+// settle tells the outcome of a command; err nil: no error came.
+func (l *link) settle(p *pending, err *transport.Error) {
+	switch p.command {
+	case "PRIVMSG":
+		// Silence is a message's success. A missing PONG proves nothing.
+		if err != nil && err.Code != "" || err != nil && l.phase != online {
+			l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
+		}
+	case "JOIN":
+		l.joinSettled(p, err)
+	case "PART":
+		l.partSettled(p)
+	default:
+		if p.request != "" {
+			l.emit(transport.Answered{Request: p.request, Err: asError(err)})
+		}
+	}
+}
+
+// asError keeps a nil pointer from becoming an error.
+func asError(err *transport.Error) error {
+	if err == nil {
+		return nil
+	}
+	return err
+}
+
+// failPendings is for a link that is lost, before its phase changes.
+func (l *link) failPendings(err *transport.Error) {
+	open := l.open
+	l.open = nil
+	for _, p := range open {
+		if p.command == "JOIN" || p.command == "PART" {
+			continue // lost sees to the rooms
+		}
+		if p.command == "PRIVMSG" {
+			l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
+			continue
+		}
+		l.settle(p, err)
+	}
+}
+
+// take removes and returns the oldest open command for which match is true.
+func (l *link) take(match func(*pending) bool) *pending {
+	for i, p := range l.open {
+		if match(p) {
+			l.open = append(l.open[:i:i], l.open[i+1:]...)
+			return p
+		}
+	}
+	return nil
+}
+
+// echoed settles the oldest command that an echo of ours shows to be done.
+func (l *link) echoed(command, target, who string) *pending {
+	p := l.take(func(p *pending) bool {
+		return p.command == command && p.target == target && (who == "" || p.who == who)
+	})
+	if p != nil {
+		l.settle(p, nil)
+	}
+	return p
+}
+
+// refused settles the command that an error numeric answers, and says whether
+// there was one.
+func (l *link) refused(numeric string, m *message) bool {
+	r, ok := refusals[numeric]
+	if !ok {
+		return false
+	}
+	names := m.names(l.is.fold)
+	answers := func(p *pending) bool { return r.answers(p.command) }
+	named := func(p *pending) bool { return answers(p) && (names[p.target] || p.who != "" && names[p.who]) }
+	p := l.take(named)
+	if p == nil {
+		p = l.take(func(p *pending) bool { return names[l.is.fold(p.command)] && answers(p) })
+	}
+	if p == nil && targetless[numeric] {
+		p = l.take(answers)
+	}
+	if p == nil {
+		return false
+	}
+	err := r.err(numeric, m.text())
+	if numeric == "470" { // nick, the channel asked for, the channel to go to
+		err.Redirect = l.network.address(l.server, l.nameParam(m.param(2)))
+	}
+	l.settle(p, err)
+	return true
+}
+
+// targetless numerics name a mode or nothing at all.
+var targetless = map[string]bool{"411": true, "412": true, "431": true, "438": true, "447": true, "472": true, "481": true, "484": true, "485": true, "501": true, "502": true}

@@ -1,0 +1,264 @@
+package irc
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/ergochat/irc-go/ircmsg"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	// late is how old a message is that counts as delayed.
+	late = 10 * time.Second
+	// serverTime is the format of the tag time (IRCv3 server-time).
+	serverTime = "2006-01-02T15:04:05.000Z"
+)
+
+// A message is one line from the server.
+type message struct {
+	ircmsg.Message
+	nick string // of the source, or the server's name
+	host string // user@host of the source; empty for servers
+	at   time.Time
+}
+
+// param gives a parameter, or "" if there are not so many.
+func (m *message) param(i int) string {
+	if i < 0 || i >= len(m.Params) {
+		return ""
+	}
+	return m.Params[i]
+}
+
+// text is the last parameter as plain text.
+func (m *message) text() string { return clean(m.param(len(m.Params) - 1)) }
+
+// names are what an error numeric is about: all between our nick and the
+// text.
+func (m *message) names(fold casemap) map[string]bool {
+	names := make(map[string]bool)
+	for i := 1; i < len(m.Params)-1; i++ {
+		names[fold(m.Params[i])] = true
+	}
+	return names
+}
+
+func (m *message) fromServer() bool {
+	return m.host == "" && (m.nick == "" || strings.Contains(m.nick, "."))
+}
+
+// receivers handle commands and numerics. They run with the session's mutex
+// held; an error ends the connection.
+var receivers = map[string]func(*link, *message) error{
+	"PING":    receivePing,
+	"PONG":    receivePong,
+	"ERROR":   receiveError,
+	"CAP":     receiveCap,
+	"BATCH":   receiveBatch,
+	"PRIVMSG": receivePrivmsg,
+	"NOTICE":  receiveNotice,
+	"JOIN":    receiveJoin,
+	"PART":    receivePart,
+	"KICK":    receiveKick,
+	"QUIT":    receiveQuit,
+	"NICK":    receiveNick,
+	"MODE":    receiveMode,
+	"TOPIC":   receiveTopic,
+	"AWAY":    receiveAway,
+	"CHGHOST": receiveChghost,
+	"INVITE":  receiveInvite,
+	"FAIL":    receiveFail,
+	"WARN":    receiveStandardReply,
+	"NOTE":    receiveStandardReply,
+	"SETNAME": skip,
+	"TAGMSG":  skip,
+	"ACCOUNT": skip,
+	"WALLOPS": receiveConsole,
+
+	"001": receiveWelcome,
+	"005": receiveISupport,
+	"301": receiveAwayReply,
+	"324": receiveChannelModes,
+	"331": receiveTopicReply, // no topic
+	"332": receiveTopicReply,
+	"333": receiveTopicWho,
+	"353": receiveNames,
+	"366": receiveEndOfNames,
+	"376": receiveEndOfMOTD,
+	"396": receiveVisibleHost,
+	"422": receiveEndOfMOTD,
+}
+
+// silent numerics are of no use to anybody.
+var silent = map[string]bool{
+	"002": true, "003": true, "004": true, "042": true, "221": true, "250": true, "251": true, "252": true, "253": true,
+	"254": true, "255": true, "265": true, "266": true, "305": true, "306": true, "329": true, "372": true, "375": true,
+}
+
+// early commands count before the server has let us in.
+var early = map[string]bool{
+	"PING": true, "PONG": true, "ERROR": true, "CAP": true, "NICK": true,
+	"001": true, "005": true, "376": true, "396": true, "422": true,
+}
+
+func skip(*link, *message) error { return nil }
+
+// receiveLine handles one line; its events are queued when it returns.
+func (l *link) receiveLine(b []byte) error {
+	text := decode(b, l.server.encoding)
+	now := time.Now()
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	l.lastRead, l.pinged = now, time.Time{}
+	if l.phase == quitting {
+		return nil
+	}
+	parsed, err := ircmsg.ParseLine(text)
+	if err != nil {
+		if errors.Is(err, ircmsg.ErrorLineIsEmpty) {
+			return nil
+		}
+		l.session.log.Debug("line not understood", "server", l.server.name, "err", err)
+		return nil
+	}
+	m := &message{Message: parsed, at: now}
+	m.read()
+	return l.receive(m)
+}
+
+// read takes the source and the time apart. All parameters but the last are
+// names, which have no control characters.
+func (m *message) read() {
+	nick, host, _ := strings.Cut(m.Source, "!")
+	m.nick, m.host = clean(nick), clean(host)
+	for i := range m.Params {
+		if i < len(m.Params)-1 {
+			m.Params[i] = clean(m.Params[i])
+		}
+	}
+	if ok, tag := m.GetTag("time"); ok {
+		if at, err := time.Parse(serverTime, tag); err == nil && at.Year() > 1970 && at.Before(m.at.Add(time.Hour)) {
+			m.at = at
+		}
+	}
+}
+
+func (l *link) receive(m *message) error {
+	if l.phase == connecting {
+		if _, ok := registrationRefusals[m.Command]; ok {
+			return l.registrationRefused(m)
+		}
+		switch {
+		case m.Command == "433" || m.Command == "436" || m.Command == "437":
+			return l.nickRefused(m)
+		case !early[m.Command]:
+			return nil
+		}
+	}
+	if f := receivers[m.Command]; f != nil {
+		return f(l, m)
+	}
+	switch {
+	case silent[m.Command], l.refused(m.Command, m):
+		return nil
+	case m.Command == "465" || m.Command == "466":
+		return l.registrationRefused(m)
+	}
+	return receiveConsole(l, m)
+}
+
+// receiveConsole shows what has no better place: the answers to raw commands.
+func receiveConsole(l *link, m *message) error {
+	params := m.Params
+	if len(params) > 1 && isNumeric(m.Command) {
+		params = params[1:] // our nick
+	}
+	l.console(clean(strings.Join(params, " ")))
+	return nil
+}
+
+func isNumeric(command string) bool {
+	return len(command) == 3 && command[0] >= '0' && command[0] <= '9'
+}
+
+func (l *link) console(text string) {
+	if text != "" {
+		l.emit(transport.MessageReceived{Message: transport.Message{Chat: l.address, Text: text, Sent: time.Now()}})
+	}
+}
+
+func receivePing(l *link, m *message) error {
+	l.sendNow("PONG", m.Params...)
+	return nil
+}
+
+func receivePong(l *link, m *message) error {
+	token := m.param(len(m.Params) - 1)
+	switch {
+	case strings.HasPrefix(token, barrierPrefix):
+		l.barrierReached(token)
+	case token == watchdogToken && l.phase == connecting:
+		l.isOnline()
+	}
+	return nil
+}
+
+// receiveError handles ERROR, behind which the server ends the connection.
+func receiveError(l *link, m *message) error {
+	l.farewell = m.text()
+	return errors.New("the server sent ERROR")
+}
+
+const batchLimit = 64
+
+// receiveBatch remembers the type of open batches (IRCv3 batch).
+func receiveBatch(l *link, m *message) error {
+	reference := m.param(0)
+	if name, ok := strings.CutPrefix(reference, "+"); ok && len(l.batches) < batchLimit {
+		if l.batches == nil {
+			l.batches = make(map[string]string)
+		}
+		l.batches[name] = m.param(1)
+	} else if name, ok := strings.CutPrefix(reference, "-"); ok {
+		delete(l.batches, name)
+	}
+	return nil
+}
+
+// delayed says whether a message is from the past.
+func (l *link) delayed(m *message) bool {
+	if ok, reference := m.GetTag("batch"); ok {
+		switch l.batches[reference] {
+		case "chathistory", "draft/chathistory", "znc.in/playback":
+			return true
+		}
+	}
+	return time.Since(m.at) > late
+}
+
+// receiveFail handles FAIL command code context :text (IRCv3
+// standard-replies).
+func receiveFail(l *link, m *message) error {
+	command := m.param(0)
+	reason, ok := failCodes[m.param(1)]
+	if !ok {
+		reason = transport.Rejected
+	}
+	names := m.names(l.is.fold)
+	p := l.take(func(p *pending) bool {
+		return p.command == command && (len(m.Params) < 4 || names[p.target] || names[p.who])
+	})
+	if p == nil {
+		return receiveStandardReply(l, m)
+	}
+	l.settle(p, &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)})
+	return nil
+}
+
+func receiveStandardReply(l *link, m *message) error {
+	l.console(m.text())
+	return nil
+}

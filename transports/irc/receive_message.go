@@ -1,0 +1,139 @@
+package irc
+
+import (
+	"strings"
+
+	"gatehouse/gateway/transport"
+)
+
+const ctcpVersion = "Gatehouse"
+
+// receivePrivmsg handles PRIVMSG, and CTCP in it.
+func receivePrivmsg(l *link, m *message) error {
+	text := m.param(1)
+	if body, ok := strings.CutPrefix(text, "\x01"); ok {
+		command, args, _ := strings.Cut(strings.TrimSuffix(body, "\x01"), " ")
+		if !strings.EqualFold(command, "ACTION") {
+			l.answerCTCP(m, strings.ToUpper(command), args)
+			return nil
+		}
+		text = "/me " + args
+	}
+	l.deliverText(m, formatFromIRC(text))
+	return nil
+}
+
+// answerCTCP answers what asks whether we are there; all else is not for
+// people's eyes. The answers are few, as anybody can ask.
+func (l *link) answerCTCP(m *message, command, args string) {
+	if l.is.fold(m.param(0)) != l.is.fold(l.nick) || m.fromServer() || !validNick(m.nick) || !l.ctcp.Allow() {
+		return
+	}
+	switch command {
+	case "VERSION":
+		l.sendLater("NOTICE", m.nick, "\x01VERSION "+ctcpVersion+"\x01")
+	case "PING":
+		l.sendLater("NOTICE", m.nick, "\x01PING "+args[:runeBorder(args+" ", min(len(args), 64))]+"\x01")
+	}
+}
+
+// deliverText finds the chat of a message.
+func (l *link) deliverText(m *message, text string) {
+	if text == "" {
+		return
+	}
+	message := transport.Message{Text: text, Sent: m.at, Delayed: l.delayed(m)}
+	if ok, id := m.GetTag("msgid"); ok {
+		message.ID = transport.MessageID(clean(id))
+	}
+	l.refreshHost(m)
+	target := l.nameParam(m.param(0))
+	if l.isChannel(target) {
+		ch := l.channel(target)
+		if ch == nil || !ch.shown() {
+			return
+		}
+		message.Chat = ch.address
+		if !m.fromServer() {
+			message.Nick = m.nick
+		}
+		l.emit(transport.MessageReceived{Message: message})
+		return
+	}
+	if m.fromServer() || !validNick(m.nick) {
+		l.console(text)
+		return
+	}
+	if l.is.fold(m.nick) == l.is.fold(l.nick) && l.is.fold(target) != l.is.fold(l.nick) {
+		return // what another client on the same connection wrote
+	}
+	l.touch()
+	l.talksTo(m.nick)
+	message.Chat = l.network.address(l.server, m.nick)
+	l.emit(transport.MessageReceived{Message: message})
+}
+
+// refreshHost learns user@host from whoever speaks, as NAMES may not tell it.
+func (l *link) refreshHost(m *message) {
+	if u := l.users[l.is.fold(m.nick)]; u != nil && m.host != "" && u.host == noText {
+		u.host = uniqueText(m.host)
+	}
+}
+
+// receiveNotice handles NOTICE. Services and servers speak by it: what is not
+// part of a private chat belongs to the console.
+func receiveNotice(l *link, m *message) error {
+	text := m.param(1)
+	if strings.HasPrefix(text, "\x01") {
+		return nil // an answer to CTCP that nobody asked for
+	}
+	text = formatFromIRC(text)
+	target := l.nameParam(m.param(0))
+	switch {
+	case text == "":
+	case l.isChannel(target):
+		l.deliverText(m, "[notice] "+text)
+	case l.channelNotice(m, text):
+	case m.fromServer():
+		l.console(text)
+	default:
+		if _, open := l.talking[l.is.fold(m.nick)]; open {
+			l.deliverText(m, text)
+			return nil
+		}
+		l.console(m.nick + ": " + text)
+	}
+	return nil
+}
+
+// channelNotice delivers what services say about a channel, as in "[#garden]
+// Welcome", in that channel.
+func (l *link) channelNotice(m *message, text string) bool {
+	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
+	if !ok || !strings.HasPrefix(text, "[") || !l.isChannel(name) {
+		return false
+	}
+	ch := l.channel(name)
+	if ch == nil || !ch.shown() || strings.TrimSpace(rest) == "" {
+		return false
+	}
+	l.emit(transport.MessageReceived{Message: transport.Message{
+		Chat: ch.address, Nick: m.nick, Text: "[notice] " + strings.TrimSpace(rest), Sent: m.at, Delayed: l.delayed(m),
+	}})
+	return true
+}
+
+// nameParam takes the prefixes of STATUSMSG off a target: "@#garden" is for
+// the operators of #garden.
+func (l *link) nameParam(target string) string {
+	target = clean(target)
+	if l.isChannel(target) {
+		return target
+	}
+	if name := strings.TrimLeft(target, l.is.statusmsg); l.is.statusmsg != "" && l.isChannel(name) {
+		return name
+	}
+	return target
+}
+
+func (l *link) isChannel(name string) bool { return isOneOf(name, l.is.chantypes) }

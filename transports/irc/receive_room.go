@@ -1,0 +1,435 @@
+package irc
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unique"
+
+	"gatehouse/gateway/transport"
+)
+
+func uniqueText(s string) unique.Handle[string] { return unique.Make(s) }
+
+func (l *link) isSelf(nick string) bool { return l.is.fold(nick) == l.is.fold(l.nick) }
+
+// receiveJoin handles JOIN; of extended-join's parameters only the first.
+func receiveJoin(l *link, m *message) error {
+	name := clean(m.param(0))
+	ch := l.channel(name)
+	if l.isSelf(m.nick) {
+		l.host = m.host
+		switch {
+		case ch == nil || ch.state == wanted:
+			l.putIn(name, ch)
+		case ch.state == joining:
+			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, name, 0, transport.Subject{}, nil
+			l.sendLater("MODE", name)
+			l.enter(ch, l.seen(m.nick), 0)
+			l.refreshHost(m)
+		}
+		return nil
+	}
+	if ch == nil || m.fromServer() {
+		return nil
+	}
+	u := l.seen(m.nick)
+	if m.host != "" {
+		u.host = uniqueText(m.host)
+	}
+	if u.rooms == 0 {
+		u.away, u.status = false, noText
+	}
+	l.enter(ch, u, 0)
+	l.changed(ch, u, "")
+	return nil
+}
+
+// putIn is for a channel that the server put us into unasked. Nobody in XMPP
+// knows of it, so we leave; where the server has refused another channel for
+// it, that was told.
+func (l *link) putIn(name string, ch *channel) {
+	if ch != nil || !l.isChannel(name) {
+		return // we wanted it anyway
+	}
+	l.sendSoon("PART", name)
+	l.emit(transport.Notice{Text: l.server.name + " put you into " + name + ". To stay there, join " +
+		string(l.network.address(l.server, name)) + "."})
+}
+
+func receivePart(l *link, m *message) error {
+	for name := range strings.SplitSeq(clean(m.param(0)), ",") {
+		ch := l.channel(name)
+		if ch == nil {
+			continue
+		}
+		reason := ""
+		if len(m.Params) > 1 {
+			reason = m.text()
+		}
+		if l.isSelf(m.nick) {
+			l.take(func(p *pending) bool { return p.command == "PART" && p.target == l.is.fold(name) })
+			l.parted(ch, reason)
+			continue
+		}
+		if u := l.users[l.is.fold(m.nick)]; u != nil {
+			l.goes(ch, u, transport.MemberLeft{Reason: reason})
+		}
+	}
+	return nil
+}
+
+// parted is our own PART come back.
+func (l *link) parted(ch *channel, reason string) {
+	if ch.state == leaving {
+		l.left(ch)
+		return
+	}
+	if ch.state == wanted || ch.state == joining {
+		return // of a stay before
+	}
+	l.drop(ch)
+	l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Parted, Reason: reason})
+	l.leaveIfIdle()
+}
+
+// goes takes somebody else out of a channel.
+func (l *link) goes(ch *channel, u *user, e transport.MemberLeft) {
+	if !ch.has(u) {
+		return
+	}
+	e.Room, e.Member = ch.address, l.member(ch, u)
+	l.exit(ch, u)
+	if ch.shown() {
+		l.emit(e)
+	}
+}
+
+func receiveKick(l *link, m *message) error {
+	name, nick := l.nameParam(m.param(0)), clean(m.param(1))
+	ch := l.channel(name)
+	if ch == nil {
+		return nil
+	}
+	reason := ""
+	if len(m.Params) > 2 {
+		reason = m.text()
+	}
+	if l.isSelf(nick) {
+		if ch.state == wanted || ch.state == joining {
+			return nil
+		}
+		l.drop(ch)
+		l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Kicked, By: m.nick, Reason: reason})
+		l.touch() // the user may want to come back
+		return nil
+	}
+	why := transport.Kicked
+	if l.isSelf(m.nick) {
+		if p := l.echoed("KICK", l.is.fold(name), l.is.fold(nick)); p != nil && p.ban {
+			why = transport.Banned
+		}
+	}
+	if u := l.users[l.is.fold(nick)]; u != nil {
+		l.goes(ch, u, transport.MemberLeft{Why: why, By: m.nick, Reason: reason})
+	}
+	return nil
+}
+
+func receiveQuit(l *link, m *message) error {
+	u := l.users[l.is.fold(m.nick)]
+	if u == nil || l.isSelf(m.nick) {
+		return nil
+	}
+	reason := ""
+	if len(m.Params) > 0 {
+		reason = m.text()
+	}
+	for _, ch := range l.shown(u) {
+		l.goes(ch, u, transport.MemberLeft{Reason: reason})
+	}
+	for _, ch := range l.channels { // those that are not shown yet
+		l.exit(ch, u)
+	}
+	return nil
+}
+
+func receiveNick(l *link, m *message) error {
+	nick := clean(m.param(0))
+	if nick == "" {
+		return nil
+	}
+	self := l.isSelf(m.nick)
+	if self {
+		l.nick = nick
+	}
+	if u := l.users[l.is.fold(m.nick)]; u != nil {
+		was := u.nick.Value()
+		l.rename(u, nick)
+		for _, ch := range l.shown(u) {
+			l.emit(transport.MemberRenamed{Room: ch.address, Was: was, Member: l.member(ch, u)})
+		}
+	}
+	if self && l.phase == online {
+		l.wanted = nick
+		l.echoed("NICK", l.is.fold(nick), "")
+	}
+	if _, open := l.talking[l.is.fold(m.nick)]; open && !self {
+		delete(l.talking, l.is.fold(m.nick))
+		l.talksTo(nick)
+	}
+	return nil
+}
+
+func receiveMode(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(0)))
+	if ch == nil || len(m.Params) < 2 {
+		return nil // our own modes
+	}
+	args := make([]string, 0, len(m.Params)-2)
+	for _, arg := range m.Params[2:] {
+		args = append(args, clean(arg))
+	}
+	before := ch.modes
+	touched := make(map[*user]bool)
+	var order []*user
+	for _, c := range l.is.modeChanges(clean(m.param(1)), args) {
+		switch {
+		case c.member:
+			u := l.users[l.is.fold(c.arg)]
+			if u == nil {
+				continue
+			}
+			if has, ok := ch.members[u]; ok {
+				ch.members[u] = has.with(c.mode, c.add)
+				if !touched[u] {
+					touched[u] = true
+					order = append(order, u)
+				}
+			}
+		case c.flag:
+			ch.setFlag(c)
+		}
+	}
+	for _, u := range order {
+		l.changed(ch, u, m.nick)
+	}
+	l.modesChanged(ch, before)
+	return nil
+}
+
+// setFlag keeps the modes, and the key for the next join.
+func (ch *channel) setFlag(c modeChange) {
+	ch.modes = ch.modes.with(c.mode, c.add)
+	if c.mode != 'k' {
+		return
+	}
+	switch {
+	case !c.add:
+		ch.password = ""
+	case c.arg != "" && strings.Trim(c.arg, "*") != "" && !strings.ContainsAny(c.arg, " ,"):
+		ch.password = c.arg
+	}
+}
+
+// modesChanged delivers what follows from a change of the channel's modes:
+// with mode m, who has no voice is a visitor.
+func (l *link) modesChanged(ch *channel, before modeSet) {
+	if !ch.shown() {
+		return
+	}
+	if roomModes(before) != roomModes(ch.modes) {
+		l.emit(transport.RoomChanged{Room: ch.address, Modes: roomModes(ch.modes)})
+	}
+	if before.has('m') == ch.modes.has('m') {
+		return
+	}
+	var changed []*user
+	for u, has := range ch.members {
+		was, _ := l.is.standing(has, before.has('m'))
+		if is, _ := l.is.standing(has, ch.modes.has('m')); was != is {
+			changed = append(changed, u)
+		}
+	}
+	slices.SortFunc(changed, func(a, b *user) int { return cmp.Compare(a.nick.Value(), b.nick.Value()) })
+	for _, u := range changed {
+		l.changed(ch, u, "")
+	}
+}
+
+// receiveChannelModes handles 324: nick, channel, modes, arguments.
+func receiveChannelModes(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch == nil || len(m.Params) < 3 {
+		return nil
+	}
+	before := ch.modes
+	ch.modes = 0
+	args := m.Params[3:]
+	for _, c := range l.is.modeChanges(clean(m.param(2)), args) {
+		if c.flag {
+			c.arg = clean(c.arg)
+			ch.setFlag(c)
+		}
+	}
+	l.modesChanged(ch, before)
+	return nil
+}
+
+func receiveTopic(l *link, m *message) error {
+	name := l.nameParam(m.param(0))
+	ch := l.channel(name)
+	if ch == nil {
+		return nil
+	}
+	ch.subject = transport.Subject{Text: formatFromIRC(m.param(1)), By: m.nick, At: m.at}
+	if ch.shown() {
+		l.emit(transport.SubjectChanged{Room: ch.address, Subject: ch.subject})
+	}
+	if l.isSelf(m.nick) {
+		l.echoed("TOPIC", l.is.fold(name), "")
+	}
+	return nil
+}
+
+// receiveTopicReply handles 331 and 332: nick, channel, topic.
+func receiveTopicReply(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch == nil {
+		return nil
+	}
+	text := ""
+	if m.Command == "332" {
+		text = formatFromIRC(m.param(2))
+	}
+	if text == ch.subject.Text {
+		return nil
+	}
+	ch.subject = transport.Subject{Text: text}
+	if ch.state == joined {
+		l.emit(transport.SubjectChanged{Room: ch.address, Subject: ch.subject})
+	}
+	return nil
+}
+
+// receiveTopicWho handles 333: nick, channel, who set the topic, when.
+func receiveTopicWho(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch == nil {
+		return nil
+	}
+	by, _, _ := strings.Cut(clean(m.param(2)), "!")
+	ch.subject.By = by
+	if at, err := strconv.ParseInt(m.param(3), 10, 64); err == nil && at > 0 && at < 1<<40 {
+		ch.subject.At = time.Unix(at, 0).UTC()
+	}
+	return nil
+}
+
+// receiveNames handles 353: nick, symbol, channel, names.
+func receiveNames(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(2)))
+	if ch == nil || ch.state != entering {
+		return nil
+	}
+	switch m.param(1) {
+	case "@":
+		ch.modes = ch.modes.with('s', true)
+	case "*":
+		ch.modes = ch.modes.with('p', true)
+	}
+	for name := range strings.FieldsSeq(m.text()) {
+		modes, full := l.is.splitPrefixes(name)
+		nick, host, _ := strings.Cut(full, "!") // userhost-in-names
+		if nick == "" {
+			continue
+		}
+		u := l.seen(nick)
+		if host != "" {
+			u.host = uniqueText(host)
+		}
+		l.enter(ch, u, modes)
+	}
+	return nil
+}
+
+// receiveEndOfNames handles 366: nick, channel.
+func receiveEndOfNames(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch != nil && ch.state == entering {
+		l.take(func(p *pending) bool { return p.command == "JOIN" && p.target == l.is.fold(ch.name) })
+		l.isComplete(ch)
+	}
+	return nil
+}
+
+// receiveAway handles AWAY (IRCv3 away-notify).
+func receiveAway(l *link, m *message) error {
+	u := l.users[l.is.fold(m.nick)]
+	if u == nil {
+		return nil
+	}
+	status := ""
+	if len(m.Params) > 0 {
+		status = m.text()
+	}
+	away := len(m.Params) > 0
+	if u.away == away && u.status == uniqueText(status) {
+		return nil
+	}
+	u.away, u.status = away, uniqueText(status)
+	for _, ch := range l.shown(u) {
+		l.changed(ch, u, "")
+	}
+	return nil
+}
+
+// receiveAwayReply handles 301: nick, who, why; the answer to a private
+// message.
+func receiveAwayReply(l *link, m *message) error {
+	if nick := m.param(1); validNick(nick) && len(m.Params) > 2 {
+		l.emit(transport.PresenceChanged{
+			Who:          l.network.address(l.server, nick),
+			Availability: transport.Availability{Online: true, Show: "away", Status: m.text()},
+		})
+	}
+	return nil
+}
+
+// receiveChghost handles CHGHOST user host (IRCv3 chghost).
+func receiveChghost(l *link, m *message) error {
+	host := clean(m.param(0)) + "@" + clean(m.param(1))
+	if l.isSelf(m.nick) {
+		l.host = host
+	}
+	if u := l.users[l.is.fold(m.nick)]; u != nil && u.host != uniqueText(host) {
+		u.host = uniqueText(host)
+		for _, ch := range l.shown(u) {
+			l.changed(ch, u, "")
+		}
+	}
+	return nil
+}
+
+// receiveVisibleHost handles 396: nick, our new host or user@host.
+func receiveVisibleHost(l *link, m *message) error {
+	host := clean(m.param(1))
+	if user, _, ok := strings.Cut(l.host, "@"); ok && !strings.Contains(host, "@") {
+		host = user + "@" + host
+	}
+	if l.host != "" || strings.Contains(host, "@") {
+		l.host = host
+	}
+	return nil
+}
+
+// receiveInvite handles INVITE nick channel.
+func receiveInvite(l *link, m *message) error {
+	name := clean(m.param(1))
+	if l.isSelf(clean(m.param(0))) && l.isChannel(name) && validChannel(name) {
+		l.emit(transport.Notice{Text: m.nick + " invites you to " + string(l.network.address(l.server, name)) + "."})
+	}
+	return nil
+}

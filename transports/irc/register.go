@@ -1,0 +1,246 @@
+package irc
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatehouse/gateway/transport"
+)
+
+// wantedCaps are the capabilities (IRCv3) whose effects receive knows.
+var wantedCaps = []string{
+	"away-notify",
+	"batch",
+	"cap-notify",
+	"chghost",
+	"extended-join",
+	"message-tags",
+	"multi-prefix",
+	"server-time",
+	"setname",
+	"userhost-in-names",
+}
+
+// capabilities is the state of capability negotiation (IRCv3
+// capability-negotiation).
+type capabilities struct {
+	offered map[string]string // name → value
+	on      map[string]bool
+	asked   int // REQs that are not answered yet
+	ended   bool
+}
+
+// register queues the lines that open a connection. It needs mu.
+func (l *link) register() {
+	if l.nick == "" {
+		l.nick = l.defaultNick()
+		l.wanted = l.nick
+	}
+	if !l.server.password.IsZero() {
+		l.sendNow("PASS", l.server.password.Reveal())
+	}
+	l.sendNow("CAP", "LS", "302")
+	l.sendNow("NICK", l.nick)
+	l.sendNow("USER", l.username(), "0", "*", l.realName())
+}
+
+func (l *link) defaultNick() string {
+	if l.server.nick != "" {
+		return l.server.nick
+	}
+	local, _, _ := strings.Cut(l.session.account.User, "@")
+	return asName(local, "guest")
+}
+
+func (l *link) username() string {
+	if l.server.username != "" {
+		return l.server.username
+	}
+	return asName(l.nick, "guest")
+}
+
+func (l *link) realName() string {
+	if l.server.realName != "" {
+		return l.server.realName
+	}
+	return l.nick
+}
+
+// asName keeps of a text what nicks and user names have everywhere.
+func asName(text, otherwise string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, text)
+	name = strings.TrimLeft(name, "0123456789")
+	if name == "" {
+		return otherwise
+	}
+	return name[:min(len(name), 9)] // RFC 2812 §1.2.1
+}
+
+// receiveCap handles CAP.
+func receiveCap(l *link, m *message) error {
+	names := strings.Fields(m.param(len(m.Params) - 1))
+	switch strings.ToUpper(m.param(1)) {
+	case "LS":
+		l.caps.offer(names)
+		if m.param(2) != "*" || len(m.Params) < 4 { // "*": more lines come
+			l.requestCaps()
+		}
+	case "NEW":
+		l.caps.offer(names)
+		l.requestCaps()
+	case "DEL":
+		for _, name := range names {
+			delete(l.caps.offered, name)
+			delete(l.caps.on, name)
+		}
+	case "ACK":
+		for _, name := range names {
+			name, off := strings.CutPrefix(name, "-")
+			if l.caps.on == nil {
+				l.caps.on = make(map[string]bool)
+			}
+			l.caps.on[name] = !off
+		}
+		l.capsAnswered()
+	case "NAK":
+		// All of one REQ are refused together: ask for each alone.
+		if len(names) > 1 {
+			for _, name := range names {
+				l.caps.asked++
+				l.sendNow("CAP", "REQ", name)
+			}
+		}
+		l.capsAnswered()
+	}
+	return nil
+}
+
+func (c *capabilities) offer(names []string) {
+	if c.offered == nil {
+		c.offered = make(map[string]string)
+	}
+	for _, name := range names {
+		name, value, _ := strings.Cut(name, "=")
+		if slices.Contains(wantedCaps, name) {
+			c.offered[name] = value
+		}
+	}
+}
+
+func (l *link) requestCaps() {
+	var want []string
+	for _, name := range wantedCaps {
+		if _, ok := l.caps.offered[name]; ok && !l.caps.on[name] {
+			want = append(want, name)
+		}
+	}
+	if len(want) > 0 {
+		l.caps.asked++
+		l.sendNow("CAP", "REQ", strings.Join(want, " "))
+		return
+	}
+	l.endCaps()
+}
+
+func (l *link) capsAnswered() {
+	l.caps.asked--
+	if l.caps.asked <= 0 {
+		l.caps.asked = 0
+		l.endCaps()
+	}
+}
+
+func (l *link) endCaps() {
+	if !l.caps.ended && l.phase == connecting {
+		l.caps.ended = true
+		l.sendNow("CAP", "END")
+	}
+}
+
+// receiveWelcome handles 001, whose first parameter is the nick we really
+// have.
+func receiveWelcome(l *link, m *message) error {
+	if nick := m.param(0); nick != "" && nick != "*" {
+		l.nick = clean(nick)
+	}
+	// The end of the MOTD shows that all of 005 was read. Its numeric is not
+	// sent by all, this PING is answered by all.
+	l.sendNow("PING", watchdogToken)
+	return nil
+}
+
+// receiveISupport handles 005.
+func receiveISupport(l *link, m *message) error {
+	if len(m.Params) > 2 {
+		mapping := l.is.casemapping
+		l.is.update(m.Params[1 : len(m.Params)-1])
+		l.server.learn(l.is.chantypes)
+		if l.is.casemapping != mapping {
+			l.refold()
+		}
+	}
+	return nil
+}
+
+// receiveEndOfMOTD handles 376 and 422.
+func receiveEndOfMOTD(l *link, _ *message) error {
+	if l.phase == connecting {
+		l.isOnline()
+	}
+	return nil
+}
+
+// nickRefused handles 433, 436 and 437 before we have a nick. Whoever waits
+// for a room chooses another nick; a link that was up before, or that is only
+// for messages, takes a similar one.
+func (l *link) nickRefused(m *message) error {
+	if !l.up && len(l.channels) > 0 {
+		return &registrationError{transport.Error{
+			Reason: transport.Conflict, Code: m.Command,
+			Text: "The nick " + l.nick + " is taken on " + l.server.name + ".",
+		}, true}
+	}
+	l.nickAttempts++
+	if l.nickAttempts > 20 {
+		return &registrationError{transport.Error{
+			Reason: transport.Conflict, Code: m.Command,
+			Text: "No nick like " + l.wanted + " is free on " + l.server.name + ".",
+		}, false}
+	}
+	l.nick = alternativeNick(l.wanted, l.nickAttempts, l.is.nickLen)
+	l.sendNow("NICK", l.nick)
+	return nil
+}
+
+// alternativeNick appends up to three underscores, then numbers, and keeps
+// within the server's limit on length.
+func alternativeNick(nick string, attempt, limit int) string {
+	suffix := strings.Repeat("_", attempt)
+	if attempt > 3 {
+		suffix = "_" + strconv.Itoa(attempt-2)
+	}
+	if over := len(nick) + len(suffix) - limit; over > 0 {
+		nick = nick[:runeBorder(nick+" ", max(len(nick)-over, 1))]
+	}
+	return nick + suffix
+}
+
+// registrationRefused makes the error for a numeric of the table
+// registrationRefusals.
+func (l *link) registrationRefused(m *message) error {
+	r := registrationRefusals[m.Command]
+	text := l.server.name + " refuses the connection"
+	if r.reason == transport.BadNick {
+		text = l.server.name + " does not allow the nick " + l.nick
+	}
+	if said := m.text(); said != "" {
+		text += ": " + said
+	}
+	return &registrationError{transport.Error{Reason: r.reason, Code: m.Command, Text: text}, r.permanent}
+}

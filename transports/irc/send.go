@@ -1,0 +1,186 @@
+package irc
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/ergochat/irc-go/ircmsg"
+
+	"gatehouse/gateway/transport"
+)
+
+// Send implements transport.Session. It returns once the lines are queued; a
+// MessageStatus tells if the server refuses one. IRC names no message until
+// it is echoed, so the id is empty.
+func (s *session) Send(_ context.Context, m transport.Message) (transport.MessageID, error) {
+	name, srv, err := s.network.split(m.Chat)
+	switch {
+	case err != nil:
+		return "", err
+	case name == "":
+		return "", s.do(func() error { return s.sendRaw(srv, m.Text) })
+	case srv.isChannel(name):
+		return "", s.inRoom(m.Chat, func(l *link, ch *channel) error {
+			if m.Nick == "" {
+				return l.sendText(m, ch.name)
+			}
+			u := l.users[l.is.fold(m.Nick)]
+			if u == nil {
+				return refuse(transport.NotFound, "%s is not in %s.", m.Nick, ch.name)
+			}
+			return l.sendPrivate(m, u.nick.Value())
+		})
+	}
+	return "", s.do(func() error {
+		l, err := s.linkTo(srv, "")
+		if err != nil {
+			return err
+		}
+		if u := l.users[l.is.fold(name)]; u != nil {
+			name = u.nick.Value()
+		}
+		return l.sendPrivate(m, name)
+	})
+}
+
+func (l *link) sendPrivate(m transport.Message, nick string) error {
+	if l.phase == waiting {
+		return refuse(transport.Unreachable, "There is no connection to %s just now.", l.server.name)
+	}
+	if !validNick(nick) {
+		return refuse(transport.BadAddress, "%q can't be a nick on IRC.", nick)
+	}
+	if err := l.sendText(m, nick); err != nil {
+		return err
+	}
+	l.touch()
+	l.talksTo(nick)
+	return nil
+}
+
+// sendText queues a message as PRIVMSGs, one for each line, more for long
+// ones.
+func (l *link) sendText(m transport.Message, target string) error {
+	const ctcp = len("\x01ACTION \x01")
+	text := withoutCTCP(m.Text)
+	action := strings.HasPrefix(text, "/me ")
+	if action {
+		text = text[len("/me "):]
+	}
+	limit := l.textLimit(target)
+	var lines [][]byte
+	for i, styled := range formatToIRC(text) {
+		if strings.TrimSpace(styled) == "" {
+			continue
+		}
+		wrap := func(piece string) string { return piece }
+		room := limit
+		if action && i == 0 {
+			wrap = func(piece string) string { return "\x01ACTION " + piece + "\x01" }
+			room -= ctcp
+		}
+		for _, piece := range split(styled, room) {
+			b, err := line(l.is.lineLen, "PRIVMSG", target, wrap(piece))
+			if err != nil {
+				return &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
+			}
+			lines = append(lines, b)
+		}
+	}
+	if len(lines) == 0 {
+		return refuse(transport.BadRequest, "The message is empty.")
+	}
+	if err := l.enqueue(lines...); err != nil {
+		return err
+	}
+	l.await(&pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat})
+	return nil
+}
+
+// textLimit is how many bytes of text reach the others in one line: the
+// server puts our full name before it, of which we assume the longest while
+// we don't know it.
+func (l *link) textLimit(target string) int {
+	const userhost = len("~123456789") + len("@") + 63 // RFC 2812 §2.3.1 allows 63 for a host
+	nick, host := len(l.nick), len(l.host)
+	if host == 0 {
+		nick, host = max(nick, l.is.nickLen), userhost
+	}
+	return l.is.lineLen - len(":!  PRIVMSG :\r\n") - nick - host - len(target)
+}
+
+// withoutCTCP drops what IRC would read as its own: control characters but
+// for line ends. XEP-0393's are not among them.
+func withoutCTCP(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\r', r == '\t':
+			return r
+		case r < 0x20, r == 0x7f:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+// touch keeps the link open for a while without rooms.
+func (l *link) touch() {
+	l.used = time.Now()
+	l.arm()
+}
+
+const talkingLimit = 512
+
+// talksTo remembers that a private chat is open.
+func (l *link) talksTo(nick string) {
+	if len(l.talking) >= talkingLimit {
+		for other := range l.talking { // any one
+			delete(l.talking, other)
+			break
+		}
+	}
+	l.talking[l.is.fold(nick)] = struct{}{}
+}
+
+// ourCommands are not for people to send: the link would lose its state.
+var ourCommands = map[string]string{
+	"AUTHENTICATE": "", "BATCH": "", "CAP": "", "PASS": "", "PING": "", "PONG": "", "SERVER": "", "USER": "", "WEBIRC": "",
+	"JOIN": "Join a channel by its address.",
+	"QUIT": "Leave all channels to end the connection.",
+}
+
+// sendRaw sends what was written to the server's console: IRC commands, one a
+// line, with or without a slash before them.
+func (s *session) sendRaw(srv *server, text string) error {
+	l, err := s.linkTo(srv, "")
+	if err != nil {
+		return err
+	}
+	if l.phase == waiting {
+		return refuse(transport.Unreachable, "There is no connection to %s just now.", srv.name)
+	}
+	var lines [][]byte
+	for raw := range strings.FieldsFuncSeq(withoutCTCP(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
+		m, err := ircmsg.ParseLine(strings.TrimPrefix(strings.TrimSpace(raw), "/"))
+		if err != nil {
+			return refuse(transport.BadRequest, "%q is no IRC command. Write one such as WHOIS juliet.", clean(raw))
+		}
+		if advice, ours := ourCommands[m.Command]; ours {
+			return refuse(transport.NotAllowed, "%s can't be sent from here. %s", m.Command, advice)
+		}
+		b, err := line(l.is.lineLen, m.Command, m.Params...)
+		if err != nil {
+			return refuse(transport.BadRequest, "%q is no IRC command.", clean(raw))
+		}
+		lines = append(lines, b)
+	}
+	if len(lines) == 0 {
+		return refuse(transport.BadRequest, "The message is empty.")
+	}
+	if err := l.enqueue(lines...); err != nil {
+		return err
+	}
+	l.touch()
+	return nil
+}

@@ -1,0 +1,120 @@
+package irc
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+// quitGrace is how long a server gets to take our QUIT.
+const quitGrace = 2 * time.Second
+
+// session implements transport.Session and the capabilities Rooms, Moderation
+// and PresenceUpdates: one user's links. Calls change state and queue lines
+// under mu and never wait for the network.
+type session struct {
+	network *network
+	account transport.Account
+	log     *slog.Logger
+	events  eventQueue
+
+	connecting context.Context // of all links
+	disconnect context.CancelFunc
+	running    sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows and all of the links; never held while waiting
+	links  map[*server]*link
+	closed bool
+	away   string // the text for AWAY; empty: here
+}
+
+var (
+	_ transport.Session         = (*session)(nil)
+	_ transport.Rooms           = (*session)(nil)
+	_ transport.Moderation      = (*session)(nil)
+	_ transport.PresenceUpdates = (*session)(nil)
+)
+
+func newSession(n *network, account transport.Account, sink transport.Sink) *session {
+	log := n.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := &session{
+		network: n, account: account, log: log.With("user", account.User),
+		links: make(map[*server]*link),
+	}
+	s.connecting, s.disconnect = context.WithCancel(context.Background())
+	s.events.init(sink, &s.mu, &s.running)
+	return s
+}
+
+// Close implements transport.Session. Each server is told, and gets a moment
+// to hear it.
+func (s *session) Close(ctx context.Context, reason string) error {
+	s.mu.Lock()
+	s.closed = true
+	s.events.close()
+	var open []*link
+	for _, l := range s.links {
+		open = append(open, l)
+		l.quit(reason)
+	}
+	s.mu.Unlock()
+
+	grace := time.NewTimer(quitGrace)
+	defer grace.Stop()
+wait:
+	for _, l := range open {
+		select {
+		case <-l.finished:
+		case <-grace.C:
+			break wait
+		case <-ctx.Done():
+			break wait
+		}
+	}
+	s.disconnect()
+	s.running.Wait()
+	return nil
+}
+
+// linkTo gives the link to a server and connects if there is none. The caller
+// holds mu.
+func (s *session) linkTo(srv *server, nick string) (*link, error) {
+	if s.closed {
+		return nil, refuse(transport.Unreachable, "The session is closed.")
+	}
+	if l := s.links[srv]; l != nil {
+		return l, nil
+	}
+	l := newLink(s, srv, nick)
+	s.links[srv] = l
+	s.running.Go(l.run)
+	return l, nil
+}
+
+// online gives the link to an address's server if it is up. The caller holds
+// mu.
+func (s *session) online(srv *server) (*link, error) {
+	l := s.links[srv]
+	switch {
+	case l == nil:
+		return nil, refuse(transport.NotJoined, "There is no connection to %s.", srv.name)
+	case l.phase != online:
+		return nil, refuse(transport.Unreachable, "There is no connection to %s just now.", srv.name)
+	}
+	return l, nil
+}
+
+// do calls f with mu held, and has the events that f left delivered.
+func (s *session) do(f func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := f()
+	s.events.deliverLater()
+	return err
+}

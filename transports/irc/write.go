@@ -1,0 +1,163 @@
+package irc
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	queueLength  = 128 // lines of the user's
+	urgentLength = 32  // answers to PING and the like
+	laterLength  = 1024
+	writeLimit   = 30 * time.Second
+)
+
+// outgoing are the lines that wait for the writer, in the order in which it
+// takes them. The session's mutex guards it.
+type outgoing struct {
+	urgent [][]byte   // not paced: registration, PONG, QUIT
+	joins  []*channel // made into as few JOINs as possible
+	lines  [][]byte
+	later  [][]byte // once all else is sent
+	pace   *rate.Limiter
+}
+
+func newOutgoing(t Throttle) outgoing {
+	o := outgoing{pace: rate.NewLimiter(rate.Inf, 0)}
+	if t.Burst > 0 {
+		o.pace = rate.NewLimiter(rate.Every(t.Interval), t.Burst)
+	}
+	return o
+}
+
+// enqueue takes the lines of one call, or none of them when there is no room.
+// It needs mu.
+func (l *link) enqueue(lines ...[]byte) error {
+	if len(lines) > queueLength {
+		return refuse(transport.TooLong, "That would be %d lines on IRC; %d are the most.", len(lines), queueLength)
+	}
+	if len(l.lines)+len(lines) > queueLength {
+		return &transport.Error{
+			Reason: transport.RateLimited, RetryAfter: time.Minute,
+			Text: fmt.Sprintf("%d lines are still waiting to be sent to %s.", len(l.lines), l.server.name),
+		}
+	}
+	l.lines = append(l.lines, lines...)
+	l.wake()
+	return nil
+}
+
+// sendSoon queues a line of ours that must not be refused: its number is
+// bounded by that of the rooms. It needs mu.
+func (l *link) sendSoon(command string, params ...string) {
+	if b, err := line(l.is.lineLen, command, params...); err == nil {
+		l.lines = append(l.lines, b)
+		l.wake()
+	}
+}
+
+// sendNow queues a line that is not paced. It needs mu.
+func (l *link) sendNow(command string, params ...string) {
+	if b, err := line(l.is.lineLen, command, params...); err == nil && len(l.urgent) < urgentLength {
+		l.urgent = append(l.urgent, b)
+		l.wake()
+	}
+}
+
+// sendLater queues a line that can wait, or be lost if too many do. It needs
+// mu.
+func (l *link) sendLater(command string, params ...string) {
+	if b, err := line(l.is.lineLen, command, params...); err == nil && len(l.later) < laterLength {
+		l.later = append(l.later, b)
+		l.wake()
+	}
+}
+
+// wake lets the writer look. It never blocks.
+func (l *link) wake() {
+	select {
+	case l.work <- struct{}{}:
+	default:
+	}
+}
+
+// write sends lines until the connection ends.
+func (l *link) write(conn net.Conn) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		b, wait, ended := l.next(conn)
+		if ended {
+			return nil
+		}
+		if b != nil {
+			conn.SetWriteDeadline(time.Now().Add(writeLimit))
+			if _, err := conn.Write(b); err != nil {
+				return err
+			}
+			continue
+		}
+		var paced <-chan time.Time
+		if wait > 0 {
+			timer.Reset(wait)
+			paced = timer.C
+		}
+		select {
+		case <-l.work:
+		case <-paced:
+		case <-l.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// next takes the next line. Without one it says how long pacing holds it
+// back; 0: there is none. ended says that the connection is not the link's
+// any more.
+func (l *link) next(conn net.Conn) (b []byte, wait time.Duration, ended bool) {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if l.conn != conn {
+		return nil, 0, true
+	}
+	if len(l.urgent) > 0 {
+		return pop(&l.urgent), 0, false
+	}
+	if l.phase != online || len(l.joins)+len(l.lines)+len(l.later) == 0 && !l.barrierWanted {
+		return nil, 0, false
+	}
+	if !l.is.saferate {
+		now := time.Now()
+		r := l.pace.ReserveN(now, 1)
+		if wait := r.DelayFrom(now); wait > 0 {
+			r.CancelAt(now)
+			return nil, wait, false
+		}
+	}
+	for len(l.joins) > 0 {
+		if b := l.joinLine(); b != nil {
+			return b, 0, false
+		}
+	}
+	switch {
+	case len(l.lines) > 0:
+		return pop(&l.lines), 0, false
+	case l.barrierWanted:
+		return l.barrierLine(), 0, false
+	case len(l.later) > 0:
+		return pop(&l.later), 0, false
+	}
+	return nil, 0, false
+}
+
+func pop(queue *[][]byte) []byte {
+	b := (*queue)[0]
+	(*queue)[0] = nil
+	*queue = (*queue)[1:]
+	return b
+}

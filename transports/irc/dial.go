@@ -103,7 +103,7 @@ func isPublic(ip netip.Addr) bool {
 // whether another try is in vain. farewell is the text of the server's ERROR.
 func (n *network) explain(s *server, farewell string, cause error) (*transport.Error, bool) {
 	if e, ok := errors.AsType[*registrationError](cause); ok {
-		return &e.Error, e.permanent
+		return e.told, e.permanent
 	}
 	if e, ok := errors.AsType[*transport.Error](cause); ok {
 		return e, false

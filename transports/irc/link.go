@@ -281,9 +281,11 @@ var errQuit = errors.New("quit")
 
 // A registrationError tells that the server does not want this link.
 type registrationError struct {
-	transport.Error
+	told      *transport.Error
 	permanent bool
 }
+
+func (e *registrationError) Error() string { return e.told.Error() }
 
 // lost puts the state right after a connection that has ended or was never
 // made, and gives the time to the next one; 0: there will be none.

@@ -201,14 +201,14 @@ func receiveEndOfMOTD(l *link, _ *message) error {
 // for messages, takes a similar one.
 func (l *link) nickRefused(m *message) error {
 	if !l.up && len(l.channels) > 0 {
-		return &registrationError{transport.Error{
+		return &registrationError{&transport.Error{
 			Reason: transport.Conflict, Code: m.Command,
 			Text: "The nick " + l.nick + " is taken on " + l.server.name + ".",
 		}, true}
 	}
 	l.nickAttempts++
 	if l.nickAttempts > 20 {
-		return &registrationError{transport.Error{
+		return &registrationError{&transport.Error{
 			Reason: transport.Conflict, Code: m.Command,
 			Text: "No nick like " + l.wanted + " is free on " + l.server.name + ".",
 		}, false}
@@ -242,5 +242,5 @@ func (l *link) registrationRefused(m *message) error {
 	if said := m.text(); said != "" {
 		text += ": " + said
 	}
-	return &registrationError{transport.Error{Reason: r.reason, Code: m.Command, Text: text}, r.permanent}
+	return &registrationError{&transport.Error{Reason: r.reason, Code: m.Command, Text: text}, r.permanent}
 }

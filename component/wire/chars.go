@@ -156,8 +156,12 @@ func isWritableName(s string) bool {
 // isWritableSpace tells whether a namespace can be declared. Those of XML itself
 // cannot, and a space in one upsets parsers that join names with it.
 func isWritableSpace(s string) bool {
-	for i, r := range s {
-		if r <= ' ' || !isChar(r) || r == utf8.RuneError && s[i] != 0xEF {
+	ascii := 0
+	for ascii < len(s) && ' ' < s[ascii] && s[ascii] < utf8.RuneSelf {
+		ascii++
+	}
+	for i, r := range s[ascii:] {
+		if r <= ' ' || !isChar(r) || r == utf8.RuneError && s[ascii+i] != 0xEF {
 			return false
 		}
 	}

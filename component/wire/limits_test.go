@@ -36,6 +36,8 @@ func TestAStanzaOverALimitIsSkippedAndReadingGoesOn(t *testing.T) {
 			"too large: <" + acc + `message c="" d="" from="a@b" id="1"></>`},
 		{"many prefixes in scope", "<message from='a@b' id='1'><a xmlns:a='u' xmlns:b='u' xmlns:c='u'>" +
 			"<a xmlns:d='u' xmlns:e='u'/></a></message>", kept},
+		{"stanza of its own namespace", "<handshake xmlns='urn:x' id='1' c='" + long + "'/>",
+			`too large: <urn:x handshake id="1"></>`},
 		{"stanza with a prefix and prefixed attributes",
 			"<stream:x stream:y='1' id='1' xml:lang='de' c='" + long + "'/>",
 			"too large: <" + nsStream + " x " + nsXML + ` lang="de" id="1"></>`},

@@ -124,11 +124,11 @@ func (r *Reader) startTag() (*Element, error) {
 	}
 	r.children++
 	e := r.tree.element()
-	if len(r.open) == 0 {
-		r.top = openElement{e: e, name: r.view(from, to)}
-	}
 	o := openElement{e: e, name: r.view(from, to), scope: len(r.scope), space: r.space()}
 	empty, err := r.attributes(&o)
+	if len(r.open) == 0 {
+		r.top = o
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (r *Reader) tooLarge() *Element {
 		prefix, name, ok := strings.Cut(from.name, ":")
 		if !ok {
 			prefix, name = "", from.name
-			e.Space = strings.Clone(r.rootSpace)
+			e.Space = strings.Clone(from.space)
 		} else if space, ok := r.lookup(prefix); ok {
 			e.Space = strings.Clone(space)
 		}

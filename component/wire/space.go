@@ -1,7 +1,5 @@
 package wire
 
-import "strings"
-
 // declare brings a prefix into scope.
 func (r *Reader) declare(o *openElement, prefix, space string) error {
 	for _, b := range r.scope[o.scope:] {
@@ -82,52 +80,3 @@ func (r *Reader) lookup(prefix string) (string, bool) {
 	}
 	return "", false
 }
-
-// intern gives buf[from:to] as a string: the one of the table if it is well
-// known, or else a view.
-func (r *Reader) intern(from, to int) string {
-	if s, ok := wellKnown[string(r.buf[from:to])]; ok {
-		return s
-	}
-	return r.view(from, to)
-}
-
-var wellKnown = func() map[string]string {
-	known := make(map[string]string)
-	for _, s := range strings.Fields(wellKnownNames) {
-		known[s] = s
-	}
-	return known
-}()
-
-// wellKnownNames are the names and namespaces that make up most stanzas.
-const wellKnownNames = `
-message presence iq error body subject thread html query
-id to from type lang by code stamp node ver hash var label name category jid
-nick affiliation role reason actor status show priority x c item identity feature
-active composing paused inactive gone request received displayed markable
-origin-id stanza-id occupant-id replace reply retract reactions reaction fallback
-delay forwarded sent private result fin set first last count max before after
-field value option required command note actions next prev complete execute action
-sessionid ping text invite decline history password destroy url desc store
-no-store no-copy no-permanent-store moderate moderated apply-to
-
-jabber:client jabber:component:accept jabber:iq:roster jabber:iq:register
-jabber:iq:version jabber:iq:gateway jabber:iq:last jabber:iq:private jabber:x:data
-jabber:x:oob jabber:x:conference jabber:x:delay vcard-temp vcard-temp:x:update
-urn:ietf:params:xml:ns:xmpp-stanzas urn:ietf:params:xml:ns:xmpp-streams
-http://etherx.jabber.org/streams
-http://jabber.org/protocol/chatstates http://jabber.org/protocol/disco#info
-http://jabber.org/protocol/disco#items http://jabber.org/protocol/caps
-http://jabber.org/protocol/commands http://jabber.org/protocol/muc
-http://jabber.org/protocol/muc#user http://jabber.org/protocol/muc#admin
-http://jabber.org/protocol/muc#owner http://jabber.org/protocol/nick
-http://jabber.org/protocol/rsm http://jabber.org/protocol/rosterx
-http://jabber.org/protocol/xhtml-im http://jabber.org/protocol/pubsub
-http://jabber.org/protocol/pubsub#event http://www.w3.org/1999/xhtml
-urn:xmpp:receipts urn:xmpp:sid:0 urn:xmpp:delay urn:xmpp:ping urn:xmpp:time
-urn:xmpp:hints urn:xmpp:mam:2 urn:xmpp:forward:0 urn:xmpp:carbons:2
-urn:xmpp:occupant-id:0 urn:xmpp:chat-markers:0 urn:xmpp:message-correct:0
-urn:xmpp:message-retract:1 urn:xmpp:message-moderate:1 urn:xmpp:reactions:0
-urn:xmpp:reply:0 urn:xmpp:fallback:0 urn:xmpp:hats:0 urn:xmpp:privilege:2
-`

@@ -166,33 +166,16 @@ func (e *Element) WriteXML(w *Writer) {
 	if e == nil {
 		return
 	}
-	// A loop with its own way back up, so that depth costs no stack.
 	e.start(w)
-	depth := 0
-	var parents [maxWriteDepth]*Element
-	at, c := e, e.first
-	for {
-		switch {
-		case c == nil && at == e:
-			w.End()
-			return
-		case c == nil:
-			w.End()
-			depth--
-			c, at = at.next, parents[depth]
-		case c.Name == "":
+	// The Writer refuses deep nesting, which ends the recursion.
+	for c := e.first; c != nil && w.err == nil; c = c.next {
+		if c.Name == "" {
 			w.Text(c.Text)
-			c = c.next
-		case depth == maxWriteDepth:
-			w.fail(errDepth)
-			return
-		default:
-			c.start(w)
-			parents[depth] = at
-			depth++
-			at, c = c, c.first
+		} else {
+			c.WriteXML(w)
 		}
 	}
+	w.End()
 }
 
 func (e *Element) start(w *Writer) {

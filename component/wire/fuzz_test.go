@@ -43,7 +43,7 @@ func inVocabulary(s string) string {
 func TestRandomMarkupIsReadTheSameEverywhere(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	accepted := 0
-	for range 20000 {
+	for range 6000 {
 		stanza := make([]byte, random.IntN(30))
 		for i := range stanza {
 			stanza[i] = byte(random.Uint32())
@@ -60,7 +60,7 @@ func TestRandomMarkupIsReadTheSameEverywhere(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	if accepted < 500 {
+	if accepted < 200 {
 		t.Errorf("only %d of the documents have a stanza", accepted)
 	}
 }

@@ -128,13 +128,7 @@ func (r *Reader) pseudoAttribute() (name, value string, err error) {
 	default:
 		return "", "", malformed("%.40q in the xml declaration", name)
 	}
-	if _, err := r.skipSpace(); err != nil {
-		return "", "", err
-	}
-	if err := r.expect("="); err != nil {
-		return "", "", err
-	}
-	if _, err := r.skipSpace(); err != nil {
+	if err := r.equals(); err != nil {
 		return "", "", err
 	}
 	from = r.pos + 1

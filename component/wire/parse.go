@@ -166,11 +166,12 @@ func (r *Reader) attributes(o *openElement) (empty bool, err error) {
 		switch r.buf[r.pos] {
 		case '/':
 			r.pos++
-			empty = true
-			fallthrough
-		case '>':
 			o.e.Attrs = r.tree.attrs[first:len(r.tree.attrs):len(r.tree.attrs)]
-			return empty, r.expect(">")
+			return true, r.expect(">")
+		case '>':
+			r.pos++
+			o.e.Attrs = r.tree.attrs[first:len(r.tree.attrs):len(r.tree.attrs)]
+			return false, nil
 		}
 		switch {
 		case !spaced:
@@ -189,13 +190,7 @@ func (r *Reader) attribute(o *openElement) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.skipSpace(); err != nil {
-		return err
-	}
-	if err := r.expect("="); err != nil {
-		return err
-	}
-	if _, err := r.skipSpace(); err != nil {
+	if err := r.equals(); err != nil {
 		return err
 	}
 	valueFrom := r.pos + 1
@@ -216,6 +211,22 @@ func (r *Reader) attribute(o *openElement) error {
 		Space: r.view(from, colon), Name: r.intern(colon+1, to), Value: r.view(valueFrom, valueTo),
 	})
 	return nil
+}
+
+// equals takes an equals sign with white space around it.
+func (r *Reader) equals() error {
+	if r.win-r.pos >= 2 && r.buf[r.pos] == '=' && !isSpace(r.buf[r.pos+1]) {
+		r.pos++
+		return nil
+	}
+	if _, err := r.skipSpace(); err != nil {
+		return err
+	}
+	if err := r.expect("="); err != nil {
+		return err
+	}
+	_, err := r.skipSpace()
+	return err
 }
 
 // name reads a qualified name; colon is negative if it has no prefix.

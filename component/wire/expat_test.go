@@ -87,7 +87,8 @@ func FuzzReaderAgreesWithExpat(f *testing.F) {
 		}
 		list, end := readAll(strings.NewReader(document), DefaultLimits)
 		got, err := expatTree(document)
-		if end == ErrStreamClosed && err != nil && isASCIIOnly(document) && !strings.Contains(err.Error(), "syntax error") {
+		// A space in a namespace is a syntax error, because names are joined with it.
+		if end == ErrStreamClosed && err != nil && isASCII(document) && !strings.Contains(err.Error(), "syntax error") {
 			t.Fatalf("%q is read as\n%s\nand refused by expat: %v", document, strings.Join(list, ""), err)
 		}
 		if end == ErrStreamClosed && err == nil && got != strings.Join(list, "") {
@@ -96,8 +97,8 @@ func FuzzReaderAgreesWithExpat(f *testing.F) {
 	})
 }
 
-// isASCIIOnly tells whether all names are within what expat knows: it reads names
-// beyond ASCII by an older edition of XML.
-func isASCIIOnly(s string) bool {
+// isASCII tells whether expat knows all names: beyond ASCII it reads them by an
+// older edition of XML.
+func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7F }) < 0
 }

@@ -114,7 +114,14 @@ func StartEjabberd(ctx context.Context, dir string, o EjabberdOptions) (*Ejabber
 				"ERL_CRASH_DUMP_BYTES=0")
 			return cmd
 		},
-		ready: func(ctx context.Context) error { return accepts(ctx, addrs...) },
+		// It binds its ports long before it serves them, and does not survive
+		// a SIGTERM in between. An answer shows that it is up.
+		ready: func(ctx context.Context) error {
+			if err := accepts(ctx, addrs...); err != nil {
+				return err
+			}
+			return retry(ctx, func() error { return e.Command(ctx, "status", struct{}{}) })
+		},
 	}
 	if err := e.Start(ctx); err != nil {
 		return nil, err
@@ -160,7 +167,7 @@ func (e *Ejabberd) Command(ctx context.Context, name string, arguments any) erro
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := oneRequest.Do(req)
 	if err != nil {
 		return fmt.Errorf("command %s: %w", name, err)
 	}

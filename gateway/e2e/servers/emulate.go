@@ -187,7 +187,7 @@ func (e *Emulate) call(ctx context.Context, method, path string, body io.Reader,
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := oneRequest.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask emulate: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,6 +155,10 @@ func accepts(ctx context.Context, addrs ...string) error {
 	}
 	return nil
 }
+
+// oneRequest opens a connection for each request: one kept from before a
+// restart would fail.
+var oneRequest = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // retry calls try until it succeeds or ctx ends.
 func retry(ctx context.Context, try func() error) error {

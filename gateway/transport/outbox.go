@@ -13,7 +13,8 @@ type Outbox interface {
 	// Put stores an item in the state Queued and gives it a Key. Stored is
 	// false if the same user's item with the same Chat, Origin and Text was
 	// put less than DuplicateWindow ago: clients repeat what they got no
-	// answer for.
+	// answer for. The key is then that item's. An item without an Origin is
+	// never a duplicate. A zero item.Put means now.
 	Put(ctx context.Context, item OutboxItem) (key int64, stored bool, err error)
 
 	// Update writes State, From, ID, Attempts, NotBefore, LastError and Status
@@ -28,7 +29,8 @@ type Outbox interface {
 	// or false.
 	Find(ctx context.Context, id MessageID) (OutboxItem, bool, error)
 
-	// Forget removes items in the state Done that were put before t.
+	// Forget removes items in the state Done that were put before t. It does
+	// not shorten the DuplicateWindow.
 	Forget(ctx context.Context, t time.Time) error
 }
 

@@ -65,11 +65,13 @@ type Session interface {
 	Close(ctx context.Context, reason string) error
 }
 
-// A Sink takes the events of one session, in order.
+// A Sink takes the events of one session, in order. LinkUp comes before
+// whatever needs the link.
 type Sink interface {
 	// Deliver blocks while the user's queue is full, so a slow user slows
 	// only their own link. It returns ErrClosed once the session is closing.
-	// On a Durable network, nil means that the event is stored.
+	// On a Durable network, nil means that the event is stored. Close must end
+	// a call that blocks: ctx is the session's own.
 	Deliver(ctx context.Context, e Event) error
 }
 

@@ -1,0 +1,50 @@
+# make demo   sets up and shows the main job on this machine
+# make test   sets up and passes every test
+# make build  makes bin/gatehouse
+
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+PACKAGES = ./...
+FUZZTIME ?= 10m
+ROUNDS ?= 200
+
+# What the tests and the demo need of Debian and npm.
+DEMO_NEEDS = build prosody inspircd
+TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat
+
+.PHONY: build demo test check unit soak fuzz install clean
+
+build:
+	@scripts/install build
+	$(GO) build -trimpath -o bin/gatehouse ./cmd/gatehouse
+
+# ONCE=1 stops after the self-check, with its exit status.
+demo:
+	@scripts/install $(DEMO_NEEDS)
+	@$(GO) build -o bin/ ./cmd/gatehouse ./cmd/gatehouse-demo
+	@bin/gatehouse-demo $(if $(ONCE),-once)
+
+install:
+	@scripts/install $(TEST_NEEDS)
+
+test: install check unit
+
+# What can be seen without running anything.
+check:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted; exit 1; fi
+	$(GO) vet $(PACKAGES)
+	$(GO) run $(STATICCHECK) $(PACKAGES)
+
+unit:
+	GATEWAY_E2E=require $(GO) test -race -timeout 12m $(PACKAGES)
+	$(GO) test -tags expat ./component/wire/...
+
+# The long runs. Each has a short version among the tests.
+soak: install
+	GATEWAY_E2E=require SOAK_ROUNDS=$(ROUNDS) $(GO) test -timeout 3h -count 1 -v -run 'Soak' ./gateway/e2e
+
+fuzz: install
+	GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz
+
+clean:
+	rm -rf bin demo-data

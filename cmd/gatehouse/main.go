@@ -1,0 +1,96 @@
+// Command gatehouse is a gateway from XMPP to other networks.
+//
+//	gatehouse [-config FILE] [run | check | version]
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"gatehouse/gateway/config"
+	"gatehouse/transports"
+)
+
+// version is set by the linker in releases.
+var version = ""
+
+const usage = `usage: gatehouse [-config FILE] [COMMAND]
+
+commands:
+  run      connect to the XMPP server and work until stopped (the default)
+  check    look at the config without connecting to anything
+  version  print the version
+
+`
+
+func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// command runs one command and gives its exit status: 1 for what went wrong, 2
+// for a wrong use or config.
+func command(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("gatehouse", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	path := flags.String("config", "config.toml", "the `FILE` with the config")
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	name := "run"
+	if flags.NArg() > 0 {
+		name = flags.Arg(0)
+	}
+	if flags.NArg() > 1 || name != "run" && name != "check" && name != "version" {
+		flags.Usage()
+		return 2
+	}
+	if name == "version" {
+		fmt.Fprintln(stdout, "gatehouse", versionText())
+		return 0
+	}
+	c, err := config.Load(*path, transports.All)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 2
+	}
+	log := logger(c.Log, stderr)
+	for _, w := range c.Warnings {
+		log.Warn(w)
+	}
+	if name == "check" {
+		fmt.Fprintf(stdout, "%s is in order: %d components\n", *path, len(c.Components))
+		return 0
+	}
+	if err := run(c, log); err != nil {
+		log.Error("stopped", "err", err)
+		return 1
+	}
+	return 0
+}
+
+func logger(c config.Log, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.Level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "development"
+}

@@ -63,6 +63,7 @@ func TestPrepareGivesTheOneSpelling(t *testing.T) {
 		{"emoji that Unicode 3.2 lacks", "😀@b/😀", "😀@b/😀"},
 		{"squared letter that Unicode 3.2 lacks", "🄰@b", "🄰@b"},
 		{"soft hyphen", "ro\u00admeo@b", "romeo@b"},
+		{"Mongolian soft hyphen", "ro\u1806meo@b/o\u1806", "romeo@b/o"},
 		{"fullwidth digits of a resource", "a@b/１２", "a@b/12"},
 		{"international domain", "a@BÜCHER.example", "a@bücher.example"},
 		{"encoded label stays", "a@XN--bcher-kva.example", "a@xn--bcher-kva.example"},

@@ -15,7 +15,7 @@ import (
 var (
 	// RFC 6122 appendix A.
 	nodeprep = profile{
-		mappings: []stringprep.Mapping{stringprep.TableB1, stringprep.TableB2},
+		mappings: []stringprep.Mapping{stringprep.TableB1, mongolianHyphen, stringprep.TableB2},
 		prohibits: append([]stringprep.Set{
 			stringprep.TableC1_1,
 			{{'"', '"'}, {'&', '\''}, {'/', '/'}, {':', ':'}, {'<', '<'}, {'>', '>'}, {'@', '@'}},
@@ -23,14 +23,17 @@ var (
 	}
 	// RFC 3491.
 	nameprep = profile{
-		mappings:  []stringprep.Mapping{stringprep.TableB1, stringprep.TableB2},
+		mappings:  []stringprep.Mapping{stringprep.TableB1, mongolianHyphen, stringprep.TableB2},
 		prohibits: prohibited,
 	}
 	// RFC 6122 appendix B.
 	resourceprep = profile{
-		mappings:  []stringprep.Mapping{stringprep.TableB1},
+		mappings:  []stringprep.Mapping{stringprep.TableB1, mongolianHyphen},
 		prohibits: prohibited,
 	}
+
+	// RFC 3454 B.1 maps U+1806 to nothing too, which the library's table lacks.
+	mongolianHyphen = stringprep.Mapping{0x1806: {}}
 
 	prohibited = []stringprep.Set{
 		stringprep.TableC1_2,

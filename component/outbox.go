@@ -23,10 +23,10 @@ const (
 	// A message nobody stores is stale after this long without a stream.
 	staleAfter = 30 * time.Second
 
-	// A stanza that went out right before the server ended the stream with an
-	// error is sent alone from the second time on, and given up after the fourth.
+	// A stanza that the server ended the stream right after, twice, may be the
+	// reason: it is then sent alone, and given up when it was the fifth time.
 	sendAlone = 2
-	giveUp    = 4
+	giveUp    = 5
 )
 
 var errFull = errors.New("send queue is full")
@@ -218,9 +218,9 @@ func (o *outbox) finished() bool {
 }
 
 // interrupt takes back what a lost stream may have swallowed, to be sent first
-// on the next, and drops what doesn't outlive a stream. byServer says that the
-// server ended the stream for what it was sent.
-func (o *outbox) interrupt(byServer bool) (dropped, poison int) {
+// on the next, and drops what doesn't outlive a stream. suspect says that the
+// server may have ended the stream over what it was sent.
+func (o *outbox) interrupt(suspect bool) (dropped, poison int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.phase < closing {
@@ -229,7 +229,7 @@ func (o *outbox) interrupt(byServer bool) (dropped, poison int) {
 	again := o.journal
 	for n := again.len(); n > 0; n-- {
 		e := again.pop()
-		if byServer {
+		if suspect {
 			e.suspicion++
 		}
 		if e.suspicion >= giveUp {

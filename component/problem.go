@@ -37,7 +37,7 @@ type problem struct {
 	err   error
 
 	condition string // of the stream error to send before closing
-	byServer  bool   // it ended the stream for what it was sent
+	suspect   bool   // the server may have ended the stream over what it was sent
 	reset     bool   // close with a TCP reset: nobody reads there any more
 }
 
@@ -84,7 +84,7 @@ func tlsProblem(err error) *problem {
 		name    x509.HostnameError
 		invalid x509.CertificateInvalidError
 		record  tls.RecordHeaderError
-		alert   tls.AlertError
+		remote  *net.OpError // crypto/tls puts the peer's alerts into one
 	)
 	switch {
 	case errors.As(err, &unknown):
@@ -100,7 +100,7 @@ func tlsProblem(err error) *problem {
 		p.cause, p.text = misconfigured, "the server's component port does not speak TLS"
 		p.check = "tls: turn it off, or use the server's TLS port " +
 			"(ejabberd: tls: true in the listen entry; Openfire: 5276; Prosody has none without mod_net_multiplex)"
-	case errors.As(err, &alert):
+	case errors.As(err, &remote) && remote.Op == "remote error":
 		p.cause, p.text = misconfigured, "the server refused TLS"
 		p.check = "the client certificate, and TLS versions on both sides"
 	case isTimeout(err):

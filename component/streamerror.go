@@ -22,6 +22,7 @@ func (e *streamError) Error() string {
 }
 
 func readStreamError(e *wire.Element) *streamError {
+	e = e.Clone()
 	out := &streamError{Condition: "undefined-condition"}
 	for c := range e.Children() {
 		switch {
@@ -81,12 +82,12 @@ func (e *streamError) problem(at stage) *problem {
 		p.cause, p.text = misconfigured, "the server wants us to connect to another host, which is never followed"
 		p.check = "address"
 	case "invalid-from":
-		p.cause, p.byServer = misconfigured, true
+		p.cause, p.suspect = misconfigured, true
 		p.text = "the server does not accept stanzas from the domain"
 		p.check = "domain: it must be spelled as on the server, in lower case"
 	case "bad-format", "not-well-formed", "invalid-xml", "xml-not-well-formed", "restricted-xml", "policy-violation",
 		"unsupported-stanza-type", "unsupported-encoding", "internal-server-error":
-		p.byServer = at == streamUp
+		p.suspect = at == streamUp
 		p.text = "the server ended the stream over what it was sent, or for a fault of its own"
 	}
 	return p

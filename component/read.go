@@ -142,7 +142,7 @@ func (s *stream) refuseLarge(e *wire.Element) {
 func (s *stream) refuseMalformed(r stanza.Received, err error) {
 	s.c.count.malformed.Add(1)
 	var address *stanza.AddressError
-	if !errors.As(err, &address) || address.Attr != "to" || r.From.Domain == "" || s.c.group.component(r.From.Domain) != nil {
+	if !errors.As(err, &address) || address.Attr != "to" || address.Value == "" || r.From.Domain == "" || s.c.group.component(r.From.Domain) != nil {
 		return
 	}
 	r.To = jid.JID{Domain: s.c.domain}

@@ -23,6 +23,7 @@ type Stream struct {
 	paused chan struct{} // closed to go on; nil while reading
 	closed bool          // by the component, in order
 	failed bool          // nothing is taken any more
+	reason string        // condition of the component's stream error
 }
 
 // A packet is text to write, and perhaps the end.
@@ -71,6 +72,14 @@ func (st *Stream) run(in *wire.Reader) {
 }
 
 func (st *Stream) take(e *wire.Element) {
+	if e.Space == streamsNamespace && e.Name == "error" {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		for c := range e.Children() {
+			st.reason = c.Name
+		}
+		return
+	}
 	r, err := stanza.Parse(e)
 	if err != nil && r.From.IsZero() {
 		st.server.arrived(st, r)
@@ -170,6 +179,15 @@ func (st *Stream) Wait() (inOrder bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.closed
+}
+
+// WaitError is Wait that gives the condition of the stream error with which the
+// component ended the stream, or "".
+func (st *Stream) WaitError() string {
+	<-st.ended
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.reason
 }
 
 func xmlOf(e *wire.Element) string {

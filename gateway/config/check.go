@@ -63,11 +63,8 @@ func (d *decoder) checkContact(p path, c Contact) {
 }
 
 func (d *decoder) checkComponent(p path, c *Component, domains map[string]bool) {
-	if d.hasProblem(p) && c.Transport == "" && c.Domain == "" && c.Secret.IsZero() && c.Options == nil {
-		return // not even a table
-	}
-	if c.Transport == "" && c.Options == nil && !d.hasProblem(p.child("transport")) {
-		d.problem(p.child("transport"), "is empty")
+	if slices.ContainsFunc(d.found, func(l located) bool { return l.at == p.at }) {
+		return // it is not even a table
 	}
 	d.checkDomain(p.child("domain"), c, domains)
 	if c.Secret.IsZero() && !d.hasProblem(p.child("secret")) {

@@ -75,8 +75,10 @@ func (d *decoder) value(p path, raw any, v reflect.Value) {
 		}
 		return
 	case encoding.TextUnmarshaler:
-		if t, ok := raw.(time.Time); ok && v.Type() == reflect.TypeFor[time.Time]() {
-			v.Set(reflect.ValueOf(t))
+		if date, ok := target.(*time.Time); ok {
+			if *date, ok = raw.(time.Time); !ok {
+				d.problem(p, "must be a date, as in 2024-05-01T12:00:00Z, not %s", show(raw))
+			}
 		} else if text, ok := raw.(string); !ok {
 			d.problem(p, "must be a string, not %s", kind(raw))
 		} else if err := target.UnmarshalText([]byte(text)); err != nil {

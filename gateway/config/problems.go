@@ -50,8 +50,8 @@ func (p Problems) sort() {
 
 // A path is where a value stands.
 type path struct {
-	at  string // one spelling, for looking lines up: "component[1].irc.nick"
-	key string // for people: "component.irc.nick"
+	at  string // one spelling, for looking lines up: "component[1].x.nick"
+	key string // for people: "component.x.nick"
 }
 
 func (p path) child(name string) path {

@@ -9,24 +9,33 @@ import (
 	"gatehouse/gateway/store"
 )
 
-// stall holds the writer inside a commit until the returned function is called.
-func stall(t *testing.T, s *Store) (release func()) {
+// A stalled writer sits inside a commit until free is closed.
+type stalled struct {
+	free chan struct{}
+	over chan error
+}
+
+func stall(t *testing.T, s *Store) stalled {
 	t.Helper()
-	inside, free, over := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	inside := make(chan struct{})
+	stalled := stalled{make(chan struct{}), make(chan error, 1)}
 	go func() {
 		_, err := write(context.Background(), s, func(*tx) (struct{}, error) {
 			close(inside)
-			<-free
+			<-stalled.free
 			return struct{}{}, nil
 		})
-		over <- err
+		stalled.over <- err
 	}()
 	<-inside
-	return func() {
-		close(free)
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
+	return stalled
+}
+
+func (s stalled) release(t *testing.T) {
+	t.Helper()
+	close(s.free)
+	if err := <-s.over; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -34,7 +43,7 @@ func nothing(*tx) (struct{}, error) { return struct{}{}, nil }
 
 func TestAFullQueueHoldsCallersUntilTheirContextEnds(t *testing.T) {
 	s := openTest(t, newPath(t))
-	release := stall(t, s)
+	writer := stall(t, s)
 	answers := make(chan error, queueLength)
 	for range queueLength {
 		s.writer.queue <- request{
@@ -52,7 +61,7 @@ func TestAFullQueueHoldsCallersUntilTheirContextEnds(t *testing.T) {
 	if err := <-waiting; !errors.Is(err, context.Canceled) {
 		t.Errorf("error: %v", err)
 	}
-	release()
+	writer.release(t)
 	for range queueLength {
 		if err := <-answers; err != nil {
 			t.Fatal(err)
@@ -78,7 +87,7 @@ func TestOnceQueuedAWriteIsWaitedForWhateverTheContextDoes(t *testing.T) {
 
 func TestOneFailureInABatchLeavesTheOthers(t *testing.T) {
 	s := openTest(t, newPath(t))
-	release := stall(t, s)
+	writer := stall(t, s)
 	type answer struct {
 		name string
 		err  error
@@ -94,7 +103,7 @@ func TestOneFailureInABatchLeavesTheOthers(t *testing.T) {
 			answer: func(err error) { answers <- answer{name, err} },
 		}
 	}
-	release()
+	writer.release(t)
 	for range 3 {
 		if a := <-answers; (a.err != nil) != (a.name == "broken") {
 			t.Errorf("%s: %v", a.name, a.err)
@@ -160,7 +169,7 @@ func TestCloseWritesWhatIsQueued(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release := stall(t, s)
+	writer := stall(t, s)
 	const queued = 700 // more than a batch
 	answers := make(chan error, queued)
 	for range queued {
@@ -176,7 +185,7 @@ func TestCloseWritesWhatIsQueued(t *testing.T) {
 	closed := make(chan error)
 	go func() { closed <- s.Close() }()
 	<-s.writer.stopping
-	release()
+	writer.release(t)
 	if err := <-closed; err != nil {
 		t.Fatal(err)
 	}

@@ -110,11 +110,13 @@ func receiveCap(l *link, m *message) error {
 		l.capsAnswered()
 	case "NAK":
 		// All of one REQ are refused together: ask for each alone.
-		if len(names) > 1 {
-			for _, name := range names {
-				l.caps.asked++
-				l.sendNow("CAP", "REQ", name)
+		for _, name := range names {
+			if len(names) == 1 {
+				delete(l.caps.offered, name)
+				break
 			}
+			l.caps.asked++
+			l.sendNow("CAP", "REQ", name)
 		}
 		l.capsAnswered()
 	}

@@ -1,0 +1,193 @@
+package irc
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ergochat/irc-go/ircfmt"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
+)
+
+func FuzzLineWriter(f *testing.F) {
+	f.Add("PRIVMSG", "#garden", "hello\r\nQUIT :gone", uint16(512))
+	f.Add("MODE", "#garden +o", "x\x00y", uint16(0))
+	f.Add("TOPIC\r\nQUIT", ":x", "", uint16(16))
+	f.Fuzz(func(t *testing.T, command, middle, last string, extra uint16) {
+		limit := 512 + int(extra)
+		for _, params := range [][]string{nil, {last}, {middle, last}, {middle, middle, last}} {
+			b, err := line(limit, command, params...)
+			if err != nil {
+				continue
+			}
+			if body, ok := bytes.CutSuffix(b, []byte("\r\n")); !ok || bytes.ContainsAny(body, "\r\n\x00") || len(b) > limit {
+				t.Fatalf("line(%d, %q, %q) = %q", limit, command, params, b)
+			}
+			if got := bytes.Count(b, []byte(" ")); len(params) > 0 && got < len(params)-1 {
+				t.Fatalf("line(%d, %q, %q) = %q has too few parameters", limit, command, params, b)
+			}
+			if !bytes.HasPrefix(b, []byte(command)) || command == "" {
+				t.Fatalf("line(%q, …) = %q", command, b)
+			}
+		}
+	})
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add("wherefore art thou Romeo, deny thy father and refuse thy name", uint16(32))
+	f.Add(strings.Repeat("👩‍👩‍👧", 20), uint16(40))
+	f.Add("\x02"+strings.Repeat("é", 60)+"\x02", uint16(33))
+	f.Fuzz(func(t *testing.T, text string, limit uint16) {
+		text = strings.ToValidUTF8(text, "?")
+		most := max(int(limit), 32)
+		pieces := split(text, int(limit))
+		joined, open := "", ""
+		for _, p := range pieces {
+			if len(p) > most || !utf8.ValidString(p) || !strings.HasPrefix(p, open) || len(p) == len(open) {
+				t.Fatalf("split(%q, %d) has the piece %q", text, limit, p)
+			}
+			joined += p[len(open):]
+			open = stillOpen(p)
+		}
+		if joined != text {
+			t.Fatalf("split(%q, %d) = %q", text, limit, pieces)
+		}
+	})
+}
+
+// withoutDirectives is a text without what styling adds or takes.
+func withoutDirectives(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("*_~`\n\r", r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func FuzzFormatIn(f *testing.F) {
+	f.Add("\x02bold\x02 and \x1ditalic\x0f, \x0304,05red\x03 \x04ff0000hex \x11mono\x1e")
+	f.Add("\x02 \x02*\x02a*b\x02")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := formatFromIRC(text)
+		if !isXML(got) {
+			t.Fatalf("formatFromIRC(%q) = %q", text, got)
+		}
+		if withoutDirectives(got) != withoutDirectives(clean(text)) {
+			t.Fatalf("formatFromIRC(%q) = %q lost text", text, got)
+		}
+	})
+}
+
+func FuzzFormatOut(f *testing.F) {
+	f.Add("*bold* _italic_ ~strike~ `mono` *_both_*")
+	f.Add("```\n*code*\n```\n> *quote*\n__init__ **x** * a * *a")
+	f.Fuzz(func(t *testing.T, text string) {
+		text = withoutCTCP(text)
+		lines := formatToIRC(text)
+		got := strings.Join(lines, "")
+		if withoutDirectives(ircfmt.Strip(got)) != withoutDirectives(text) {
+			t.Fatalf("formatToIRC(%q) = %q lost text", text, lines)
+		}
+		for _, l := range lines {
+			if stillOpen(l) != "" || strings.ContainsAny(l, "\r\n\x00\x01") {
+				t.Fatalf("formatToIRC(%q) = %q", text, l)
+			}
+		}
+	})
+}
+
+func FuzzAddress(f *testing.F) {
+	o := testOptions()
+	o.AnyNetwork = true
+	n, err := o.New(transport.Env{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	transporttest.FuzzResolve(f, n)
+}
+
+func isXML(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !xmlRune(r) })
+}
+
+// FuzzReceive feeds a link lines as a hostile server would.
+func FuzzReceive(f *testing.F) {
+	f.Add([]byte(":romeo!r@h JOIN #garden\n:s 353 romeo = #garden :@juliet!j@h +romeo\n:s 366 romeo #garden :End\n:juliet!j@h MODE #garden +o-v+b romeo juliet x"))
+	f.Add([]byte("@time=2024-01-01T00:00:00.000Z;msgid=\x02x :juliet!j@h PRIVMSG #garden :\x01ACTION \x02waves\x01"))
+	f.Add([]byte(":s 005 romeo PREFIX=(ohv)@%+ CHANMODES=beI,k,l,imnpst -PREFIX CASEMAPPING=ascii LINELEN=99999999 :are supported"))
+	f.Add([]byte(":romeo!r@h NICK juliet\n:juliet!j@h NICK romeo\n:juliet QUIT\n:x KICK #garden romeo\n:s 470 romeo #garden #x\nCAP * LS * :a b\nCAP * NAK :batch\nBATCH +x chathistory\nERROR"))
+	f.Add([]byte("PING\nPONG gatehouse-0\nPONG gatehouse-99999999999999999999\n:s 433 * x\nINVITE romeo #x\nFAIL JOIN X #garden :no\nMODE #garden +k\n:romeo PART #garden,#x\n:s 301 romeo juliet :away"))
+	for command := range receivers {
+		f.Add([]byte(":juliet!j@h " + command + "\n:s " + command + " romeo #garden a b\n:romeo " + command + " #garden romeo :"))
+	}
+	f.Fuzz(func(t *testing.T, lines []byte) {
+		n, err := testOptions().New(transport.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSession(n.(*network), transport.Account{User: romeo}, nil)
+		defer s.disconnect()
+		l := newLink(s, s.network.servers["net"], "romeo")
+		l.nick, l.conn = "romeo", nil
+		l.isOnline()
+		for _, name := range []string{"#garden", "#balcony"} {
+			if err := l.join(transport.Address(name+"%net"), name, transport.JoinOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.joinLine()
+		s.Members(garden)
+		for _, b := range bytes.Split(lines, []byte("\n")) {
+			b = bytes.TrimSuffix(b, []byte("\r"))
+			if l.receiveLine(b) != nil {
+				break
+			}
+			l.outgoing = newOutgoing(l.server.throttle)
+		}
+		for _, m := range s.Members(garden) {
+			if m.Nick == "" {
+				t.Error("a member without a nick")
+			}
+		}
+		for _, e := range s.events.waiting {
+			checkStrings(t, reflect.ValueOf(e))
+		}
+		for _, u := range l.users {
+			if u.rooms < 0 {
+				t.Errorf("%q is in %d rooms", u.nick.Value(), u.rooms)
+			}
+		}
+	})
+}
+
+// checkStrings looks at all text in an event.
+func checkStrings(t *testing.T, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		if !isXML(v.String()) {
+			t.Errorf("%q is not fit for XML", v.String())
+		}
+	case reflect.Struct:
+		if v.Type().PkgPath() == "time" {
+			return
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				checkStrings(t, v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			checkStrings(t, v.Index(i))
+		}
+	case reflect.Interface, reflect.Pointer:
+		if !v.IsNil() {
+			checkStrings(t, v.Elem())
+		}
+	}
+}

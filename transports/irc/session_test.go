@@ -1,0 +1,529 @@
+package irc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
+)
+
+func member(nick string, r transport.Role, a transport.Affiliation) transport.Member {
+	return transport.Member{Nick: nick, Role: r, Affiliation: a, Who: transport.Address(nick + "%net")}
+}
+
+func TestTheContractHolds(t *testing.T) {
+	transporttest.RunInBubble(t, func(t *testing.T) transporttest.Subject {
+		n, err := testOptions().New(transport.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newPlainServer(t)
+		n.(*network).dial = s.dial
+		return transporttest.Subject{
+			Network: n,
+			Account: transport.Account{User: romeo},
+			Person:  "juliet%net",
+			Room:    "#garden%net",
+			Inbound: s.julietSays,
+			Connect: func(ctx context.Context, ts transport.Session) error {
+				return ts.(transport.Rooms).Join(ctx, "#balcony%net", "romeo", transport.JoinOptions{})
+			},
+			Stall: s.stall,
+		}
+	})
+}
+
+func TestARoomIsToldWholeOnceItsNamesAreThere(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.welcomes("romeo", "PREFIX=(qaohv)~&@%+")
+		c.expect("JOIN #garden")
+		c.sends(
+			":romeo!~romeo@verona.example JOIN #Garden",
+			":irc.example.org 332 romeo #Garden :by \x02moonlight\x02",
+			":irc.example.org 333 romeo #Garden juliet!j@capulet.example 1700000000",
+			":irc.example.org 353 romeo @ #Garden :@+juliet!j@capulet.example ~nurse &tybalt",
+			":irc.example.org 353 romeo @ #Garden :%peter +benvolio romeo")
+		w.seesNothing()
+		c.sends(":irc.example.org 366 romeo #Garden :End of /NAMES list.")
+		juliet := member("juliet", transport.Moderator, transport.Admin)
+		juliet.Host = "j@capulet.example"
+		self := member("romeo", transport.Participant, transport.AffiliationNone)
+		self.Host = "~romeo@verona.example"
+		w.sees(transport.RoomJoined{
+			Room: garden, Nick: "romeo",
+			Subject: transport.Subject{Text: "by *moonlight*", By: "juliet", At: time.Unix(1700000000, 0)},
+			Members: []transport.Member{
+				member("nurse", transport.Moderator, transport.Owner),
+				member("tybalt", transport.Moderator, transport.Owner),
+				juliet,
+				member("benvolio", transport.Participant, transport.MemberOf),
+				member("peter", transport.Moderator, transport.MemberOf),
+				self,
+			},
+			Modes: transport.RoomModes{Hidden: true},
+		})
+		c.expect("MODE #Garden")
+		c.sends(":irc.example.org 324 romeo #Garden +mntk *")
+		w.sees(transport.RoomChanged{Room: garden, Modes: transport.RoomModes{
+			Moderated: true, SubjectByMods: true, PasswordProtected: true,
+		}})
+		self.Role = transport.Visitor // nobody without voice speaks now
+		w.sees(transport.MemberChanged{Room: garden, Member: self})
+	})
+}
+
+func TestWhatHappensInARoomIsTold(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		nurse := member("nurse", transport.Participant, transport.AffiliationNone)
+		nurse.Host = "n@capulet.example"
+		voiced := nurse
+		voiced.Affiliation = transport.MemberOf
+		away := voiced
+		away.Away, away.Status = true, "asleep"
+		moved := voiced
+		moved.Host = "n@balcony.example"
+		renamed := moved
+		renamed.Nick, renamed.Who = "Nurse2", "nurse2%net"
+		for _, step := range []struct {
+			line string
+			want transport.Event
+		}{
+			{":nurse!n@capulet.example JOIN #GARDEN account :The Nurse", transport.MemberChanged{Room: garden, Member: nurse}},
+			{":juliet!j@c MODE #garden +v nurse", transport.MemberChanged{Room: garden, Member: voiced, By: "juliet"}},
+			{":nurse!n@c AWAY :asleep", transport.MemberChanged{Room: garden, Member: away}},
+			{":nurse!n@c AWAY", transport.MemberChanged{Room: garden, Member: voiced}},
+			{":nurse!n@c CHGHOST n balcony.example", transport.MemberChanged{Room: garden, Member: moved}},
+			{":nurse!n@c NICK Nurse2", transport.MemberRenamed{Room: garden, Was: "nurse", Member: renamed}},
+			{":juliet!j@c TOPIC #garden :", transport.SubjectChanged{Room: garden, Subject: transport.Subject{By: "juliet"}}},
+			{":juliet!j@c MODE #garden +ib nurse!*@*", transport.RoomChanged{Room: garden, Modes: transport.RoomModes{MembersOnly: true}}},
+			{":NURSE2!n@c PRIVMSG #Garden :\x01ACTION calls\x01", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "NURSE2", Text: "/me calls"}}},
+			{":Nurse2!n@c NOTICE #garden :well", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "Nurse2", Text: "[notice] well"}}},
+			{":chanserv!s@services NOTICE romeo :[#garden] Be nice", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "chanserv", Text: "[notice] Be nice"}}},
+			{":juliet!j@c KICK #garden nurse2 :out", transport.MemberLeft{Room: garden, Member: renamed, Why: transport.Kicked, By: "juliet", Reason: "out"}},
+		} {
+			c.sends(step.line)
+			w.sees(step.want)
+		}
+		c.sends(":peter!p@c JOIN #garden", ":peter!p@c PART #garden :gone", ":juliet!j@c QUIT :Quit: night", ":peter!p@c JOIN #garden")
+		peter := member("peter", transport.Participant, transport.AffiliationNone)
+		peter.Host = "p@c"
+		juliet := member("juliet", transport.Moderator, transport.Admin)
+		juliet.Host = "j@c"
+		juliet.Host = "" // she was only in NAMES, and never spoke
+		w.sees(
+			transport.MemberChanged{Room: garden, Member: peter},
+			transport.MemberLeft{Room: garden, Member: peter, Reason: "gone"},
+			transport.MemberLeft{Room: garden, Member: juliet, Reason: "Quit: night"},
+			transport.MemberChanged{Room: garden, Member: peter},
+		)
+	})
+}
+
+func TestJoinErrorsRefuseTheJoin(t *testing.T) {
+	for numeric, want := range map[string]transport.Reason{
+		"403": transport.NotFound, "405": transport.TooMany, "437": transport.Conflict, "471": transport.TooMany,
+		"473": transport.MembersOnly, "474": transport.BannedFrom, "475": transport.NotAuthorized,
+		"476": transport.BadAddress, "477": transport.MembersOnly, "479": transport.BadAddress,
+		"480": transport.RateLimited, "489": transport.NotAllowed, "520": transport.NotAllowed,
+	} {
+		t.Run(numeric, func(t *testing.T) {
+			inWorld(t, testOptions(), func(w *world) {
+				w.joins(garden, "romeo")
+				c := w.welcomes("romeo")
+				c.expect("JOIN #garden")
+				c.sends(":irc.example.org " + numeric + " romeo #garden :Cannot join")
+				e := w.next().(transport.RoomLeft)
+				err, ok := errors.AsType[*transport.Error](e.Err)
+				if e.Room != garden || e.Why != transport.Refused || !ok || err.Reason != want || err.Code != numeric || err.Text != "Cannot join" {
+					t.Errorf("got %+v, error %+v", e, err)
+				}
+			})
+		})
+	}
+}
+
+func TestAForwardedJoinRedirects(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.welcomes("romeo")
+		c.expect("JOIN #garden")
+		c.sends(":irc.example.org 470 romeo #garden ##garden :Forwarding to another channel", ":romeo!r@h JOIN ##garden")
+		w.sees(transport.RoomLeft{
+			Room: garden, Why: transport.Refused, Reason: "Forwarding to another channel",
+			Err: &transport.Error{Reason: transport.Moved, Redirect: "##garden%net", Code: "470"},
+		})
+		c.expect("PART ##garden")
+	})
+}
+
+func TestAJoinThatIsIgnoredIsRefused(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.welcomes("romeo")
+		c.expect("JOIN #garden") // and the PONG behind it comes without an answer
+		if e := w.next().(transport.RoomLeft); e.Room != garden || e.Why != transport.Refused || e.Err == nil {
+			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+func TestATakenNickRefusesTheFirstJoin(t *testing.T) {
+	for _, numeric := range []string{"433", "436", "437"} {
+		t.Run(numeric, func(t *testing.T) {
+			inWorld(t, testOptions(), func(w *world) {
+				w.joins(garden, "romeo")
+				c := w.accepts()
+				c.expect("CAP LS 302", "NICK romeo")
+				c.sends(":irc.example.org " + numeric + " * romeo :Nickname is already in use.")
+				w.sees(
+					transport.RoomLeft{Room: garden, Why: transport.Refused, Err: because(transport.Conflict)},
+					transport.LinkDown{Server: "net", Err: because(transport.Conflict)},
+				)
+				// The person chooses another one.
+				w.joins(garden, "montague")
+				w.welcomes("montague").expect("JOIN #garden")
+			})
+		})
+	}
+}
+
+func TestRegistrationErrorsAreTold(t *testing.T) {
+	for _, tt := range []struct {
+		name, line string
+		want       transport.Reason
+	}{
+		{"a nick that can't be", ":s 432 * romeo :Erroneous nickname", transport.BadNick},
+		{"a wrong password", ":s 464 * :Password incorrect", transport.NotAuthorized},
+		{"a ban", ":s 465 romeo :You are banned", transport.Forbidden},
+		{"the server's ERROR", "ERROR :Closing Link: (K-Lined)", transport.Unreachable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, testOptions(), func(w *world) {
+				w.joins(garden, "romeo")
+				w.accepts().sends(tt.line)
+				w.sees(
+					transport.RoomLeft{Room: garden, Why: transport.Refused, Err: because(tt.want)},
+					transport.LinkDown{Server: "net", Err: because(tt.want)},
+				)
+			})
+		})
+	}
+}
+
+func TestASilentServerIsGivenUp(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		w.accepts()
+		start := time.Now()
+		w.sees(
+			transport.RoomLeft{Room: garden, Why: transport.Refused, Err: because(transport.Unreachable)},
+			transport.LinkDown{Server: "net", Err: because(transport.Unreachable)},
+		)
+		if took := time.Since(start); took != registrationLimit {
+			t.Errorf("that took %v", took)
+		}
+	})
+}
+
+func TestAServerThatCannotBeReachedRefusesTheJoin(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.refusal = errors.New("no route to host")
+		w.joins(garden, "romeo")
+		e := w.next().(transport.RoomLeft)
+		if e.Room != garden || e.Why != transport.Refused || !strings.Contains(e.Err.Error(), "irc.example.org") {
+			t.Errorf("got %+v", e)
+		}
+		w.sees(transport.LinkDown{Server: "net", Err: because(transport.Unreachable)})
+		w.seesNothing()
+	})
+}
+
+func TestCapabilitiesAreNegotiated(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.accepts()
+		c.expect("CAP LS 302", "NICK romeo", "USER romeo 0 * romeo")
+		c.sends(":s CAP * LS * :sasl=PLAIN multi-prefix echo-message", ":s CAP * LS :server-time batch")
+		c.expect("CAP REQ :batch multi-prefix server-time")
+		c.sends(":s CAP * NAK :batch multi-prefix server-time")
+		c.expect("CAP REQ batch", "CAP REQ multi-prefix", "CAP REQ server-time")
+		c.sends(":s CAP * ACK :batch", ":s CAP * NAK :multi-prefix", ":s CAP * ACK :server-time")
+		c.expect("CAP END")
+		c.welcome("romeo")
+		w.sees(transport.LinkUp{Server: "net"})
+		c.expect("JOIN #garden")
+		c.sends(":s CAP romeo NEW :chghost sts=port=6697")
+		c.expect("CAP REQ chghost")
+	})
+}
+
+func TestANickChangeIsAnswered(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		nick := func(to string) {
+			if err := w.session.SetNick(context.Background(), garden, to, transport.Request(to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		nick("montague")
+		c.expect("NICK montague")
+		c.sends(":romeo!r@h NICK montague")
+		renamed := member("montague", transport.Participant, transport.AffiliationNone)
+		renamed.Host = "~romeo@verona.example"
+		w.sees(transport.MemberRenamed{Room: garden, Was: "romeo", Member: renamed}, transport.Answered{Request: "montague"})
+		c.autoPong = false
+		nick("juliet")
+		c.expect("NICK juliet")
+		c.sends(":s 433 montague juliet :Nickname is already in use.")
+		w.sees(transport.Answered{Request: "juliet", Err: because(transport.Conflict)})
+		c.expectBarrier()
+		w.seesNothing()
+		if err := w.session.SetNick(context.Background(), garden, "fair juliet", "r"); err == nil {
+			t.Error("a nick of two words is not refused")
+		}
+	})
+}
+
+func TestASubjectIsAnswered(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden("TOPICLEN=20")
+		set := func(subject string) error {
+			return w.session.SetSubject(context.Background(), garden, subject, "r")
+		}
+		if err := set("*two*\nlines"); err != nil {
+			t.Fatal(err)
+		}
+		c.autoPong = false
+		c.expect("TOPIC #garden :\x02two\x02 lines")
+		c.sends(":s 482 romeo #garden :You're not a channel operator")
+		w.sees(transport.Answered{Request: "r", Err: because(transport.Forbidden)})
+		if err := set(strings.Repeat("x", 21)); err == nil {
+			t.Error("a topic over TOPICLEN is not refused")
+		}
+	})
+}
+
+func TestACommandThatNobodyAnswersEndsAfterAWhile(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		c.autoPong = false
+		if err := w.session.SetSubject(context.Background(), garden, "x", "r"); err != nil {
+			t.Fatal(err)
+		}
+		c.expect("TOPIC #garden x")
+		start := time.Now()
+		w.sees(transport.Answered{Request: "r", Err: because(transport.Unreachable)})
+		if took := time.Since(start); took != barrierLimit {
+			t.Errorf("that took %v", took)
+		}
+	})
+}
+
+func TestLeavingIsTwoSteps(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		if err := w.session.Leave(context.Background(), garden, "good night"); err != nil {
+			t.Fatal(err)
+		}
+		c.expect("PART #garden :good night")
+		w.seesNothing()
+		c.sends(":romeo!r@h PART #garden :good night")
+		w.sees(transport.RoomLeft{Room: garden, Why: transport.Parted}, transport.LinkDown{Server: "net"})
+		c.expect("QUIT Gatehouse")
+	})
+}
+
+func TestARoomCanBeJoinedWhileItIsLeft(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		w.session.Leave(context.Background(), garden, "")
+		c.expect("PART #garden")
+		w.joins(garden, "romeo")
+		c.sends(":romeo!r@h PART #garden")
+		w.sees(transport.RoomLeft{Room: garden, Why: transport.Parted})
+		c.expect("JOIN #garden")
+		c.admits("romeo", "#garden", "romeo")
+		if _, ok := w.next().(transport.RoomJoined); !ok {
+			t.Error("not joined again")
+		}
+	})
+}
+
+func TestOneChannelHasOneAddress(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		w.joins("#a[b%net", "romeo")
+		c.expect("JOIN #a[b")
+		c.admits("romeo", "#A[b", "romeo")
+		w.next()
+		err := w.session.Join(context.Background(), "#a{b%net", "romeo", transport.JoinOptions{})
+		if e, ok := errors.AsType[*transport.Error](err); !ok || e.Reason != transport.Moved || e.Redirect != "#a[b%net" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestBeingKickedEndsTheStay(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		c.sends(":juliet!j@c KICK #garden romeo :go")
+		w.sees(transport.RoomLeft{Room: garden, Why: transport.Kicked, By: "juliet", Reason: "go"})
+		c.expectNothing(time.Minute)
+		if err := w.says(garden, "why?"); err == nil {
+			t.Error("a message to a room that was left is not refused")
+		}
+	})
+}
+
+func TestALostLinkComesBackWithItsRooms(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		c.sends(":juliet!j@c MODE #garden +k rose")
+		w.sees(transport.RoomChanged{Room: garden, Modes: transport.RoomModes{PasswordProtected: true}})
+		w.joins("#balcony%net", "romeo")
+		c.expect("JOIN #balcony")
+		c.admits("romeo", "#balcony", "romeo")
+		w.next()
+		c.sends("ERROR :Closing Link: server restarts")
+		down := w.next().(transport.LinkDown)
+		if down.RetryIn < backoffMin || down.RetryIn > 2*backoffMin || !strings.Contains(down.Err.Error(), "server restarts") {
+			t.Errorf("got %+v", down)
+		}
+		if err := w.says(garden, "anybody?"); err == nil {
+			t.Error("a message without a link is not refused")
+		}
+		c = w.accepts()
+		c.expect("CAP LS 302", "NICK romeo", "USER romeo 0 * romeo")
+		c.sends(":s 433 * romeo :Nickname is already in use.") // our own ghost
+		c.expect("NICK romeo_")
+		c.welcome("romeo_")
+		w.sees(transport.LinkUp{Server: "net"})
+		c.expect("JOIN #garden,#balcony rose")
+		c.admits("romeo_", "#garden", "romeo_ @juliet")
+		if e := w.next().(transport.RoomJoined); e.Room != garden || e.Nick != "romeo_" || len(e.Members) != 2 {
+			t.Errorf("got %+v", e)
+		}
+		c.sends(":s 473 romeo_ #balcony :Cannot join channel (+i)")
+		w.sees(transport.RoomLeft{Room: "#balcony%net", Why: transport.Refused, Reason: "Cannot join channel (+i)", Err: because(transport.MembersOnly)})
+	})
+}
+
+func TestRetriesBackOff(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		c.hangsUp()
+		var last time.Duration
+		for range 14 {
+			down, ok := w.next().(transport.LinkDown)
+			if !ok || down.RetryIn < last/2 || down.RetryIn > backoffMax {
+				t.Fatalf("got %+v after %v", down, last)
+			}
+			last = down.RetryIn
+			w.refusal = errors.New("no route")
+			time.Sleep(down.RetryIn)
+		}
+		if last != backoffMax {
+			t.Errorf("the last wait is %v", last)
+		}
+		// What is left while the link is down is left at once.
+		w.session.Leave(context.Background(), garden, "")
+	})
+}
+
+func TestADeadLinkIsFound(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		c.sends(":juliet!j@c PRIVMSG #garden :the last")
+		w.next()
+		time.Sleep(time.Second)
+		c.sends("NOTICE * :the very last")
+		w.next()
+		start := time.Now()
+		c.expect("PING gatehouse")
+		if took := time.Since(start); took != silenceLimit {
+			t.Errorf("PING after %v", took)
+		}
+		down := w.next().(transport.LinkDown)
+		if took := time.Since(start); took != silenceLimit+pongLimit || down.RetryIn == 0 {
+			t.Errorf("down after %v: %+v", took, down)
+		}
+	})
+}
+
+func TestALinkThatAnswersStaysUp(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		for range 10 {
+			c.expect("PING gatehouse")
+			c.sends(":s PONG s :gatehouse")
+		}
+		c.sends("PING :are you there")
+		c.expect("PONG :are you there")
+		w.seesNothing()
+	})
+}
+
+func TestManyRoomsAreJoinedInFewLines(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		for i := range 100 {
+			o := transport.JoinOptions{}
+			if i%10 == 0 {
+				o.Password = "key"
+			}
+			if err := w.session.Join(context.Background(), transport.Address(fmt.Sprintf("#room%02d%%net", i)), "romeo", o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := w.welcomes("romeo", "TARGMAX=JOIN:40")
+		joined := map[string]string{}
+		for len(joined) < 100 {
+			f := strings.Fields(c.expectPrefix("JOIN ") + " .")
+			keys := strings.Split(strings.TrimSuffix(f[2], "."), ",")
+			names := strings.Split(f[1], ",")
+			if len(names) > 40 {
+				t.Errorf("%d channels in one JOIN", len(names))
+			}
+			for i, name := range names {
+				key := ""
+				if i < len(keys) {
+					key = keys[i]
+				}
+				joined[name] = key
+			}
+		}
+		for name, key := range joined {
+			if (name[len(name)-1] == '0') != (key == "key") {
+				t.Errorf("%s joined with the key %q", name, key)
+			}
+		}
+	})
+}
+
+func TestCloseSaysQuitAndWaits(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		start := time.Now()
+		go func() {
+			for l := range c.lines {
+				if strings.HasPrefix(l, "QUIT") {
+					c.sends("ERROR :Closing Link")
+					c.hangsUp()
+				}
+			}
+		}()
+		w.session.Close(context.Background(), "stopping")
+		if took := time.Since(start); took > quitGrace {
+			t.Errorf("Close took %v", took)
+		}
+		synctest.Wait()
+		w.seesNothing()
+	})
+}

@@ -1,0 +1,265 @@
+package sms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+)
+
+const (
+	firstLook  = 2 * time.Second  // after a call whose outcome is unknown
+	absentFor  = time.Minute      // a text that is not found for so long was not taken
+	clockSkew  = 5 * time.Minute  // between the provider's clock and ours
+	lookAgain  = 20 * time.Second // the longest wait between two looks
+	firstCheck = 30 * time.Second // after a send, unless a report comes
+)
+
+// send is the job for a queued item. The item is marked before the provider
+// is called, so a process that dies here leaves a doubt, never a repetition.
+func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
+	now := time.Now()
+	if now.Sub(item.Put) > keepTrying {
+		return n.failed(ctx, item, errExpired)
+	}
+	o, unsendable := outgoing(item)
+	if unsendable != nil {
+		return n.failed(ctx, item, unsendable)
+	}
+	marked := item
+	marked.State = transport.Sending
+	marked.Attempts++
+	marked.NotBefore = now.Add(callTime + firstLook) // it is in doubt from then on
+	if !n.update(ctx, marked) {
+		// If it was marked all the same, it is found in doubt later.
+		return result{item: item, hold: storeRetry}
+	}
+	item = marked
+	call, cancel := context.WithTimeout(ctx, callTime)
+	sent, err := n.provider.Send(call, o)
+	cancel()
+	if err == nil {
+		return n.taken(ctx, item, sent)
+	}
+	if retry, ok := errors.AsType[*provider.Retry](err); ok {
+		return n.putBack(ctx, item, retry)
+	}
+	if refused, ok := errors.AsType[*transport.Error](err); ok {
+		level := slog.LevelInfo
+		if code, err := strconv.Atoi(refused.Code); err == nil && provider.Lookup(code).Admin {
+			level = slog.LevelError
+		}
+		n.log.Log(ctx, level, "text refused", "to", provider.LastDigits(o.To), "reason", refused.Text, "error", refused.Err)
+		r := n.failed(ctx, item, refused)
+		r.worked = true
+		return r
+	}
+	n.log.Warn("nobody knows whether a text was taken; the provider is asked", "to", provider.LastDigits(o.To), "error", err)
+	item.LastError, item.NotBefore = err.Error(), time.Now().Add(firstLook)
+	n.update(ctx, item)
+	return result{item: item, inDoubt: true, outage: true}
+}
+
+func outgoing(item transport.OutboxItem) (provider.Outgoing, *transport.Error) {
+	to, err := dialable(item.Chat)
+	if err != nil {
+		refused, ok := errors.AsType[*transport.Error](err)
+		if !ok {
+			refused = &transport.Error{Reason: transport.Internal, Err: err}
+		}
+		return provider.Outgoing{}, refused
+	}
+	return provider.Outgoing{From: string(item.From), To: to, Text: item.Text}, nil
+}
+
+// taken notes that the provider has the text, tells the user, and takes the
+// reports that came early.
+func (n *Network) taken(ctx context.Context, item transport.OutboxItem, sent provider.Sent) result {
+	unlock, err := n.ids.lock(ctx, sent.ID)
+	if err != nil {
+		return result{item: item, inDoubt: true}
+	}
+	defer unlock()
+	item.State, item.ID, item.Status, item.LastError = transport.Sent, sent.ID, transport.Accepted, ""
+	item.NotBefore = time.Now().Add(firstCheck)
+	if err := n.outbox.Update(ctx, item); err != nil {
+		n.log.Error("note that a text was taken", "error", err)
+		item.State, item.ID = transport.Sending, ""
+		return result{item: item, inDoubt: true, worked: true}
+	}
+	accepted := transport.MessageStatus{Request: item.Request, Chat: item.Chat, ID: item.ID, Status: transport.Accepted}
+	if err := n.deliver(ctx, item.User, accepted); err != nil {
+		n.log.Debug("a text's acceptance is not told", "error", err) // what follows says more
+	}
+	r := provider.Report{ID: sent.ID, Status: sent.Status}
+	if early, ok := n.early.take(sent.ID); ok && rank(early.Status) > rank(r.Status) {
+		r = early
+	}
+	if err := n.advance(ctx, item, r); err != nil {
+		n.log.Error("take a report", "error", err)
+	}
+	return result{item: item, worked: true}
+}
+
+// failed ends an item and tells its user why.
+func (n *Network) failed(ctx context.Context, item transport.OutboxItem, why *transport.Error) result {
+	item.Status, item.LastError = transport.Failed, writeFailure(why)
+	if err := n.tell(ctx, item); err != nil {
+		n.log.Error("end a message", "error", err)
+		return result{item: item, inDoubt: item.State == transport.Sending, hold: storeRetry}
+	}
+	item.State = transport.Done
+	return result{item: item}
+}
+
+// putBack queues an item again that was surely not taken.
+func (n *Network) putBack(ctx context.Context, item transport.OutboxItem, retry *provider.Retry) result {
+	wait := max(retry.After, backoff(item.Attempts, retryFirst, retryMost))
+	r := result{item: item, hold: wait, outage: retry.Everyone, worked: !retry.Everyone}
+	if retry.Everyone {
+		r.pause = retry.After
+	}
+	n.log.Info("a text is sent later", "in", wait.Round(time.Second), "error", retry.Err)
+	item.State, item.NotBefore, item.LastError = transport.Queued, time.Now().Add(wait), retry.Error()
+	if !n.update(ctx, item) {
+		r.inDoubt = true // the store has it as being sent
+		return r
+	}
+	r.item = item
+	return r
+}
+
+// lookUp is the job for an item in doubt: it asks the provider for it.
+func (n *Network) lookUp(ctx context.Context, item transport.OutboxItem, d doubt) result {
+	o, refused := outgoing(item)
+	if refused != nil {
+		return n.failed(ctx, item, refused)
+	}
+	call, cancel := context.WithTimeout(ctx, callTime)
+	found, err := n.provider.Find(call, o, item.Put.Add(-clockSkew))
+	cancel()
+	r := result{item: item, inDoubt: true}
+	now := time.Now()
+	if err != nil {
+		n.log.Warn("ask the provider for a text", "to", provider.LastDigits(o.To), "error", err)
+		if now.Sub(item.Put) > keepTrying {
+			return n.failed(ctx, item, errUncertain)
+		}
+		item.NotBefore = now.Add(backoff(d.tries, firstLook, pauseMost))
+		n.update(ctx, item)
+		return r
+	}
+	for _, sent := range found {
+		free, err := n.unclaimed(ctx, item, sent.ID)
+		if err != nil {
+			n.log.Error("find a message", "error", err)
+			return r
+		}
+		if free {
+			return n.taken(ctx, item, sent)
+		}
+	}
+	if now.Sub(d.since) < absentFor {
+		item.NotBefore = now.Add(backoff(d.tries, firstLook, lookAgain))
+		n.update(ctx, item)
+		return r
+	}
+	n.log.Info("a text was not taken and is sent again", "to", provider.LastDigits(o.To))
+	back := item
+	back.State, back.NotBefore = transport.Queued, now
+	if n.update(ctx, back) {
+		return result{item: back}
+	}
+	return r
+}
+
+// unclaimed says that no other item has the id. Only one item of a lane is
+// under way at a time, so nobody else can be about to take it.
+func (n *Network) unclaimed(ctx context.Context, item transport.OutboxItem, id transport.MessageID) (bool, error) {
+	owner, ok, err := n.outbox.Find(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("find the item of a message id: %w", err)
+	}
+	return !ok || owner.Key == item.Key, nil
+}
+
+// check is the job for a sent item that was due: it tells what could not be
+// told, or asks the provider how the text fares, because reports can be lost.
+func (n *Network) check(ctx context.Context, item transport.OutboxItem) result {
+	r := result{item: item}
+	if item.ID == "" { // refused before it had an id, and its user does not know
+		if err := n.tell(ctx, item); err != nil {
+			n.log.Error("tell a status", "error", err)
+		}
+		return r
+	}
+	var report provider.Report
+	if rank(item.Status) == 0 {
+		call, cancel := context.WithTimeout(ctx, callTime)
+		var err error
+		report, err = n.provider.Status(call, item.ID)
+		cancel()
+		if err != nil && !errors.Is(err, provider.ErrUnknownMessage) {
+			n.log.Debug("ask how a text fares", "error", err)
+		}
+	}
+	unlock, err := n.ids.lock(ctx, item.ID)
+	if err != nil {
+		return r
+	}
+	defer unlock()
+	// A report may have come meanwhile.
+	item, ok, err := n.outbox.Find(ctx, item.ID)
+	switch {
+	case err != nil:
+		n.log.Error("find a message", "error", err)
+		return r
+	case !ok || item.State != transport.Sent:
+		return r
+	case rank(item.Status) > 0:
+		err = n.tell(ctx, item)
+	case rank(report.Status) > 0:
+		err = n.advance(ctx, item, report)
+	case time.Since(item.Put) > keepLooked:
+		item.State = transport.Done // nobody will hear more of it
+		err = n.outbox.Update(ctx, item)
+	default:
+		item.NotBefore = time.Now().Add(nextCheck(time.Since(item.Put)))
+		err = n.outbox.Update(ctx, item)
+	}
+	if err != nil {
+		n.log.Error("take a status", "error", err)
+	}
+	return r
+}
+
+// nextCheck is how long to wait before the provider is asked again about a
+// text of this age.
+func nextCheck(age time.Duration) time.Duration {
+	switch {
+	case age < 2*time.Minute:
+		return firstCheck
+	case age < 10*time.Minute:
+		return 2 * time.Minute
+	case age < time.Hour:
+		return 10 * time.Minute
+	case age < 6*time.Hour:
+		return time.Hour
+	}
+	return 6 * time.Hour
+}
+
+// update writes an item whose change may be lost: what is then done twice
+// does no harm. It says whether the store has it.
+func (n *Network) update(ctx context.Context, item transport.OutboxItem) bool {
+	err := n.outbox.Update(ctx, item)
+	if err != nil {
+		n.log.Error("update a message in the outbox", "error", err)
+	}
+	return err == nil
+}

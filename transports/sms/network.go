@@ -1,0 +1,157 @@
+// Package sms is the transport to phones: texts over SMS, through whichever
+// provider carries them.
+//
+// Addresses are numbers in E.164 and the forms that address.go lists. Texts are
+// cut into parts as 3GPP TS 23.038 and TS 23.040 say. The network is Durable:
+// what comes in is acknowledged to the provider only when the gateway has
+// stored it, and what goes out is stored before anything else happens to it.
+package sms
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+)
+
+// Driver makes SMS networks.
+var Driver = transport.Driver{
+	Name:    "sms",
+	Options: func() transport.Options { return Defaults() },
+}
+
+// Network implements transport.Network, Users, Webhooks and Runner.
+type Network struct {
+	log         *slog.Logger
+	name        string
+	region      string
+	maxSegments int
+	smart       bool
+	accounts    []transport.Account
+	users       map[string]User     // by userKey
+	numbers     map[string][]string // whose a number is, by userKey
+	outbox      transport.Outbox
+	provider    provider.Provider
+
+	mu       sync.Mutex // guards sessions and unknown, never held during I/O
+	sessions map[string]*session
+	unknown  map[string]bool // numbers that were logged already
+
+	early *earlyReports
+	ids   stripes       // who works on the item with a message id
+	queue chan struct{} // wakes the sender: there is something to send
+	scan  chan struct{} // wakes the sender: look at what is open
+}
+
+// newNetwork makes a network without its provider.
+func newNetwork(o *Options, env transport.Env) (*Network, error) {
+	if env.Outbox == nil {
+		return nil, errors.New("sms: the component needs a store, so that no text is lost")
+	}
+	n := &Network{
+		log: env.Log, name: o.Name, region: o.Region,
+		maxSegments: o.MaxSegments, smart: o.SmartEncoding,
+		users: make(map[string]User), numbers: make(map[string][]string),
+		outbox:   env.Outbox,
+		sessions: make(map[string]*session), unknown: make(map[string]bool),
+		early: newEarlyReports(), ids: newStripes(),
+		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
+	}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	for _, u := range o.Users {
+		key := userKey(u.JID)
+		n.users[key] = u
+		n.numbers[u.Number] = append(n.numbers[u.Number], key)
+		n.accounts = append(n.accounts, transport.Account{User: key})
+	}
+	return n, nil
+}
+
+// userKey makes the bare JIDs of the config comparable with the gateway's.
+func userKey(jid string) string { return strings.ToLower(jid) }
+
+// Info implements transport.Network.
+func (n *Network) Info() transport.Info {
+	return transport.Info{
+		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true,
+		Prompt: "Enter a phone number with its country code, like +15551234567.",
+	}
+}
+
+// Resolve implements transport.Network. Every address is a person's.
+func (n *Network) Resolve(text string) (transport.Address, transport.Kind, error) {
+	a, err := resolve(text, n.region)
+	return a, transport.Person, err
+}
+
+// Users implements transport.Users.
+func (n *Network) Users() []transport.Account { return n.accounts }
+
+// Webhooks implements transport.Webhooks. The provider decides on the paths.
+func (n *Network) Webhooks() http.Handler {
+	if h := n.provider.Webhooks(); h != nil {
+		return h
+	}
+	return http.NotFoundHandler()
+}
+
+// Run implements transport.Runner: it sends what the outbox holds.
+func (n *Network) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failed error
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer stop()
+		failed = n.provider.Run(ctx)
+	})
+	newSender(n).run(ctx)
+	running.Wait()
+	return failed
+}
+
+func (n *Network) add(s *session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.sessions[userKey(s.user)] = s
+}
+
+func (n *Network) remove(s *session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sessions[userKey(s.user)] == s {
+		delete(n.sessions, userKey(s.user))
+	}
+}
+
+var errNoSession = errors.New("the user has no session yet")
+
+// deliver gives an event to a user's session. Nil means that it is stored.
+func (n *Network) deliver(ctx context.Context, user string, e transport.Event) error {
+	n.mu.Lock()
+	s := n.sessions[userKey(user)]
+	n.mu.Unlock()
+	if s == nil {
+		return errNoSession
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	return s.deliver(ctx, e)
+}
+
+func (n *Network) wakeSender() { wake(n.queue) }
+func (n *Network) wakeScan()   { wake(n.scan) }
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is awake already
+	}
+}

@@ -1,0 +1,152 @@
+package sms
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+	"gatehouse/transports/sms/simulator"
+	"gatehouse/transports/sms/twilio"
+)
+
+// Options are an SMS network's part of the config:
+//
+//	[component.sms]
+//	name = "SMS"
+//	provider = "simulator"
+//	region = "US"
+//
+//	[[component.sms.user]]
+//	jid = "romeo@example.org"
+//	number = "+15005550001"
+type Options struct {
+	Name          string `toml:"name"`           // in service discovery
+	Provider      string `toml:"provider"`       // one of the providers below
+	Region        string `toml:"region"`         // numbers in national form are read as of here: "US", "DE"
+	MaxSegments   int    `toml:"max_segments"`   // longer messages are refused
+	SmartEncoding bool   `toml:"smart_encoding"` // typographic marks become plain where that saves parts
+	Users         []User `toml:"user"`
+
+	Simulator simulator.Options `toml:"simulator"`
+	Twilio    twilio.Options    `toml:"twilio"`
+}
+
+// A User has a number of their own: their texts are sent from it, and what
+// comes to it is theirs. Several users may share one.
+type User struct {
+	JID    string `toml:"jid"`
+	Number string `toml:"number"` // E.164
+}
+
+// Defaults are the options of a network that needs nobody outside.
+func Defaults() *Options {
+	return &Options{
+		Name: "SMS", Provider: "simulator", Region: "US",
+		MaxSegments: 10, SmartEncoding: true,
+		Simulator: simulator.Defaults(),
+		Twilio:    twilio.Defaults(),
+	}
+}
+
+// A maker checks a provider's options and makes it.
+type maker struct {
+	check func(*Options) error
+	make  func(*Options, provider.Receiver, *slog.Logger) provider.Provider
+}
+
+// The providers, by their name in the config, which is also that of their
+// table of options.
+var providers = map[string]maker{
+	"simulator": {
+		func(o *Options) error { return o.Simulator.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return simulator.New(o.Simulator, o.ownNumbers(), r, log)
+		},
+	},
+	"twilio": {
+		func(o *Options) error { return o.Twilio.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return twilio.New(o.Twilio, r, log)
+		},
+	},
+}
+
+// ownNumbers gives every user's number once.
+func (o *Options) ownNumbers() []string {
+	var numbers []string
+	for _, u := range o.Users {
+		if !slices.Contains(numbers, u.Number) {
+			numbers = append(numbers, u.Number)
+		}
+	}
+	return numbers
+}
+
+// Check implements transport.Options.
+func (o *Options) Check() error {
+	if o.Name == "" {
+		return &transport.OptionError{Key: "name", Problem: "is empty; give the network a name to show"}
+	}
+	if !knownRegion(o.Region) {
+		return &transport.OptionError{Key: "region", Problem: fmt.Sprintf("%q is no region; use a country's two capital letters, like \"US\"", o.Region)}
+	}
+	if o.MaxSegments < 1 || o.MaxSegments > 255 {
+		return &transport.OptionError{Key: "max_segments", Problem: "must be from 1 to 255"}
+	}
+	if err := o.checkUsers(); err != nil {
+		return err
+	}
+	p, ok := providers[o.Provider]
+	if !ok {
+		return &transport.OptionError{Key: "provider", Problem: fmt.Sprintf("%q is none; use one of: %s", o.Provider, strings.Join(providerNames(), ", "))}
+	}
+	return p.check(o)
+}
+
+func (o *Options) checkUsers() error {
+	seen := make(map[string]bool)
+	for i, u := range o.Users {
+		where := fmt.Sprintf("user[%d]", i)
+		local, domain, ok := strings.Cut(u.JID, "@")
+		switch {
+		case !ok || local == "" || domain == "" || strings.ContainsAny(domain, "/@ "):
+			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%q is not a bare JID; write it like \"romeo@example.org\"", u.JID)}
+		case seen[userKey(u.JID)]:
+			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%s is there twice; a user has one number", u.JID)}
+		}
+		seen[userKey(u.JID)] = true
+		if n, ok := e164(u.Number, o.Region); !ok || n != u.Number {
+			problem := fmt.Sprintf("%q is not a phone number in E.164; write it like \"+15551234567\"", u.Number)
+			if ok {
+				problem = fmt.Sprintf("%q is not in E.164; write %q", u.Number, n)
+			}
+			return &transport.OptionError{Key: where + ".number", Problem: problem}
+		}
+	}
+	return nil
+}
+
+func providerNames() []string {
+	var names []string
+	for name := range providers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// New implements transport.Options.
+func (o *Options) New(env transport.Env) (transport.Network, error) {
+	if err := o.Check(); err != nil {
+		return nil, fmt.Errorf("sms: %w", err)
+	}
+	n, err := newNetwork(o, env)
+	if err != nil {
+		return nil, err
+	}
+	n.provider = providers[o.Provider].make(o, n, n.log)
+	return n, nil
+}

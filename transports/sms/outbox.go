@@ -1,0 +1,407 @@
+package sms
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	parallel   = 8                // sends at a time
+	perUser    = 4                // of these, one user's
+	lookUps    = 4                // questions about what was sent, at a time
+	batch      = 128              // items fetched at a time
+	largest    = 4096             // items fetched when those before can't start
+	keepTrying = 24 * time.Hour   // then an item fails
+	keepLooked = 36 * time.Hour   // then nobody asks any more how it fares
+	keepDone   = 48 * time.Hour   // then a finished item is forgotten
+	callTime   = 20 * time.Second // one call of the provider
+	drainTime  = 5 * time.Second  // what calls get after the end of Run's context
+	scanEvery  = 15 * time.Second
+	forgetting = time.Hour
+
+	keepTelling = 7 * 24 * time.Hour // how long a status waits for its user
+	tellAgain   = 10 * time.Second
+
+	retryFirst = time.Second
+	retryMost  = 10 * time.Minute
+	pauseMost  = time.Minute
+	storeRetry = 5 * time.Second
+)
+
+// A lane is a sender's number and a recipient: its texts go one after another,
+// in the order in which they were put. The number and not the user makes it,
+// because two users' equal texts from one number could not be told apart.
+type lane struct{ from, chat transport.Address }
+
+func laneOf(i transport.OutboxItem) lane { return lane{i.From, i.Chat} }
+
+// The sender takes items from the outbox and starts jobs for them. All its
+// state belongs to run; jobs report on done.
+type sender struct {
+	n    *Network
+	done chan result
+	jobs sync.WaitGroup
+
+	active map[int64]bool         // items with a job
+	busy   map[lane]bool          // lanes whose first item is on its way, or in doubt
+	held   map[lane]time.Time     // lanes whose first item waits for its next try
+	doubts map[int64]*doubt       // items of which nobody knows whether they were taken
+	users  map[string]int         // sends by user
+	queue  []transport.OutboxItem // fetched and not started, oldest first
+	size   int                    // of the last fetch
+	more   bool                   // there may be more than was fetched
+	stale  bool                   // something was put since
+	sends  int
+	asks   int
+
+	paused   time.Time // nothing is sent before
+	failures int       // of the provider, in a row
+	nextScan time.Time
+	forgotAt time.Time
+}
+
+// A doubt is the time since when nobody knows of an item whether it was taken.
+type doubt struct {
+	lane  lane
+	since time.Time
+	tries int
+}
+
+// A jobKind is what a job does.
+type jobKind int
+
+const (
+	sending  jobKind = iota
+	looking          // for an item in doubt
+	checking         // how a sent item fares
+)
+
+// A result is what a job says at its end.
+type result struct {
+	kind    jobKind
+	item    transport.OutboxItem
+	hold    time.Duration // its lane waits
+	pause   time.Duration // everything waits
+	worked  bool          // the provider answered as it should
+	outage  bool          // it did not
+	inDoubt bool          // the item is in the state Sending still
+}
+
+func newSender(n *Network) *sender {
+	return &sender{
+		n: n, done: make(chan result, parallel+lookUps),
+		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
+		doubts: make(map[int64]*doubt), users: make(map[string]int),
+		size: batch, stale: true,
+	}
+}
+
+// run sends until ctx ends, and then gives the calls under way a little time:
+// one that is cut off leaves a doubt behind.
+func (s *sender) run(ctx context.Context) {
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	for !s.recover(ctx) {
+		if !sleep(ctx, storeRetry) {
+			return
+		}
+	}
+	for ctx.Err() == nil {
+		s.lookAround(ctx, calls)
+		s.dispatch(ctx, calls)
+		timer := time.NewTimer(s.wait())
+		select {
+		case <-ctx.Done():
+		case r := <-s.done:
+			s.finish(r)
+		case <-s.n.queue:
+			s.stale = true
+		case <-s.n.scan:
+			s.nextScan = time.Time{}
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	defer time.AfterFunc(drainTime, cancel).Stop()
+	s.jobs.Wait()
+}
+
+// recover learns from the outbox what was under way when the last process
+// ended: lanes whose first item is in doubt or waits for its next try.
+func (s *sender) recover(ctx context.Context) bool {
+	now := time.Now()
+	everything := now.Add(10 * keepTrying)
+	open, err := s.n.outbox.In(ctx, transport.Sending, everything, largest)
+	if err != nil {
+		s.n.log.Error("read the outbox", "error", err)
+		return false
+	}
+	queued, err := s.n.outbox.In(ctx, transport.Queued, everything, largest)
+	if err != nil {
+		s.n.log.Error("read the outbox", "error", err)
+		return false
+	}
+	for _, item := range open {
+		s.doubtOf(item)
+	}
+	first := make(map[lane]bool)
+	for _, item := range queued {
+		l := laneOf(item)
+		if !first[l] && item.NotBefore.After(now) {
+			s.held[l] = item.NotBefore
+		}
+		first[l] = true
+	}
+	return true
+}
+
+// doubtOf notes that an item is in doubt, and that its lane waits for it.
+func (s *sender) doubtOf(item transport.OutboxItem) *doubt {
+	d := s.doubts[item.Key]
+	if d == nil {
+		d = &doubt{lane: laneOf(item), since: time.Now()}
+		s.doubts[item.Key] = d
+	}
+	s.busy[d.lane] = true
+	return d
+}
+
+// dispatch starts what can be sent now.
+func (s *sender) dispatch(ctx, calls context.Context) {
+	now := time.Now()
+	if now.Before(s.paused) {
+		return
+	}
+	for l, until := range s.held {
+		if !now.Before(until) {
+			delete(s.held, l)
+			s.stale = true // its first item is due again
+		}
+	}
+	for s.sends < parallel {
+		if s.stale && !s.fetch(ctx, now, s.size) {
+			return
+		}
+		if i := s.startable(); i >= 0 {
+			item := s.queue[i]
+			s.queue = slices.Delete(s.queue, i, i+1)
+			s.start(calls, item)
+			continue
+		}
+		switch {
+		case s.more && len(s.queue) < s.size/2:
+			s.size = batch
+		case s.more && s.size < largest:
+			s.size *= 2
+		default:
+			return
+		}
+		s.stale = true
+	}
+}
+
+// fetch reads the oldest queued items.
+func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
+	items, err := s.n.outbox.In(ctx, transport.Queued, now, size)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.n.log.Error("read the outbox", "error", err)
+		}
+		s.paused = now.Add(storeRetry)
+		return false
+	}
+	s.more, s.stale = len(items) >= size, false
+	if !s.more {
+		s.size = batch
+	}
+	s.queue = slices.DeleteFunc(items, func(i transport.OutboxItem) bool { return s.active[i.Key] })
+	return true
+}
+
+// startable gives the index of the first item whose lane is free and whose
+// user has not too many sends under way; -1: there is none.
+func (s *sender) startable() int {
+	return slices.IndexFunc(s.queue, func(i transport.OutboxItem) bool {
+		_, held := s.held[laneOf(i)]
+		return !held && !s.busy[laneOf(i)] && s.users[i.User] < perUser
+	})
+}
+
+func (s *sender) start(calls context.Context, item transport.OutboxItem) {
+	s.active[item.Key], s.busy[laneOf(item)] = true, true
+	s.users[item.User]++
+	s.sends++
+	s.job(sending, func() result { return s.n.send(calls, item) })
+}
+
+// lookAround starts what is due besides sending: looking for items in doubt,
+// asking how sent ones fare, telling what could not be told.
+func (s *sender) lookAround(ctx, calls context.Context) {
+	now := time.Now()
+	if now.Before(s.nextScan) {
+		return
+	}
+	s.nextScan = now.Add(scanEvery)
+	s.stale = true // something may be due that no lane waits for
+	if len(s.doubts) > 0 {
+		s.nextScan = now.Add(time.Second)
+	}
+	open, err := s.n.outbox.In(ctx, transport.Sending, now.Add(10*keepTrying), largest)
+	var sent []transport.OutboxItem
+	if err == nil {
+		sent, err = s.n.outbox.In(ctx, transport.Sent, now, batch)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			s.n.log.Error("read the outbox", "error", err)
+		}
+		s.nextScan = now.Add(storeRetry)
+		return
+	}
+	s.settle(open)
+	for _, item := range slices.Concat(open, sent) {
+		if s.active[item.Key] || item.NotBefore.After(now) {
+			continue
+		}
+		if s.asks >= lookUps {
+			s.nextScan = now.Add(time.Second)
+			break
+		}
+		s.ask(calls, item)
+	}
+	if now.Sub(s.forgotAt) >= forgetting {
+		s.forgotAt = now
+		if err := s.n.outbox.Forget(ctx, now.Add(-keepDone)); err != nil && ctx.Err() == nil {
+			s.n.log.Error("forget old messages", "error", err)
+		}
+	}
+}
+
+// settle ends the doubts about items that the store no longer has as being
+// sent: an update that returned an error may have been written all the same.
+func (s *sender) settle(open []transport.OutboxItem) {
+	if len(open) >= largest {
+		return
+	}
+	still := make(map[int64]bool, len(open))
+	for _, item := range open {
+		still[item.Key] = true
+	}
+	for key, d := range s.doubts {
+		if !still[key] && !s.active[key] {
+			delete(s.doubts, key)
+			delete(s.busy, d.lane)
+			s.stale = true
+		}
+	}
+}
+
+func (s *sender) ask(calls context.Context, item transport.OutboxItem) {
+	s.active[item.Key] = true
+	s.asks++
+	if item.State == transport.Sent {
+		s.job(checking, func() result { return s.n.check(calls, item) })
+		return
+	}
+	d := s.doubtOf(item)
+	d.tries++
+	seen := *d
+	s.job(looking, func() result { return s.n.lookUp(calls, item, seen) })
+}
+
+func (s *sender) job(kind jobKind, do func() result) {
+	s.jobs.Go(func() {
+		r := do()
+		r.kind = kind
+		s.done <- r // it has room for every job
+	})
+}
+
+// finish takes a job's result into account.
+func (s *sender) finish(r result) {
+	now := time.Now()
+	key, l := r.item.Key, laneOf(r.item)
+	delete(s.active, key)
+	switch r.kind {
+	case checking:
+		s.asks--
+		return // it holds up no lane
+	case looking:
+		s.asks--
+	case sending:
+		s.sends--
+		if s.users[r.item.User]--; s.users[r.item.User] == 0 {
+			delete(s.users, r.item.User)
+		}
+	}
+	if r.inDoubt {
+		s.doubtOf(r.item)
+		if soon := now.Add(time.Second); s.nextScan.After(soon) {
+			s.nextScan = soon
+		}
+	} else {
+		delete(s.doubts, key)
+		delete(s.busy, l)
+		if r.item.State == transport.Queued {
+			s.stale = true
+		}
+		if r.hold > 0 {
+			s.held[l] = now.Add(r.hold)
+		}
+	}
+	switch {
+	case r.worked:
+		s.failures = 0
+	case r.outage:
+		s.failures++
+		r.pause = max(r.pause, backoff(s.failures, retryFirst, pauseMost))
+	}
+	if until := now.Add(r.pause); r.pause > 0 && until.After(s.paused) {
+		s.paused = until
+	}
+}
+
+// wait is how long nothing is due.
+func (s *sender) wait() time.Duration {
+	now := time.Now()
+	next := s.nextScan
+	if now.Before(s.paused) {
+		if s.paused.Before(next) {
+			next = s.paused
+		}
+		return max(next.Sub(now), time.Millisecond)
+	}
+	for _, until := range s.held {
+		if until.Before(next) {
+			next = until
+		}
+	}
+	return max(next.Sub(now), time.Millisecond)
+}
+
+// backoff doubles from the first wait to the longest, and gives between half
+// of it and all of it, so that many do not try at once.
+func backoff(tries int, first, most time.Duration) time.Duration {
+	d := most
+	if n := max(tries-1, 0); n < 20 {
+		d = min(first<<n, most)
+	}
+	return d/2 + rand.N(d/2)
+}
+
+// sleep says whether all of the time passed.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

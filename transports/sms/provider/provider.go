@@ -1,0 +1,123 @@
+// Package provider is the contract between the SMS transport and whoever
+// carries its texts: an HTTP service, an operator, a modem.
+//
+// A provider lives in a package of its own beside this one, imports this one,
+// and is named in one line of package sms. It knows nothing of XMPP and
+// nothing of the outbox: it hands over one text when asked, and calls the
+// Receiver with what comes in.
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+// A Provider carries texts. Its methods are called from many goroutines and
+// wait for the provider until ctx ends at the latest.
+type Provider interface {
+	// Send hands over one text. Its error tells what is known:
+	//
+	//   - *transport.Error: the text was refused, and repeating it is no use.
+	//   - *Retry: the text was surely not taken, and may be repeated later.
+	//   - any other error: nobody knows. The caller asks Find before it
+	//     repeats anything.
+	Send(ctx context.Context, o Outgoing) (Sent, error)
+
+	// Find gives the texts equal to o that the provider took since then, the
+	// oldest first. Those that failed are left out. Nothing found is no error.
+	Find(ctx context.Context, o Outgoing, since time.Time) ([]Sent, error)
+
+	// Status tells how a text fares. ErrUnknownMessage says that the provider
+	// has no such text.
+	Status(ctx context.Context, id transport.MessageID) (Report, error)
+
+	// Capabilities never changes and never blocks.
+	Capabilities() Capabilities
+
+	// Webhooks serves what the provider calls, and perhaps pages for people,
+	// below the component's HTTP path. It is nil if there is nothing.
+	Webhooks() http.Handler
+
+	// Run does what no single call owns: polling, timers, a lasting
+	// connection. It returns when ctx ends, and waits for its goroutines.
+	Run(ctx context.Context) error
+}
+
+// A Receiver takes what comes from the provider. It is given to a provider
+// when that is made, and is called from any goroutine.
+type Receiver interface {
+	// Receive takes one text. Nil means that it is stored, and only then may
+	// the provider be told that it arrived. ErrUnknownNumber says that it
+	// never will be stored. Receiving a text twice does no harm.
+	Receive(ctx context.Context, in Inbound) error
+
+	// Report takes news of a text that was sent. Nil means that the news need
+	// not be brought again. Reports may come twice, late and in any order.
+	Report(ctx context.Context, r Report) error
+}
+
+// Outgoing is one text to a phone.
+type Outgoing struct {
+	From string // the user's own number, E.164
+	To   string // E.164, or the digits of a short code
+	Text string
+}
+
+// Sent is what a provider says of a text it has taken.
+type Sent struct {
+	ID       transport.MessageID
+	Segments int // 0: not known
+	Status   transport.Status
+}
+
+// Inbound is one text from a phone, as the provider tells it.
+type Inbound struct {
+	ID    transport.MessageID
+	From  string // E.164, a short code, letters, or empty
+	To    string // one of the users' numbers
+	Text  string
+	Media int       // pictures and files that came along
+	At    time.Time // zero: now
+}
+
+// A Report is news of a text that was sent.
+type Report struct {
+	ID     transport.MessageID
+	Status transport.Status
+	Err    *transport.Error // with Failed: why
+	Retry  bool             // with Failed: sending the text anew may help
+}
+
+// Capabilities are a provider's limits and abilities.
+type Capabilities struct {
+	MaxCharacters int // the longest text in UTF-16 units; 0: only segments count
+}
+
+// A Retry says that a text was surely not taken and may be repeated.
+type Retry struct {
+	After    time.Duration // no earlier than this; 0: as the caller likes
+	Everyone bool          // the reason holds for every text, not just this one
+	Err      error
+}
+
+func (e *Retry) Error() string { return "not taken: " + e.Err.Error() }
+
+func (e *Retry) Unwrap() error { return e.Err }
+
+// Errors of Receiver and Provider that callers act on.
+var (
+	ErrUnknownNumber  = errors.New("no user has this number")
+	ErrUnknownMessage = errors.New("the provider knows no such message")
+)
+
+// LastDigits cuts a phone number to what logs may show.
+func LastDigits(number string) string {
+	if len(number) <= 3 {
+		return number
+	}
+	return "…" + number[len(number)-3:]
+}

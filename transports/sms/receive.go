@@ -1,0 +1,80 @@
+package sms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+)
+
+const (
+	deliverTimeout = 10 * time.Second
+	lateAfter      = time.Minute // a text this old is shown with its time
+	loggedNumbers  = 256         // unknown numbers that are remembered
+)
+
+// Receive implements provider.Receiver: nil means that every user of the
+// number has the text in store.
+func (n *Network) Receive(ctx context.Context, in provider.Inbound) error {
+	to, ok := e164(in.To, n.region)
+	users := n.numbers[to]
+	if !ok || len(users) == 0 {
+		n.logUnknown(in.To)
+		return provider.ErrUnknownNumber
+	}
+	now := time.Now()
+	sent := in.At
+	if sent.IsZero() {
+		sent = now
+	}
+	e := transport.MessageReceived{Message: transport.Message{
+		ID:      in.ID,
+		Chat:    senderAddress(in.From, regionOf(to, n.region)),
+		Text:    incomingText(in),
+		Sent:    sent,
+		Delayed: now.Sub(sent) > lateAfter,
+	}}
+	var failed []error
+	for _, user := range users {
+		if err := n.deliver(ctx, user, e); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("store a text to %s: %w", provider.LastDigits(to), err)
+	}
+	return nil
+}
+
+// incomingText gives the text to show. What can't be shown is mentioned, and
+// so is emptiness: a message without a body is none.
+func incomingText(in provider.Inbound) string {
+	text := printable(in.Text)
+	switch {
+	case in.Media == 1:
+		text += "\n[A picture or file came with this text. This gateway does not carry it.]"
+	case in.Media > 1:
+		text += fmt.Sprintf("\n[%d pictures or files came with this text. This gateway does not carry them.]", in.Media)
+	case strings.TrimSpace(text) == "":
+		text = "[An empty text.]"
+	}
+	return strings.TrimPrefix(text, "\n")
+}
+
+// logUnknown says once per number that nobody has it.
+func (n *Network) logUnknown(number string) {
+	n.mu.Lock()
+	known := n.unknown[number] || len(n.unknown) >= loggedNumbers
+	if !known {
+		n.unknown[number] = true
+	}
+	n.mu.Unlock()
+	if !known {
+		n.log.Warn("text refused: no user has its number; add it under [[component.sms.user]]",
+			"number", provider.LastDigits(number))
+	}
+}

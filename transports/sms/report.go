@@ -1,0 +1,172 @@
+package sms
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+)
+
+const (
+	earlyKept  = time.Minute // how long a report waits for its message's id
+	earlyMax   = 1000
+	maxResends = 5
+)
+
+// rank orders how far a message got. Reports come in any order: one that
+// brings nothing new is ignored.
+func rank(s transport.Status) int {
+	switch s {
+	case transport.Delivered, transport.Failed:
+		return 1
+	case transport.Displayed:
+		return 2
+	}
+	return 0
+}
+
+// Report implements provider.Receiver. A report may come before the provider
+// has answered the call that sent the message: it is held until the item has
+// its id. Nil means that what it says is stored or told.
+func (n *Network) Report(ctx context.Context, r provider.Report) error {
+	if r.ID == "" {
+		return nil
+	}
+	unlock, err := n.ids.lock(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	item, ok, err := n.outbox.Find(ctx, r.ID)
+	if err == nil && !ok {
+		n.early.hold(r)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find message: %w", err)
+	}
+	return n.advance(ctx, item, r)
+}
+
+// advance takes what a report says. The caller has the item's id locked.
+func (n *Network) advance(ctx context.Context, item transport.OutboxItem, r provider.Report) error {
+	if rank(r.Status) <= rank(item.Status) {
+		return nil
+	}
+	if r.Status == transport.Failed {
+		if r.Retry && item.Attempts < maxResends && time.Since(item.Put) < keepTrying {
+			return n.sendAnew(ctx, item, r)
+		}
+		item.LastError = writeFailure(r.Err)
+	}
+	item.Status = r.Status
+	return n.tell(ctx, item)
+}
+
+// sendAnew queues a message again that the provider took and could not
+// deliver. It loses its id, so that nothing takes the failed one for it.
+func (n *Network) sendAnew(ctx context.Context, item transport.OutboxItem, r provider.Report) error {
+	item.State, item.ID = transport.Queued, ""
+	item.NotBefore = time.Now().Add(backoff(item.Attempts, retryFirst, retryMost))
+	if r.Err != nil {
+		item.LastError = "failed, sent anew: " + r.Err.Code
+	}
+	if err := n.outbox.Update(ctx, item); err != nil {
+		return fmt.Errorf("queue message again: %w", err)
+	}
+	n.wakeSender()
+	return nil
+}
+
+// tell brings an item's final status to its user and closes the item. If
+// the user can't be told now, the sender does it later.
+func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
+	e := transport.MessageStatus{Request: item.Request, Chat: item.Chat, ID: item.ID, Status: item.Status}
+	if item.Status == transport.Failed {
+		e.Err = readFailure(item.LastError)
+	}
+	item.State = transport.Done
+	if err := n.deliver(ctx, item.User, e); err != nil && time.Since(item.Put) < keepTelling {
+		n.log.Debug("status is told later", "error", err)
+		item.State, item.NotBefore = transport.Sent, time.Now().Add(tellAgain)
+	}
+	if err := n.outbox.Update(ctx, item); err != nil {
+		return fmt.Errorf("store status: %w", err)
+	}
+	return nil
+}
+
+// earlyReports hold what was reported of messages whose id nobody knows yet.
+type earlyReports struct {
+	mu   sync.Mutex
+	byID map[transport.MessageID]earlyReport
+}
+
+type earlyReport struct {
+	provider.Report
+	until time.Time
+}
+
+func newEarlyReports() *earlyReports {
+	return &earlyReports{byID: make(map[transport.MessageID]earlyReport)}
+}
+
+// hold keeps the report of the highest rank. When there are too many, those
+// whose time is over go, and if there are none, the new one does.
+func (e *earlyReports) hold(r provider.Report) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if was, ok := e.byID[r.ID]; ok && rank(was.Status) >= rank(r.Status) {
+		return
+	}
+	now := time.Now()
+	if len(e.byID) >= earlyMax {
+		for id, was := range e.byID {
+			if now.After(was.until) {
+				delete(e.byID, id)
+			}
+		}
+		if len(e.byID) >= earlyMax {
+			return
+		}
+	}
+	e.byID[r.ID] = earlyReport{r, now.Add(earlyKept)}
+}
+
+// take gives the report that was held, once.
+func (e *earlyReports) take(id transport.MessageID) (provider.Report, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, ok := e.byID[id]
+	delete(e.byID, id)
+	return r.Report, ok && time.Now().Before(r.until)
+}
+
+// stripes are locks by message id whose wait ends with a context. Two ids may
+// share one.
+type stripes struct {
+	seed  maphash.Seed
+	locks []chan struct{}
+}
+
+func newStripes() stripes {
+	s := stripes{maphash.MakeSeed(), make([]chan struct{}, 64)}
+	for i := range s.locks {
+		s.locks[i] = make(chan struct{}, 1)
+	}
+	return s
+}
+
+func (s *stripes) lock(ctx context.Context, id transport.MessageID) (unlock func(), err error) {
+	l := s.locks[maphash.String(s.seed, string(id))%uint64(len(s.locks))]
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a message: %w", ctx.Err())
+	}
+}

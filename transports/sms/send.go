@@ -1,0 +1,45 @@
+package sms
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+// Send implements transport.Session: it stores the message and returns. The
+// sender does the rest, and MessageStatus events tell how it went.
+func (s *session) Send(ctx context.Context, m transport.Message) (transport.MessageID, error) {
+	n := s.network
+	if _, err := dialable(m.Chat); err != nil {
+		return "", err
+	}
+	text := outgoingText(m.Text, n.smart)
+	if strings.TrimSpace(text) == "" {
+		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
+	}
+	if err := checkLength(text, n.maxSegments, n.provider.Capabilities().MaxCharacters); err != nil {
+		return "", err
+	}
+	now := time.Now()
+	item := transport.OutboxItem{
+		User: s.user, Chat: m.Chat, From: transport.Address(s.number),
+		Origin: m.Origin, Text: text, Request: m.Request,
+		State: transport.Queued, Put: now, NotBefore: now,
+	}
+	if item.Origin == "" {
+		// Without a name of its own every message is a new one.
+		item.Origin = "gatehouse-" + rand.Text()
+	}
+	_, stored, err := n.outbox.Put(ctx, item)
+	if err != nil {
+		return "", &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
+	}
+	if stored {
+		n.wakeSender()
+	}
+	return "", nil
+}

@@ -1,0 +1,237 @@
+// Package twilio carries texts over Twilio's Programmable Messaging, or over a
+// service that speaks its API (https://www.twilio.com/docs/messaging/api).
+package twilio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+	"golang.org/x/time/rate"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+)
+
+const (
+	maxCharacters = 1600 // of a text's Body
+	pageSize      = 200
+	maxPages      = 5
+	maxWebhooks   = 64 // served at a time
+
+	pathIn     = "/twilio/in"
+	pathStatus = "/twilio/status"
+)
+
+// A Provider is one account.
+type Provider struct {
+	options  Options
+	base     string // of the API
+	public   string // of the webhooks
+	http     *http.Client
+	receiver provider.Receiver
+	log      *slog.Logger
+	refusals *rate.Limiter // log lines about forged requests
+	webhooks chan struct{} // one token for each that is served
+}
+
+var _ provider.Provider = (*Provider)(nil)
+
+// New makes the provider from options that were checked. It connects to
+// nothing yet.
+func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
+	network := http.DefaultTransport.(*http.Transport).Clone()
+	network.MaxIdleConnsPerHost = 8
+	if o.APIBase == "" {
+		o.APIBase = apiBase
+	}
+	return &Provider{
+		options:  o,
+		base:     strings.TrimRight(o.APIBase, "/"),
+		public:   strings.TrimRight(o.PublicURL, "/"),
+		receiver: receiver,
+		log:      log,
+		refusals: rate.NewLimiter(rate.Every(10*time.Second), 5),
+		webhooks: make(chan struct{}, maxWebhooks),
+		http: &http.Client{
+			Transport: network,
+			CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse
+			},
+		},
+	}
+}
+
+// Capabilities implements provider.Provider.
+func (p *Provider) Capabilities() provider.Capabilities {
+	return provider.Capabilities{MaxCharacters: maxCharacters}
+}
+
+// Run implements provider.Provider. Twilio calls us, so there is nothing to do
+// but to close the connections at the end.
+func (p *Provider) Run(ctx context.Context) error {
+	<-ctx.Done()
+	p.http.CloseIdleConnections()
+	return nil
+}
+
+func (p *Provider) call(ctx context.Context) *call {
+	return &call{ctx: ctx, http: p.http, base: p.base, account: p.options.AccountSID, token: p.options.AuthToken.Reveal()}
+}
+
+// Send implements provider.Provider. The API has no way to make a request
+// idempotent, so an outcome that is not plain is left open.
+func (p *Provider) Send(ctx context.Context, o provider.Outgoing) (provider.Sent, error) {
+	c := p.call(ctx)
+	m, err := c.api().CreateMessage((&api.CreateMessageParams{}).
+		SetFrom(o.From).SetTo(o.To).SetBody(o.Text).
+		SetStatusCallback(p.public + pathStatus))
+	if err != nil {
+		return provider.Sent{}, outcome(c, err)
+	}
+	sent, ok := sentOf(m)
+	if !ok {
+		return provider.Sent{}, errors.New("the API's answer has no message id")
+	}
+	return sent, nil
+}
+
+// outcome tells from a failed call what became of the text.
+func outcome(c *call, err error) error {
+	answer, ok := errors.AsType[*answerError](err)
+	switch {
+	case !ok && !c.written.Load():
+		return &provider.Retry{Everyone: true, Err: err}
+	case !ok:
+		return err
+	case answer.Status == http.StatusTooManyRequests:
+		// Never processed (https://www.twilio.com/docs/api/errors/20429).
+		return &provider.Retry{After: answer.RetryAfter, Everyone: true, Err: err}
+	case answer.Status >= 500 || answer.Status == http.StatusRequestTimeout:
+		return err
+	case answer.Status < 400:
+		// A redirect: something else than the API answers at its address.
+		return &provider.Retry{Everyone: true, After: time.Minute, Err: err}
+	case answer.Code == 0 && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden):
+		return provider.Error(20003, err)
+	case provider.Lookup(answer.Code).Retry:
+		return &provider.Retry{After: answer.RetryAfter, Err: err}
+	}
+	return provider.Error(answer.Code, err)
+}
+
+// Find implements provider.Provider. The list is not filtered by DateSent,
+// because a text that waits to be sent has none yet.
+func (p *Provider) Find(ctx context.Context, o provider.Outgoing, since time.Time) ([]provider.Sent, error) {
+	params := (&api.ListMessageParams{}).SetFrom(o.From).SetTo(o.To).SetPageSize(pageSize)
+	var found []provider.Sent
+	token, number := "", ""
+	for range maxPages {
+		page, err := p.call(ctx).api().PageMessage(params, token, number)
+		if err != nil {
+			return nil, fmt.Errorf("list texts: %w", err)
+		}
+		past := false // what follows is older: the newest come first
+		for i := range page.Messages {
+			m := &page.Messages[i]
+			at, dated := created(m)
+			if past = dated && at.Before(since); past {
+				break
+			}
+			sent, ok := sentOf(m)
+			if ok && sent.Status != transport.Failed && outbound(m) && sameText(value(m.Body), o.Text) {
+				found = append([]provider.Sent{sent}, found...)
+			}
+		}
+		next, err := url.Parse(value(page.NextPageUri))
+		if past || err != nil {
+			break
+		}
+		token, number = next.Query().Get("PageToken"), next.Query().Get("Page")
+		if token == "" && number == "" {
+			break
+		}
+	}
+	return found, nil
+}
+
+func created(m *api.ApiV2010Message) (time.Time, bool) {
+	at, err := time.Parse(time.RFC1123Z, value(m.DateCreated)) // RFC 2822
+	return at, err == nil
+}
+
+func outbound(m *api.ApiV2010Message) bool {
+	return m.Direction == nil || strings.HasPrefix(*m.Direction, "outbound")
+}
+
+// sameText compares what was sent with what is listed, which may have lost
+// spaces at its ends.
+func sameText(a, b string) bool {
+	clean := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
+	return clean(a) == clean(b)
+}
+
+// Status implements provider.Provider.
+func (p *Provider) Status(ctx context.Context, id transport.MessageID) (provider.Report, error) {
+	m, err := p.call(ctx).api().FetchMessage(url.PathEscape(string(id)), &api.FetchMessageParams{})
+	if answer, ok := errors.AsType[*answerError](err); ok && answer.Status == http.StatusNotFound {
+		return provider.Report{}, provider.ErrUnknownMessage
+	}
+	if err != nil {
+		return provider.Report{}, fmt.Errorf("fetch a text: %w", err)
+	}
+	code := 0
+	if m.ErrorCode != nil {
+		code = *m.ErrorCode
+	}
+	return report(id, value(m.Status), code), nil
+}
+
+func sentOf(m *api.ApiV2010Message) (provider.Sent, bool) {
+	if value(m.Sid) == "" {
+		return provider.Sent{}, false
+	}
+	segments, _ := strconv.Atoi(value(m.NumSegments)) // "0" is not known either
+	return provider.Sent{
+		ID:       transport.MessageID(*m.Sid),
+		Segments: segments,
+		Status:   statuses[value(m.Status)],
+	}, true
+}
+
+// statuses are Twilio's; what is missing is on its way.
+var statuses = map[string]transport.Status{
+	"delivered":   transport.Delivered,
+	"read":        transport.Displayed,
+	"undelivered": transport.Failed,
+	"failed":      transport.Failed,
+	"canceled":    transport.Failed,
+}
+
+// undelivered is the code for a failure without one.
+const undelivered = 30008
+
+func report(id transport.MessageID, status string, code int) provider.Report {
+	r := provider.Report{ID: id, Status: statuses[status]}
+	if r.Status == transport.Failed {
+		if code == 0 {
+			code = undelivered
+		}
+		r.Err, r.Retry = provider.Error(code, nil), provider.Lookup(code).Retry
+	}
+	return r
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,137 @@
+package twilio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
+)
+
+const (
+	largestBody = 64 << 10
+	webhookTime = 12 * time.Second // Twilio waits 15
+
+	// emptyReply sends nothing back to the phone. Compatible services want the
+	// declaration, and the element not closed in itself.
+	emptyReply = `<?xml version="1.0" encoding="UTF-8"?><Response></Response>`
+)
+
+// Webhooks implements provider.Provider. It serves /twilio/in and
+// /twilio/status, relative to the component's path.
+func (p *Provider) Webhooks() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(pathIn, p.webhook(pathIn, p.receive))
+	mux.Handle(pathStatus, p.webhook(pathStatus, p.report))
+	return mux
+}
+
+// webhook lets through what Twilio has signed.
+func (p *Provider) webhook(path string, take func(context.Context, url.Values) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost && r.Method != http.MethodGet {
+			w.Header().Set("Allow", "GET, POST")
+			http.Error(w, "use POST", http.StatusMethodNotAllowed)
+			return
+		}
+		select {
+		case p.webhooks <- struct{}{}:
+			defer func() { <-p.webhooks }()
+		default:
+			http.Error(w, "too many requests at a time", http.StatusServiceUnavailable)
+			return
+		}
+		params, status := p.open(w, r, path)
+		if status != http.StatusOK {
+			http.Error(w, http.StatusText(status), status)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), webhookTime)
+		defer cancel()
+		if err := take(ctx, params); err != nil {
+			status := http.StatusServiceUnavailable
+			if errors.Is(err, provider.ErrUnknownNumber) {
+				status = http.StatusNotFound
+			} else {
+				p.log.Error("take a webhook", "path", path, "error", err)
+			}
+			http.Error(w, http.StatusText(status), status)
+			return
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		io.WriteString(w, emptyReply)
+	})
+}
+
+// open checks a request's signature and gives its parameters.
+func (p *Provider) open(w http.ResponseWriter, r *http.Request, path string) (url.Values, int) {
+	called := signed{url: p.public + path}
+	if r.URL.RawQuery != "" {
+		called.url += "?" + r.URL.RawQuery
+	}
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	if r.Method == http.MethodPost {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestBody))
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, http.StatusRequestEntityTooLarge
+		}
+		kind, _, kindErr := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || kindErr != nil || kind != "application/x-www-form-urlencoded" {
+			return nil, http.StatusBadRequest
+		}
+		if called.params, err = url.ParseQuery(string(body)); err != nil {
+			return nil, http.StatusBadRequest
+		}
+		params = called.params
+	}
+	signature := r.Header.Get("X-Twilio-Signature")
+	if !validSignature(signature, called, p.options.AuthToken, p.options.AuthTokenSecondary) {
+		if p.refusals.Allow() {
+			p.log.Warn("webhook refused: its signature is missing or wrong; if it is Twilio's, compare public_url with the address set there, and the auth token",
+				"path", path, "from", r.RemoteAddr, "signed", signature != "")
+		}
+		return nil, http.StatusForbidden
+	}
+	return params, http.StatusOK
+}
+
+// receive takes a text (https://www.twilio.com/docs/messaging/guides/webhook-request).
+func (p *Provider) receive(ctx context.Context, params url.Values) error {
+	media, _ := strconv.Atoi(params.Get("NumMedia"))
+	return p.receiver.Receive(ctx, provider.Inbound{
+		ID:    transport.MessageID(messageSID(params)),
+		From:  params.Get("From"),
+		To:    params.Get("To"),
+		Text:  params.Get("Body"),
+		Media: min(max(media, 0), 10),
+	})
+}
+
+// report takes news of a text (https://www.twilio.com/docs/messaging/guides/track-outbound-message-status).
+func (p *Provider) report(ctx context.Context, params url.Values) error {
+	status := params.Get("MessageStatus")
+	if status == "" {
+		status = params.Get("SmsStatus")
+	}
+	code, _ := strconv.Atoi(params.Get("ErrorCode"))
+	return p.receiver.Report(ctx, report(transport.MessageID(messageSID(params)), status, code))
+}
+
+// messageSID gives the id under its new name or its old ones.
+func messageSID(params url.Values) string {
+	for _, key := range []string{"MessageSid", "SmsSid", "SmsMessageSid"} {
+		if id := params.Get(key); id != "" {
+			return id
+		}
+	}
+	return ""
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"gatehouse/component/jid"
@@ -16,9 +17,6 @@ const (
 	maxItems     = 32 // changes in one iq
 	adminTimeout = time.Minute
 )
-
-// iqKey names an iq of one of the user's clients.
-type iqKey struct{ resource, id string }
 
 // An adminIQ is a muc#admin set that the network has not wholly answered.
 type adminIQ struct {
@@ -59,11 +57,13 @@ func (s *session) sendAdmin(ctx context.Context, st *stanza.Received) {
 			s.fail(st, err)
 			return
 		}
-		actions[i].Request = s.noteOf(st, noteIQ).request()
 	}
-	key := iqKey{st.From.Resource, st.ID}
+	// The client's own id is no key: it may come twice.
+	s.lastIQ++
+	key := strconv.Itoa(s.lastIQ)
 	s.adminIQs[key] = &adminIQ{st: st, since: time.Now(), waiting: len(actions)}
 	for _, a := range actions {
+		a.Request = note{kind: noteIQ, id: key}.request()
 		if err := moderation.Moderate(ctx, r.address, a); err != nil {
 			s.settle(key, err)
 		}
@@ -101,10 +101,8 @@ func (h *host) action(item stanza.MUCItem) (a transport.Action, err error) {
 	return a, nil
 }
 
-func (s *session) answerAdmin(n note, err error) { s.settle(iqKey{n.resource, n.id}, err) }
-
 // settle counts one answered change, and answers the iq after the last.
-func (s *session) settle(key iqKey, err error) {
+func (s *session) settle(key string, err error) {
 	iq := s.adminIQs[key]
 	if iq == nil {
 		return
@@ -141,7 +139,7 @@ func (h *host) answerAffiliations(s *session, st *stanza.Received, t target) (pa
 	switch {
 	case t.kind != toRoom || r == nil:
 		return refused(forbidden("join the room before you ask who is in it"))
-	case len(wanted) != 1:
+	case len(wanted) != 1 || (wanted[0].Role == "") == (wanted[0].Affiliation == ""):
 		return refused(badRequest("ask for one role or one affiliation"))
 	}
 	var list stanza.MUCAdmin

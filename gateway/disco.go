@@ -83,8 +83,9 @@ func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
 		choose(modes.Moderated, "muc_moderated", "muc_unmoderated"),
 		choose(modes.PasswordProtected, "muc_passwordprotected", "muc_unsecured"),
 	})
+	// The field says whether participants may (XEP-0045 §15.5.4).
 	fields = append(fields, stanza.Field{
-		Var: "muc#roominfo_subjectmod", Values: []string{choose(modes.SubjectByMods, "1", "0")},
+		Var: "muc#roominfo_subjectmod", Values: []string{choose(modes.SubjectByMods, "0", "1")},
 	})
 	return stanza.DiscoInfo{
 		// conference/text comes first: clients take the first for the room's kind.

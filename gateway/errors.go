@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/url"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
@@ -53,7 +54,7 @@ func stanzaError(err error, domain string) stanza.Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		e = &transport.Error{Reason: transport.Unreachable, Text: "the network took too long to answer"}
 	default:
-		e = &transport.Error{Reason: transport.Internal, Text: "something went wrong in the gateway; its log says more"}
+		return internalError()
 	}
 	c, ok := conditions[e.Reason]
 	if !ok {
@@ -61,7 +62,7 @@ func stanzaError(err error, domain string) stanza.Error {
 	}
 	out := stanza.Error{Class: c.ErrorClass, Condition: c.Condition, Text: e.Text}
 	if e.Reason == transport.Moved {
-		out.Redirect = "xmpp:" + uriEscape(jid.Escape(string(e.Redirect))) + "@" + domain // RFC 6120 §8.3.3.5
+		out.Redirect = "xmpp:" + url.PathEscape(jid.Escape(string(e.Redirect))) + "@" + domain // RFC 6120 §8.3.3.5, RFC 5122 §2.2
 	}
 	if e.Code != "" {
 		out.Detail = wire.New(ErrorsNamespace, "network-error").SetAttr("code", e.Code)
@@ -71,6 +72,13 @@ func stanzaError(err error, domain string) stanza.Error {
 
 func forbidden(text string) stanza.Error {
 	return stanza.Error{Class: stanza.Auth, Condition: stanza.Forbidden, Text: text}
+}
+
+func internalError() stanza.Error {
+	return stanza.Error{
+		Class: stanza.Cancel, Condition: stanza.InternalServerError,
+		Text: "something went wrong in the gateway; its log says more",
+	}
 }
 
 func overloaded(text string) stanza.Error {

@@ -26,9 +26,8 @@ const (
 	frontLength = 256              // stanzas of strangers that wait for an answer
 	callTimeout = 10 * time.Second // one call of a network, or one stanza to send
 	maxSessions = 20_000           // per component
-
-	presencePerPulse = 20 // presence to subscribers is paced: so many,
-	presencePulse    = 100 * time.Millisecond
+	leaveTime   = 5 * time.Second  // for all sessions together, when the gateway stops
+	reopenTime  = 10 * time.Second // before an always open session starts again after a panic
 )
 
 // A Stream is what the gateway needs of a component's stream.
@@ -65,6 +64,7 @@ type Gateway struct {
 	hosts   map[string]*host // by domain; fixed once Run is called
 	started time.Time
 	dropped atomic.Uint64 // stanzas that were neither served nor answered
+	panics  atomic.Uint64
 }
 
 // host is a Host at work.
@@ -76,6 +76,7 @@ type host struct {
 	front   chan *stanza.Received // from those who have no session
 
 	streamDown atomic.Bool
+	greet      chan struct{} // the stream is up: announce us
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
@@ -97,32 +98,41 @@ func (g *Gateway) Add(h Host) {
 		Host: h, gateway: g, info: info,
 		log:      g.Log.With("component", h.Domain),
 		front:    make(chan *stanza.Received, frontLength),
+		greet:    make(chan struct{}, 1),
 		sessions: map[jid.JID]*session{},
 	}
 }
 
 // Run opens the sessions that are always on and works until ctx ends. Then it
-// takes leave of everybody, and returns once all sessions are closed or
-// the deadline of Stop's caller, leaveTimeout, has passed.
+// takes leave of everybody, within leaveTime. An error means that nothing was
+// started.
 func (g *Gateway) Run(ctx context.Context) error {
-	var running sync.WaitGroup
 	for _, h := range g.hosts {
 		if err := h.openAlwaysOn(ctx); err != nil {
+			g.leave()
 			return err
 		}
+	}
+	var running sync.WaitGroup
+	for _, h := range g.hosts {
 		running.Go(func() { h.serveFront(ctx) })
+		running.Go(func() { h.greetSubscribers(ctx) })
 		if r, ok := h.Network.(transport.Runner); ok {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}
 	}
 	<-ctx.Done()
+	g.leave()
+	running.Wait()
+	return nil
+}
+
+func (g *Gateway) leave() {
 	var leaving sync.WaitGroup
 	for _, h := range g.hosts {
 		leaving.Go(h.leave)
 	}
 	leaving.Wait()
-	running.Wait()
-	return nil
 }
 
 func (h *host) runNetwork(ctx context.Context, r transport.Runner) {
@@ -134,16 +144,13 @@ func (h *host) runNetwork(ctx context.Context, r transport.Runner) {
 // Route takes a stanza from a stream's reader. It never waits.
 func (g *Gateway) Route(st stanza.Received) {
 	h := g.hosts[st.To.Domain]
-	if h == nil {
+	switch {
+	case h == nil:
 		g.dropped.Add(1)
-		return
-	}
-	if !h.Allows(st.From) {
+	case !h.Allows(st.From):
 		h.toFront(&st)
-		return
-	}
-	if !h.post(&st) {
-		h.refuse(st, overloaded("this gateway can't take more from you just now"))
+	case !h.post(&st):
+		h.refuse(&st, overloaded("this gateway can't take more from you just now"))
 	}
 }
 
@@ -164,33 +171,6 @@ func (h *host) post(st *stanza.Received) bool {
 	}
 }
 
-// toFront queues a stanza of somebody who may not use the gateway.
-func (h *host) toFront(st *stanza.Received) {
-	select {
-	case h.front <- st:
-	default:
-		h.gateway.dropped.Add(1)
-	}
-}
-
-// serveFront answers strangers: they may look, and are told why no more.
-func (h *host) serveFront(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case st := <-h.front:
-			h.guard("front", func() {
-				if st.Kind == stanza.IQ && st.Type == stanza.Get {
-					h.TrySend(h.answerIQ(nil, st))
-					return
-				}
-				h.refuse(*st, forbidden("this gateway does not serve "+st.From.Domain+"; its administrator decides whom it serves"))
-			})
-		}
-	}
-}
-
 // TrySend sends without waiting, and counts what could not be sent.
 func (h *host) TrySend(st stanza.Stanza) {
 	if !h.Stream.TrySend(st) {
@@ -198,19 +178,11 @@ func (h *host) TrySend(st stanza.Stanza) {
 	}
 }
 
-func (h *host) refuse(st stanza.Received, e stanza.Error) {
-	if st.Kind == stanza.Presence && !expectsAnswer(st) {
-		return
-	}
-	if answer, ok := st.Refuse(e); ok {
+// refuse answers with the error, where an answer is due.
+func (h *host) refuse(st *stanza.Received, e stanza.Error) {
+	if answer, ok := refusal(st, e); ok {
 		h.TrySend(answer)
 	}
-}
-
-// expectsAnswer says that a presence asks for something: a room or a
-// subscription. Other presence that can't be served is passed over in silence.
-func expectsAnswer(st stanza.Received) bool {
-	return st.Type == stanza.Subscribe || st.Child(stanza.MUCNamespace, "x") != nil
 }
 
 // session gives the user's session, and starts it if need be. Nil means that
@@ -269,26 +241,48 @@ func (h *host) openAlwaysOn(ctx context.Context) error {
 	for _, u := range slices.Compact(slices.Sorted(slices.Values(append(users, waiting...)))) {
 		user, err := jid.ParsePrepared(u)
 		if err != nil {
-			return fmt.Errorf("open the session of %q on %s: %w", u, h.Domain, err)
+			h.log.Error("a user's session can't be opened: their address is none", "user", u, "err", err)
+			continue
 		}
-		if s := h.session(user.Bare()); s != nil {
-			s.wantLink()
-		}
+		h.open(user.Bare())
 	}
 	return nil
 }
 
-// leave closes all sessions, side by side.
+// open starts a user's session and its link. It never waits.
+func (h *host) open(user jid.JID) {
+	if !h.Allows(user) {
+		h.log.Warn("a user of the network may not use the gateway", "user", user.String())
+		return
+	}
+	if s := h.session(user); s != nil {
+		s.wantLink()
+	}
+}
+
+// leave closes all sessions, side by side. A link that does not end in time is
+// left behind.
 func (h *host) leave() {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
-	var closing sync.WaitGroup
-	for _, s := range h.allSessions() {
-		closing.Go(s.close)
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		var closing sync.WaitGroup
+		for _, s := range h.allSessions() {
+			closing.Go(s.close)
+		}
+		closing.Wait()
+	}()
+	deadline := time.NewTimer(leaveTime)
+	defer deadline.Stop()
+	select {
+	case <-closed:
+	case <-deadline.C:
+		h.log.Error("some links did not close in time")
 	}
-	closing.Wait()
-	h.announce(context.Background(), stanza.Unavailable)
+	h.sayGoodbye()
 }
 
 // StreamUp tells that stanzas can flow again on a component's stream. It
@@ -302,7 +296,7 @@ func (g *Gateway) StreamUp(domain string) {
 	for _, s := range h.allSessions() {
 		s.streamRestored()
 	}
-	go h.announce(context.Background(), stanza.Available)
+	signal(h.greet)
 }
 
 // StreamDown tells that they can't.
@@ -312,10 +306,12 @@ func (g *Gateway) StreamDown(domain string) {
 	}
 }
 
-// guard recovers a panic, logs it with its stack, and goes on.
-func (h *host) guard(where string, f func()) (ok bool) {
+// guard recovers a panic in f, counts it, and logs it with its stack. False
+// means that there was one.
+func (h *host) guard(where string, f func()) (sound bool) {
 	defer func() {
 		if r := recover(); r != nil {
+			h.gateway.panics.Add(1)
 			h.log.Error("panic", "where", where, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()

@@ -17,6 +17,7 @@ type history struct{ said []said }
 type said struct {
 	nick, text   string
 	id, stanzaID string
+	origin       string // XEP-0359 §3.2; may be empty
 	at           time.Time
 }
 
@@ -57,7 +58,7 @@ func (r *room) past(to jid.JID, m said) stanza.Stanza {
 
 // message is one that somebody in the room said.
 func (r *room) message(to jid.JID, m said) stanza.Stanza {
-	return stanza.Stanza{
+	st := stanza.Stanza{
 		Kind:   stanza.Message,
 		Header: stanza.Header{From: r.occupant(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
 		Payloads: []payload{
@@ -65,4 +66,8 @@ func (r *room) message(to jid.JID, m said) stanza.Stanza {
 			stanza.StanzaID{ID: m.stanzaID, By: r.jid.String()},
 		},
 	}
+	if m.origin != "" {
+		st.Payloads = append(st.Payloads, stanza.OriginID(m.origin))
+	}
+	return st
 }

@@ -57,6 +57,9 @@ func (s *session) storable(e transport.Event) (item store.InboxItem, durable boo
 	stored := storedEvent{ID: s.newID()}
 	switch e := e.(type) {
 	case transport.MessageReceived:
+		if e.Sent.IsZero() {
+			e.Sent = time.Now()
+		}
 		stored.Message = &e.Message
 		if e.ID != "" {
 			item.Dedupe = "message:" + string(e.ID)
@@ -152,6 +155,7 @@ func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) 
 			m.Delayed = true
 		}
 		st = s.chatMessage(m, stored.ID)
+		st.Payloads = append(st.Payloads, stanza.OriginID(stored.ID)) // clients know a repeat by it
 		return st, true
 	case stored.Status != nil:
 		p := stored.Status

@@ -130,9 +130,13 @@ func (h *host) answerPing(s *session, st *stanza.Received, t target) (payload, *
 	}
 	r := s.roomOf(st, t.address)
 	switch {
+	case t.kind == toRoom:
+		return nil, nil
 	case r == nil:
-		return refused(notJoined("you are not in this room"))
-	case t.kind == toOccupant && t.occupant != r.nick:
+		return refused(stanza.Error{
+			Class: stanza.Cancel, Condition: stanza.NotAcceptable, By: st.To.Bare().String(), Text: "you are not in this room",
+		})
+	case t.occupant != r.nick:
 		return refused(unknown()) // another person's client is not ours to ask
 	}
 	return nil, nil

@@ -58,10 +58,16 @@ func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.
 	return st
 }
 
+// isOwn says that the nick is the user's, as it is now or as the client knows it.
+func (r *room) isOwn(to jid.JID, nick string) bool {
+	l := r.listeners[to.Resource]
+	return nick == r.nick || l != nil && !l.waiting && nick == l.nick
+}
+
 // itemFor shows the user their own real address, not the network's.
 func (r *room) itemFor(to jid.JID, m transport.Member) stanza.MUCItem {
 	item := r.host.item(m)
-	if m.Nick == r.nick {
+	if r.isOwn(to, m.Nick) {
 		item.JID = to.String()
 	}
 	return item
@@ -101,7 +107,8 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 	if status != 0 {
 		statuses = append(statuses, status)
 	}
-	return r.gone(r.to(resource), transport.Member{Nick: r.nick}, left.Why, left.By, left.Reason, statuses...)
+	own := transport.Member{Nick: r.listeners[resource].nick}
+	return r.gone(r.to(resource), own, left.Why, left.By, left.Reason, statuses...)
 }
 
 // welcome sends the whole room to one client, in the order that XEP-0045 §7.2
@@ -117,30 +124,31 @@ func (s *session) welcome(r *room, resource string, l *listener, members []trans
 		s.send(r.presence(to, m))
 	}
 	statuses := []int{stanza.SelfPresence}
-	if l.wanted != r.nick {
+	if l.nick != r.nick {
 		statuses = append(statuses, stanza.NickAssigned)
 	}
 	s.send(r.presence(to, own, statuses...))
 	l.waiting = false
-	l.wanted = r.nick
+	l.nick = r.nick
 	for _, m := range r.history.within(l.limits) {
 		s.send(r.past(to, m))
 	}
-	s.send(r.subjectMessage(to))
+	s.send(r.subjectMessage(to, r.subject))
 }
 
 // subjectMessage ends a join even where there is no subject (XEP-0045 §7.2.15).
-func (r *room) subjectMessage(to jid.JID) stanza.Stanza {
+// One without a time is news.
+func (r *room) subjectMessage(to jid.JID, subject transport.Subject) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: r.host.gateway.NewID()},
-		Payloads: []payload{stanza.Subject(r.subject.Text)},
+		Payloads: []payload{stanza.Subject(subject.Text)},
 	}
-	if r.subject.By != "" {
-		st.From = r.occupant(r.subject.By)
+	if subject.By != "" {
+		st.From = r.occupant(subject.By)
 	}
-	if !r.subject.At.IsZero() {
-		st.Payloads = append(st.Payloads, stanza.Delay{From: r.jid.String(), At: r.subject.At})
+	if !subject.At.IsZero() {
+		st.Payloads = append(st.Payloads, stanza.Delay{From: r.jid.String(), At: subject.At})
 	}
 	return st
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"gatehouse/component"
-	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
 	"gatehouse/gateway/transport"
@@ -32,7 +31,7 @@ func (s *session) callTheRoll() {
 		}
 	}
 	if len(resources) == 0 {
-		return
+		return // and nobody missed anything
 	}
 	s.calling = true
 	s.running.Go(func() {
@@ -76,11 +75,12 @@ func (s *session) resume(ctx context.Context, call rollCall) {
 	for _, r := range s.rooms {
 		for _, resource := range call.gone {
 			if r.listeners[resource] != nil {
-				s.lose(r, resource)
+				s.lose(ctx, r, resource)
 			}
 		}
 		s.showMissed(r)
 		if ok && r.joined && len(r.listeners) > 0 {
+			r.stale = true
 			if err := rooms.Join(ctx, r.address, r.nick, transport.JoinOptions{}); err != nil {
 				s.log.Warn("a room could not be shown again", "err", err)
 			}
@@ -90,14 +90,14 @@ func (s *session) resume(ctx context.Context, call rollCall) {
 
 // miss notes that somebody left while nobody could be told.
 func (r *room) miss(e transport.MemberLeft) {
-	if r.host.streamDown.Load() && len(r.missed) < maxMissed {
+	if r.host.streamDown.Load() && len(r.listeners) > 0 && len(r.missed) < maxMissed {
 		r.missed = append(r.missed, e)
 	}
 }
 
 func (s *session) showMissed(r *room) {
 	for _, e := range r.missed {
-		r.each(func(to jid.JID) { s.send(r.gone(to, e.Member, e.Why, e.By, e.Reason)) })
+		s.showDeparture(r, e)
 	}
 	r.missed = nil
 }

@@ -23,6 +23,7 @@ type room struct {
 	jid       jid.JID
 	nick      string // the user's own, for all clients
 	joined    bool
+	stale     bool // lost since it was last shown: RoomJoined shows it to everybody
 	subject   transport.Subject
 	modes     transport.RoomModes
 	listeners map[string]*listener // the user's clients in it, by resource
@@ -35,7 +36,7 @@ type room struct {
 type listener struct {
 	waiting bool      // for the occupants, since the time below
 	since   time.Time // of the join
-	wanted  string    // the nick that it asked for
+	nick    string    // the user's, as this client knows it: first the one that it asked for
 	limits  stanza.HistoryLimits
 }
 
@@ -77,24 +78,17 @@ func (s *session) sendRoomPresence(ctx context.Context, st *stanza.Received, a t
 			s.leaveRoom(ctx, r, st.From.Resource, st.ReadStatus())
 		}
 	case st.Type == stanza.Subscribe:
-		s.send(st.Answer(stanza.Unsubscribed))
+		s.send(denial(st, "a room is joined, not subscribed to"))
 	case st.Type != stanza.Available:
 	case joining:
 		s.joinRoom(ctx, st, a, join)
 	case !present:
 		// A client that believes itself in, after we lost it, joins again on this.
-		s.refusePresence(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "you are not in this room; join it"})
-	case st.To.Resource != "" && st.To.Resource != r.nick:
+		s.send(refusedRoom(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "you are not in this room; join it"}))
+	case r.isIn(st.From.Resource) && st.To.Resource != "" && st.To.Resource != r.nick:
 		s.changeNick(ctx, st, r)
 	default:
-		s.updateAvailability(ctx, st)
-	}
-}
-
-// refusePresence is refuse for presence that always gets an answer.
-func (s *session) refusePresence(st *stanza.Received, e stanza.Error) {
-	if answer, ok := st.Refuse(e); ok {
-		s.send(answer)
+		s.setAvailability(ctx, st)
 	}
 }
 
@@ -114,6 +108,13 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		s.refuse(st, unsupported("there are no rooms here"))
 		return
 	}
+	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {
+		s.fail(st, err)
+		if r := s.rooms[a]; r != nil {
+			s.lose(ctx, r, st.From.Resource)
+		}
+		return
+	}
 	r := s.rooms[a]
 	if r == nil {
 		r = s.newRoom(a, st.To.Resource)
@@ -121,30 +122,20 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 	}
 	r.emptied = time.Time{}
 	r.listeners[st.From.Resource] = &listener{
-		waiting: true, since: time.Now(), wanted: st.To.Resource, limits: join.History,
+		waiting: true, since: time.Now(), nick: st.To.Resource, limits: join.History,
 	}
-	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {
-		s.drop(r, st.From.Resource)
-		s.fail(st, err)
-	}
-}
-
-// drop forgets a client of a room, and the room with the last of them.
-func (s *session) drop(r *room, resource string) {
-	delete(r.listeners, resource)
-	if len(r.listeners) == 0 {
-		delete(s.rooms, r.address)
-	}
+	s.setAvailability(ctx, st)
 }
 
 // leaveRoom lets one client go at once. The last one takes the user out of the
 // room on the network.
 func (s *session) leaveRoom(ctx context.Context, r *room, resource, reason string) {
 	s.send(r.selfGone(resource, 0, transport.RoomLeft{}))
-	s.drop(r, resource)
+	delete(r.listeners, resource)
 	if len(r.listeners) == 0 {
 		s.part(ctx, r, reason)
 	}
+	s.forgetAvailability(ctx, resource)
 }
 
 func (s *session) part(ctx context.Context, r *room, reason string) {
@@ -172,12 +163,13 @@ func (s *session) unpart(a transport.Address) bool {
 }
 
 // lose takes out a client that went without a word. The room is kept for a
-// while: most come back within minutes.
-func (s *session) lose(r *room, resource string) {
+// while: most clients come back within minutes.
+func (s *session) lose(ctx context.Context, r *room, resource string) {
 	delete(r.listeners, resource)
 	if len(r.listeners) == 0 && r.emptied.IsZero() {
 		r.emptied = time.Now()
 	}
+	s.forgetAvailability(ctx, resource)
 }
 
 // tidyRooms leaves rooms that nobody came back to, and ends joins that the
@@ -186,13 +178,13 @@ func (s *session) tidyRooms(ctx context.Context, now time.Time) {
 	for _, r := range s.rooms {
 		for resource, l := range r.listeners {
 			if l.waiting && now.Sub(l.since) > joinTime {
-				s.send(r.refusal(resource, l.wanted, stanza.Error{
+				s.send(r.refusal(resource, stanza.Error{
 					Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "the network did not answer the join",
 				}))
-				s.lose(r, resource)
+				s.lose(ctx, r, resource)
 			}
 		}
-		if len(r.listeners) == 0 && now.Sub(r.emptied) >= graceTime {
+		if len(r.listeners) == 0 && (!r.joined || now.Sub(r.emptied) >= graceTime) {
 			s.part(ctx, r, "")
 		}
 	}
@@ -201,31 +193,20 @@ func (s *session) tidyRooms(ctx context.Context, now time.Time) {
 func (s *session) changeNick(ctx context.Context, st *stanza.Received, r *room) {
 	rooms, ok := s.link.(transport.Rooms)
 	if !ok {
-		s.refusePresence(st, unsupported("nicks can't be changed here"))
+		s.send(refusedRoom(st, unsupported("nicks can't be changed here")))
 		return
 	}
 	if err := rooms.SetNick(ctx, r.address, st.To.Resource, s.noteOf(st, noteNick).request()); err != nil {
-		s.refusePresence(st, stanzaError(err, s.host.Domain))
-	}
-}
-
-// updateAvailability passes on that the user is away, or back.
-func (s *session) updateAvailability(ctx context.Context, st *stanza.Received) {
-	p, ok := s.link.(transport.PresenceUpdates)
-	if !ok {
-		return
-	}
-	a := transport.Availability{Online: true, Show: st.ReadShow(), Status: st.ReadStatus()}
-	if err := p.SetPresence(ctx, a); err != nil {
-		s.log.Info("the user's availability was not passed on", "err", err)
+		s.send(refusedRoom(st, stanzaError(err, s.host.Domain)))
 	}
 }
 
 // refusal is the presence error of a join that failed (XEP-0045 §7.2).
-func (r *room) refusal(resource, nick string, e stanza.Error) stanza.Stanza {
+func (r *room) refusal(resource string, e stanza.Error) stanza.Stanza {
+	e.By = r.jid.String()
 	return stanza.Stanza{
 		Kind:     stanza.Presence,
-		Header:   stanza.Header{From: r.occupant(nick), To: r.to(resource), Type: stanza.ErrorType},
+		Header:   stanza.Header{From: r.occupant(r.listeners[resource].nick), To: r.to(resource), Type: stanza.ErrorType},
 		Payloads: []payload{mucMarker, e},
 	}
 }

@@ -2,13 +2,15 @@ package gateway
 
 import (
 	"context"
-	"time"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
 )
+
+// maxContacts is how many of the component's addresses one user's roster may have.
+const maxContacts = 5000
 
 // loadRoster reads which of the component's addresses the user subscribes to.
 func (s *session) loadRoster(ctx context.Context) {
@@ -50,7 +52,11 @@ func (s *session) sendPresence(ctx context.Context, st *stanza.Received) {
 // Nothing is said in answer to what is only an acknowledgement, so that no two
 // sides keep each other busy.
 func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, a transport.Address, kind transport.Kind) {
-	sub := s.roster[st.To.Local]
+	sub, known := s.roster[st.To.Local]
+	if !known && len(s.roster) >= maxContacts {
+		s.refuse(st, overloaded("you have too many contacts here"))
+		return
+	}
 	switch st.Type {
 	case stanza.Subscribe:
 		s.tell(st.To, stanza.Subscribed)
@@ -63,13 +69,18 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 		sub.To = true
 	case stanza.Unsubscribe:
 		s.tell(st.To, stanza.Unsubscribed)
-		s.tell(st.To, stanza.Unavailable)
+		s.hideContact(st.To.Bare(), kind)
 		sub.From = false
 	case stanza.Unsubscribed:
 		sub.To = false
 	case stanza.Probe:
 		sub.From = true // the user's server knows better than we do
 		s.showContact(st.To.Bare(), a, kind)
+	case stanza.Available:
+		if st.Child(stanza.MUCNamespace, "x") != nil {
+			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: st.To.Bare().String() + " is not a room"})
+		}
+		return
 	default:
 		return
 	}
@@ -78,7 +89,7 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 
 func (s *session) remember(ctx context.Context, contact string, sub store.Subscription) {
 	sub.Component, sub.User, sub.Contact = s.host.Domain, s.user.String(), contact
-	if s.roster[contact] == sub {
+	if was := s.roster[contact]; was.From == sub.From && was.To == sub.To {
 		return
 	}
 	s.roster[contact] = sub
@@ -102,13 +113,20 @@ func (s *session) tell(from jid.JID, typ string) {
 // showContact sends the presence of one of our addresses, where it has one.
 func (s *session) showContact(contact jid.JID, a transport.Address, kind transport.Kind) {
 	switch {
-	case contact.Local == "":
-		s.send(s.host.ownPresence(s.user, stanza.Available))
+	case contact.Local == "", kind == transport.Person && s.host.info.Reachable:
+		s.send(s.host.contactPresence(s.user, contact.Local, stanza.Available))
 	case kind == transport.Server:
 		s.showServer(a)
-	case s.host.info.Reachable:
-		s.send(s.host.personPresence(contact, s.user))
 	}
+}
+
+// hideContact takes back what showContact showed.
+func (s *session) hideContact(contact jid.JID, kind transport.Kind) {
+	if kind == transport.Person && s.host.info.Reachable {
+		s.send(s.host.contactPresence(s.user, contact.Local, stanza.Unavailable))
+		return
+	}
+	s.tell(contact, stanza.Unavailable)
 }
 
 // showServer sends whether the link to a server is up.
@@ -144,14 +162,17 @@ func (s *session) receiveLinkUp(_ context.Context, e transport.LinkUp) {
 	s.showLink(e.Server)
 }
 
-// receiveLinkDown tells rooms that wait for the link to come back what they
-// wait for. Links that are given up end in RoomLeft events instead.
+// receiveLinkDown marks the rooms: those that the transport joins again are shown
+// anew. Links that are given up end in RoomLeft events instead.
 func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
 	s.log.Info("link down", "server", e.Server, "err", e.Err, "retry", e.RetryIn)
 	if e.RetryIn == 0 {
 		delete(s.links, e.Server)
 	} else {
 		s.links[e.Server] = false
+	}
+	for _, r := range s.rooms {
+		r.stale = true // whichever link it was, showing a room once more harms nobody
 	}
 	s.showLink(e.Server)
 }
@@ -160,60 +181,4 @@ func (s *session) showLink(server transport.Address) {
 	if contact := s.at(server); server != "" && s.roster[contact.Local].From {
 		s.showServer(server)
 	}
-}
-
-// ownPresence is the presence of the gateway itself (XEP-0100 §4.4.1).
-func (h *host) ownPresence(to jid.JID, typ string) stanza.Stanza {
-	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: h.at(""), To: to, Type: typ}}
-	if typ == stanza.Available {
-		st.Payloads = []payload{h.caps(h.ownInfo())}
-	}
-	return st
-}
-
-// personPresence is that of somebody who is always reachable. It has a
-// resource, because clients look for capabilities only there.
-func (h *host) personPresence(contact, to jid.JID) stanza.Stanza {
-	return stanza.Stanza{
-		Kind:     stanza.Presence,
-		Header:   stanza.Header{From: contact.WithResource(h.info.Type), To: to},
-		Payloads: []payload{h.caps(h.personInfo())},
-	}
-}
-
-// announce tells all who subscribe to the gateway that it is there, or not, at
-// a pace that the server can follow.
-func (h *host) announce(ctx context.Context, typ string) {
-	ctx, cancel := context.WithTimeout(ctx, announceTime(typ))
-	defer cancel()
-	subs := h.gateway.Store.Subscriptions()
-	users, err := subs.Users(ctx, h.Domain)
-	if err != nil {
-		h.log.Error("the subscribers can't be read", "err", err)
-		return
-	}
-	for i, u := range users {
-		if i%presencePerPulse == presencePerPulse-1 && typ == stanza.Available {
-			select {
-			case <-time.After(presencePulse):
-			case <-ctx.Done():
-				return
-			}
-		}
-		user, err := jid.ParsePrepared(u)
-		if err != nil {
-			continue
-		}
-		if sub, err := subs.Get(ctx, h.Domain, u, ""); err == nil && sub.From {
-			h.TrySend(h.ownPresence(user, typ))
-		}
-	}
-}
-
-// announceTime is long when there is time, and short when we are stopping.
-func announceTime(typ string) time.Duration {
-	if typ == stanza.Unavailable {
-		return time.Second
-	}
-	return 10 * time.Minute
 }

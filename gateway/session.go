@@ -15,12 +15,18 @@ import (
 )
 
 const (
-	beat        = 30 * time.Second // how often a session looks after itself
-	idleTime    = 5 * time.Minute  // a session without links and rooms ends
-	closeTime   = 3 * time.Second  // for taking leave of the network
-	inboxBatch  = 64
-	inboxRetry  = 2 * time.Second
-	leaveReason = "The gateway is stopping"
+	beat       = 30 * time.Second // how often a session looks after itself
+	idleTime   = 5 * time.Minute  // a session without links and rooms ends
+	closeTime  = 3 * time.Second  // for taking leave of the network
+	inboxBatch = 64
+	inboxRetry = 2 * time.Second
+)
+
+// Why a session ends, as people on both sides read it.
+const (
+	farewellStop   = "The gateway is stopping"
+	farewellPanic  = "An error in the gateway ended your session"
+	farewellBanned = "You may no longer use this gateway"
 )
 
 // A session is one user of one component. Its goroutine owns every field
@@ -45,13 +51,18 @@ type session struct {
 	links     map[transport.Address]bool
 	rooms     map[transport.Address]*room
 	parting   map[transport.Address]int // Leave calls that RoomLeft has not answered
-	adminIQs  map[iqKey]*adminIQ
-	roster    map[string]store.Subscription // by the contact's local part
-	cursor    int64                         // key of the last inbox item that was sent on
-	retry     <-chan time.Time              // the inbox, after a failure
-	calling   bool                          // a roll call is under way,
-	callAgain bool                          // and the stream was lost again since
-	idleSince time.Time                     // zero while there is something to stay for
+	adminIQs  map[string]*adminIQ       // by a name that each note of theirs has
+	lastIQ    int
+	roster    map[string]store.Subscription     // by the contact's local part
+	cursor    int64                             // key of the last inbox item that was sent on
+	retry     <-chan time.Time                  // the inbox, after a failure
+	calling   bool                              // a roll call is under way,
+	callAgain bool                              // and the stream was lost again since
+	idleSince time.Time                         // zero while there is something to stay for
+	current   *stanza.Received                  // in hand; outlives only a panic
+	clients   map[string]transport.Availability // what those in rooms show, by resource
+	shown     transport.Availability            // what the network was told last
+	farewell  string                            // why the session ends
 }
 
 func newSession(h *host, user jid.JID) *session {
@@ -67,7 +78,10 @@ func newSession(h *host, user jid.JID) *session {
 		links:    map[transport.Address]bool{},
 		rooms:    map[transport.Address]*room{},
 		parting:  map[transport.Address]int{},
-		adminIQs: map[iqKey]*adminIQ{},
+		adminIQs: map[string]*adminIQ{},
+		clients:  map[string]transport.Availability{},
+		shown:    transport.Availability{Online: true},
+		farewell: farewellStop,
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	go s.run()
@@ -94,11 +108,18 @@ func (s *session) close() {
 
 func (s *session) run() {
 	defer close(s.done)
-	defer s.host.forget(s, true)
-	defer s.running.Wait()
-	defer s.takeLeave()
-	defer s.stop()
-	s.host.guard("session of "+s.user.String(), s.loop)
+	sound := s.host.guard("session of "+s.user.String(), s.loop)
+	if !sound {
+		s.farewell = farewellPanic
+	}
+	s.stop()
+	s.host.guard("end of the session of "+s.user.String(), s.takeLeave)
+	s.running.Wait()
+	s.host.forget(s, true)
+	s.refuseWaiting()
+	if !sound && s.host.info.AlwaysOn {
+		time.AfterFunc(reopenTime, func() { s.host.open(s.user) })
+	}
 }
 
 func (s *session) loop() {
@@ -111,7 +132,9 @@ func (s *session) loop() {
 			return
 		case st := <-s.stanzas:
 			s.idleSince = time.Time{}
+			s.current = st
 			s.call(func(ctx context.Context) { s.sendStanza(ctx, st) })
+			s.current = nil
 		case e := <-s.events:
 			s.call(func(ctx context.Context) { s.receiveEvent(ctx, e) })
 		case <-s.arrived:
@@ -128,6 +151,10 @@ func (s *session) loop() {
 		case now := <-pulse.C:
 			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
 			s.tidyAdmin(now)
+			if !s.host.Allows(s.user) {
+				s.farewell = farewellBanned
+				return
+			}
 			if s.isIdle(now) && s.host.forget(s, false) {
 				return
 			}
@@ -137,7 +164,8 @@ func (s *session) loop() {
 
 // isIdle says that the session has had nothing to stay for since idleTime.
 func (s *session) isIdle(now time.Time) bool {
-	if s.host.info.AlwaysOn || len(s.rooms) > 0 || len(s.links) > 0 {
+	staying := s.host.info.AlwaysOn && s.link != nil
+	if staying || len(s.rooms) > 0 || len(s.links) > 0 {
 		s.idleSince = time.Time{}
 		return false
 	}
@@ -174,10 +202,7 @@ func (s *session) send(st stanza.Stanza) error {
 
 // refuse answers with the error, where an answer is due.
 func (s *session) refuse(st *stanza.Received, e stanza.Error) {
-	if st.Kind == stanza.Presence && !expectsAnswer(*st) {
-		return
-	}
-	if answer, ok := st.Refuse(e); ok {
+	if answer, due := refusal(st, e); due {
 		s.send(answer)
 	}
 }
@@ -212,21 +237,53 @@ func (s *session) openWanted(context.Context) {
 	signal(s.arrived)
 }
 
-// takeLeave closes the link and tells the user's clients that they are out of
-// their rooms because the service shuts down (XEP-0045 §15.6.2, status 332).
+// takeLeave closes the link, tells the user's clients that they are out of
+// their rooms, and answers what waited for the network.
 func (s *session) takeLeave() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	for _, r := range s.rooms {
-		for resource := range r.listeners {
-			s.host.TrySend(r.selfGone(resource, stanza.Shutdown, transport.RoomLeft{Reason: leaveReason}))
+		for resource, l := range r.listeners {
+			s.host.TrySend(s.lastWord(r, resource, l))
 		}
+	}
+	for _, iq := range s.adminIQs {
+		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
 	if s.link == nil {
 		return
 	}
-	if err := s.link.Close(ctx, leaveReason); err != nil {
+	if err := s.link.Close(ctx, s.farewell); err != nil {
 		s.log.Warn("the link did not close cleanly", "err", err)
+	}
+}
+
+// lastWord ends a client's stay in a room: status 332 where the service shuts
+// down, 333 where something broke (XEP-0045 §15.6.2).
+func (s *session) lastWord(r *room, resource string, l *listener) stanza.Stanza {
+	if l.waiting {
+		return r.refusal(resource, stanza.Error{Class: stanza.Wait, Condition: stanza.ServiceUnavailable, Text: s.farewell})
+	}
+	status := stanza.LinkFailed
+	if s.farewell == farewellStop {
+		status = stanza.Shutdown
+	}
+	return r.selfGone(resource, status, transport.RoomLeft{Reason: s.farewell})
+}
+
+// refuseWaiting answers the stanzas that a session which has ended left behind.
+// Nothing is added to them any more.
+func (s *session) refuseWaiting() {
+	if s.current != nil {
+		s.host.refuse(s.current, internalError())
+	}
+	for {
+		select {
+		case st := <-s.stanzas:
+			s.host.refuse(st, overloaded(s.farewell))
+		default:
+			return
+		}
 	}
 }
 

@@ -111,17 +111,18 @@ func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a tran
 	}
 }
 
-// deliver calls the network, and answers with an error if that fails.
-func (s *session) deliver(ctx context.Context, st *stanza.Received, m transport.Message) bool {
+// deliver calls the network, and answers with an error if that fails. The id is
+// the network's own.
+func (s *session) deliver(ctx context.Context, st *stanza.Received, m transport.Message) (id transport.MessageID, ok bool) {
 	link, err := s.openLink()
 	if err == nil {
-		_, err = link.Send(ctx, m)
+		id, err = link.Send(ctx, m)
 	}
 	if err != nil {
 		s.fail(st, err)
-		return false
+		return "", false
 	}
-	return true
+	return id, true
 }
 
 // sendToRoom sends to everybody in a room (XEP-0045 §7.4). It comes back to
@@ -133,9 +134,7 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 		return
 	}
 	if st.Type != stanza.Groupchat {
-		if textOf(st) != "" {
-			s.refuse(st, badRequest("messages to a room are of type groupchat"))
-		}
+		s.sendAboutRoom(st)
 		return
 	}
 	text := textOf(st)
@@ -147,8 +146,19 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 		return
 	}
 	m := transport.Message{Chat: a, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteRoom).request()}
-	if s.deliver(ctx, st, m) {
-		s.reflect(r, st, text)
+	if id, ok := s.deliver(ctx, st, m); ok {
+		s.reflect(r, st, text, id)
+	}
+}
+
+// sendAboutRoom refuses what is sent to a room but not to those in it: an
+// invitation to pass on (XEP-0045 §7.8.2), or text of the wrong type.
+func (s *session) sendAboutRoom(st *stanza.Received) {
+	switch {
+	case st.Child(stanza.MUCUserNamespace, "x").Child(stanza.MUCUserNamespace, "invite") != nil:
+		s.refuse(st, unsupported("nobody can be invited to this room from here"))
+	case textOf(st) != "":
+		s.refuse(st, badRequest("messages to a room are of type groupchat"))
 	}
 }
 
@@ -171,7 +181,7 @@ func (s *session) bounced(ctx context.Context, st *stanza.Received) {
 	}
 	if a, kind, err := s.host.resolve(st.To); err == nil && kind == transport.Room {
 		if r := s.rooms[a]; r != nil {
-			s.lose(r, st.From.Resource)
+			s.lose(ctx, r, st.From.Resource)
 		}
 	}
 }

@@ -33,25 +33,19 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.RoomLeft:
 		s.receiveRoomLeft(e)
 	case transport.RoomChanged:
-		if r := s.rooms[e.Room]; r != nil {
-			r.modes = e.Modes
-		}
+		s.inRoom(e.Room, func(r *room) { s.receiveModes(r, e.Modes) })
 	case transport.SubjectChanged:
 		s.receiveSubject(e)
 	case transport.MemberChanged:
 		s.inRoom(e.Room, func(r *room) {
-			var statuses []int
-			if e.Nick == r.nick {
-				statuses = []int{stanza.SelfPresence}
-			}
-			r.each(func(to jid.JID) { s.send(r.presence(to, e.Member, statuses...)) })
+			r.each(func(to jid.JID) { s.send(r.changed(to, e)) })
 		})
 	case transport.MemberRenamed:
 		s.inRoom(e.Room, func(r *room) { s.receiveRename(r, e) })
 	case transport.MemberLeft:
 		s.inRoom(e.Room, func(r *room) {
 			r.miss(e)
-			r.each(func(to jid.JID) { s.send(r.gone(to, e.Member, e.Why, e.By, e.Reason)) })
+			s.showDeparture(r, e)
 		})
 	case transport.Answered:
 		s.receiveAnswer(e)
@@ -105,25 +99,25 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 		Header:   stanza.Header{From: s.at(m.Chat), To: s.user, Type: stanza.Chat, ID: id},
 		Payloads: []payload{stanza.Body(m.Text)},
 	}
-	if m.Delayed {
+	if m.Delayed && !m.Sent.IsZero() {
 		st.Payloads = append(st.Payloads, stanza.Delay{From: s.host.Domain, At: m.Sent})
 	}
 	return st
 }
 
 // reflect shows a message of the user's to all their clients in the room, as
-// the room's own echo (XEP-0045 §7.4). The sender's ids are kept.
-func (s *session) reflect(r *room, st *stanza.Received, text string) {
-	was := said{nick: r.nick, text: text, id: st.ID, stanzaID: s.newID(), at: time.Now()}
+// the room's own echo (XEP-0045 §7.4). The sender's ids are kept, and what the
+// network calls it is its stanza-id.
+func (s *session) reflect(r *room, st *stanza.Received, text string, id transport.MessageID) {
+	was := said{
+		nick: r.nick, text: text, at: time.Now(),
+		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id),
+	}
+	if was.stanzaID == "" {
+		was.stanzaID = s.newID()
+	}
 	r.history.add(was)
-	origin := st.ReadOriginID()
-	r.each(func(to jid.JID) {
-		m := r.message(to, was)
-		if origin != "" {
-			m.Payloads = append(m.Payloads, stanza.OriginID(origin))
-		}
-		s.send(m)
-	})
+	r.each(func(to jid.JID) { s.send(r.message(to, was)) })
 }
 
 // statusStanza is a receipt or an error for a message that was sent. Any is
@@ -155,102 +149,6 @@ func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.
 	return st, false
 }
 
-func (s *session) receiveRoomJoined(e transport.RoomJoined) {
-	r := s.rooms[e.Room]
-	if r == nil {
-		return // left while the join was under way
-	}
-	again := r.joined
-	r.joined, r.nick, r.subject, r.modes = true, e.Nick, e.Subject, e.Modes
-	welcomed := false
-	for resource, l := range r.listeners {
-		if l.waiting {
-			s.welcome(r, resource, l, e.Members)
-			welcomed = true
-		}
-	}
-	if again && !welcomed {
-		s.refresh(r, e)
-	}
-}
-
-// refresh shows a room that was joined anew to the clients that never left it.
-func (s *session) refresh(r *room, e transport.RoomJoined) {
-	r.each(func(to jid.JID) {
-		for _, m := range e.Members {
-			var statuses []int
-			if m.Nick == r.nick {
-				statuses = []int{stanza.SelfPresence}
-			}
-			s.send(r.presence(to, m, statuses...))
-		}
-	})
-}
-
-func (s *session) receiveRoomLeft(e transport.RoomLeft) {
-	if e.Why == transport.Parted && s.unpart(e.Room) {
-		return // we asked for it, and have told everybody
-	}
-	r := s.rooms[e.Room]
-	if r == nil {
-		return
-	}
-	delete(s.rooms, e.Room)
-	for resource, l := range r.listeners {
-		if l.waiting || e.Why == transport.Refused {
-			err, _ := asError(e.Err)
-			if err == nil {
-				err = &transport.Error{Reason: transport.Rejected, Text: e.Reason}
-			}
-			s.send(r.refusal(resource, l.wanted, stanzaError(err, s.host.Domain)))
-			continue
-		}
-		if e.Reason == "" && e.Err != nil {
-			e.Reason = e.Err.Error()
-		}
-		s.send(r.selfGone(resource, 0, e))
-	}
-}
-
-func (s *session) receiveSubject(e transport.SubjectChanged) {
-	s.inRoom(e.Room, func(r *room) {
-		r.subject = e.Subject
-		now := *r
-		now.subject.At = time.Time{} // it is news, not history
-		r.each(func(to jid.JID) { s.send(now.subjectMessage(to)) })
-	})
-}
-
-// receiveRename shows a new nick: the old one goes with status 303, the new one
-// comes (XEP-0045 §7.6).
-func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
-	own := e.Was == r.nick
-	r.each(func(to jid.JID) {
-		var statuses []int
-		if own {
-			statuses = []int{stanza.SelfPresence}
-		}
-		was := e.Member
-		was.Nick = e.Was
-		old := r.presence(to, was)
-		old.Type = stanza.Unavailable
-		item := r.itemFor(to, was)
-		item.Nick = e.Nick
-		old.Payloads = []payload{stanza.MUCUser{Item: item, Statuses: append([]int{stanza.NewNick}, statuses...)}}
-		s.send(old)
-	})
-	if own {
-		r.nick = e.Nick
-	}
-	r.each(func(to jid.JID) {
-		if own {
-			s.send(r.presence(to, e.Member, stanza.SelfPresence))
-		} else {
-			s.send(r.presence(to, e.Member))
-		}
-	})
-}
-
 // receiveAnswer ends a call. A success shows itself by what it changed, but for
 // an iq, which is answered.
 func (s *session) receiveAnswer(e transport.Answered) {
@@ -259,7 +157,7 @@ func (s *session) receiveAnswer(e transport.Answered) {
 		return
 	}
 	if n.kind == noteIQ {
-		s.answerAdmin(n, e.Err)
+		s.settle(n.id, e.Err)
 		return
 	}
 	if e.Err == nil {
@@ -273,8 +171,9 @@ func (s *session) receiveAnswer(e transport.Answered) {
 		},
 		Payloads: []payload{stanzaError(e.Err, s.host.Domain)},
 	}
-	if n.kind == noteNick {
+	if n.kind == noteNick { // XEP-0045 §7.6
 		st.Kind = stanza.Presence
+		st.Payloads = append([]payload{mucMarker}, st.Payloads...)
 	}
 	s.send(st)
 }

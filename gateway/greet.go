@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
+)
+
+const (
+	usersPerPulse = 20 // presence to subscribers is paced: so many users,
+	greetPulse    = 100 * time.Millisecond
+	goodbyeTime   = time.Second // for all of them when the gateway stops
+)
+
+// greetSubscribers says that we are there, each time the stream comes up
+// (XEP-0100 §8), at a pace that the server can follow.
+func (h *host) greetSubscribers(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.greet:
+		}
+		h.eachSubscription(ctx, greetPulse, func(user jid.JID, sub store.Subscription) {
+			h.TrySend(h.contactPresence(user, sub.Contact, stanza.Available))
+		})
+	}
+}
+
+// sayGoodbye says that we are not.
+func (h *host) sayGoodbye() {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
+	defer cancel()
+	h.eachSubscription(ctx, 0, func(user jid.JID, sub store.Subscription) {
+		h.TrySend(h.contactPresence(user, sub.Contact, stanza.Unavailable))
+	})
+}
+
+// eachSubscription calls f for everybody who subscribes to an address of ours
+// that is shown without their session.
+func (h *host) eachSubscription(ctx context.Context, pulse time.Duration, f func(jid.JID, store.Subscription)) {
+	subs := h.gateway.Store.Subscriptions()
+	users, err := subs.Users(ctx, h.Domain)
+	if err != nil && ctx.Err() == nil {
+		h.log.Error("the subscribers can't be read", "err", err)
+	}
+	for i, u := range users {
+		if pulse > 0 && i > 0 && i%usersPerPulse == 0 {
+			select {
+			case <-time.After(pulse):
+			case <-ctx.Done():
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		user, err := jid.ParsePrepared(u)
+		if err != nil || !h.Allows(user) {
+			continue
+		}
+		of, err := subs.OfUser(ctx, h.Domain, u)
+		if err != nil {
+			h.log.Error("a user's subscriptions can't be read", "user", u, "err", err)
+		}
+		for _, sub := range of {
+			if sub.From && h.isAlwaysShown(sub.Contact) {
+				f(user, sub)
+			}
+		}
+	}
+}
+
+// isAlwaysShown tells of the gateway itself, and of people who are always there.
+func (h *host) isAlwaysShown(contact string) bool {
+	if contact == "" {
+		return true
+	}
+	if !h.info.Reachable {
+		return false
+	}
+	_, kind, err := h.resolve(jid.JID{Local: contact, Domain: h.Domain})
+	return err == nil && kind == transport.Person
+}
+
+// contactPresence is the presence of the gateway itself (XEP-0100 §4.4.1), or of
+// somebody who is always reachable.
+func (h *host) contactPresence(to jid.JID, contact, typ string) stanza.Stanza {
+	info := h.ownInfo
+	from := jid.JID{Local: contact, Domain: h.Domain}
+	if contact != "" {
+		// Clients look for capabilities only where there is a resource.
+		info, from.Resource = h.personInfo, h.info.Type
+	}
+	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: from, To: to, Type: typ}}
+	if typ == stanza.Available {
+		st.Payloads = []payload{h.caps(info())}
+	}
+	return st
+}

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"time"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
+	"gatehouse/gateway/transport"
+)
+
+// receiveRoomJoined welcomes the clients that wait for the room. The others see
+// it anew if it was lost meanwhile, by the network or by us.
+func (s *session) receiveRoomJoined(e transport.RoomJoined) {
+	r := s.rooms[e.Room]
+	if r == nil {
+		return // left while the join was under way
+	}
+	fresh := r.joined && !r.stale && r.anyWaiting()
+	r.joined, r.stale, r.nick, r.subject, r.modes = true, false, e.Nick, e.Subject, e.Modes
+	for resource, l := range r.listeners {
+		switch {
+		case l.waiting:
+			s.welcome(r, resource, l, e.Members)
+		case !fresh:
+			s.refresh(r, resource, l, e.Members)
+		}
+	}
+}
+
+func (r *room) anyWaiting() bool {
+	for _, l := range r.listeners {
+		if l.waiting {
+			return true
+		}
+	}
+	return false
+}
+
+// refresh shows a room that was joined anew to a client that never left it.
+func (s *session) refresh(r *room, resource string, l *listener, members []transport.Member) {
+	to := r.to(resource)
+	own := transport.Member{Nick: r.nick, Role: transport.Participant}
+	for _, m := range members {
+		if m.Nick == r.nick {
+			own = m
+			continue
+		}
+		s.send(r.presence(to, m))
+	}
+	if l.nick != r.nick {
+		s.send(r.renamed(to, l.nick, own, stanza.SelfPresence))
+		l.nick = r.nick
+	}
+	s.send(r.presence(to, own, stanza.SelfPresence))
+	s.send(r.subjectMessage(to, r.subject))
+}
+
+func (s *session) receiveRoomLeft(e transport.RoomLeft) {
+	r := s.rooms[e.Room]
+	if (r == nil || e.Why == transport.Parted) && s.unpart(e.Room) {
+		return // we asked for it, and have told everybody
+	}
+	if r == nil {
+		return
+	}
+	if e.Why == transport.Refused {
+		e.Why = transport.LinkLost // for those who were in before the network joined anew
+	}
+	if e.Reason == "" && e.Err != nil {
+		e.Reason = stanzaError(e.Err, s.host.Domain).Text
+	}
+	for resource, l := range r.listeners {
+		if !l.waiting {
+			s.send(r.selfGone(resource, 0, e))
+			continue
+		}
+		err := e.Err
+		if err == nil {
+			err = &transport.Error{Reason: transport.Rejected, Text: e.Reason}
+		}
+		s.send(r.refusal(resource, stanzaError(err, s.host.Domain)))
+	}
+	delete(s.rooms, e.Room)
+}
+
+// receiveModes tells clients to ask again what the room is like (XEP-0045
+// §10.2.1, status 104).
+func (s *session) receiveModes(r *room, modes transport.RoomModes) {
+	if r.modes == modes {
+		return
+	}
+	r.modes = modes
+	changed := wire.New(stanza.MUCUserNamespace, "x",
+		wire.New(stanza.MUCUserNamespace, "status").SetAttr("code", "104"))
+	r.each(func(to jid.JID) {
+		s.send(stanza.Stanza{
+			Kind:     stanza.Message,
+			Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: s.newID()},
+			Payloads: []payload{changed},
+		})
+	})
+}
+
+func (s *session) receiveSubject(e transport.SubjectChanged) {
+	s.inRoom(e.Room, func(r *room) {
+		r.subject = e.Subject
+		news := e.Subject
+		news.At = time.Time{}
+		r.each(func(to jid.JID) { s.send(r.subjectMessage(to, news)) })
+	})
+}
+
+// changed is the presence of somebody who came, or is not what they were
+// (XEP-0045 §7.2.3, §8.3, §9.6).
+func (r *room) changed(to jid.JID, e transport.MemberChanged) stanza.Stanza {
+	st := r.presence(to, e.Member)
+	x := stanza.MUCUser{Item: r.itemFor(to, e.Member)}
+	x.Item.Actor, x.Item.Reason = e.By, e.Reason
+	if r.isOwn(to, e.Nick) {
+		x.Statuses = []int{stanza.SelfPresence}
+	}
+	st.Payloads[len(st.Payloads)-1] = x
+	return st
+}
+
+// receiveRename shows a new nick: the old one goes with status 303, the new one
+// comes (XEP-0045 §7.6).
+func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
+	if e.Was == r.nick {
+		s.receiveOwnRename(r, e.Member)
+		return
+	}
+	r.miss(transport.MemberLeft{Room: e.Room, Member: transport.Member{Nick: e.Was}})
+	r.each(func(to jid.JID) {
+		s.send(r.renamed(to, e.Was, e.Member))
+		s.send(r.presence(to, e.Member))
+	})
+}
+
+// receiveOwnRename does the same for the user. A client that can't be told just
+// now is told when the room is shown again.
+func (s *session) receiveOwnRename(r *room, own transport.Member) {
+	r.nick = own.Nick
+	if s.host.streamDown.Load() {
+		return
+	}
+	for resource, l := range r.listeners {
+		if l.waiting {
+			continue
+		}
+		to := r.to(resource)
+		s.send(r.renamed(to, l.nick, own, stanza.SelfPresence))
+		l.nick = own.Nick
+		s.send(r.presence(to, own, stanza.SelfPresence))
+	}
+}
+
+// renamed is the last presence under a nick that gives way to another.
+func (r *room) renamed(to jid.JID, was string, m transport.Member, statuses ...int) stanza.Stanza {
+	item := r.itemFor(to, m)
+	item.Nick = m.Nick
+	return stanza.Stanza{
+		Kind:     stanza.Presence,
+		Header:   stanza.Header{From: r.occupant(was), To: to, Type: stanza.Unavailable},
+		Payloads: []payload{stanza.MUCUser{Item: item, Statuses: append([]int{stanza.NewNick}, statuses...)}},
+	}
+}
+
+func (s *session) showDeparture(r *room, e transport.MemberLeft) {
+	r.each(func(to jid.JID) { s.send(r.gone(to, e.Member, e.Why, e.By, e.Reason)) })
+}

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -23,19 +24,25 @@ func findEncoding(label string) (encoding.Encoding, error) {
 	return e, nil
 }
 
+// cutFrom is how long a line is at least that a server may have cut.
+const cutFrom = 400
+
 // decode makes valid UTF-8 of a line: what is not UTF-8 is in the encoding.
 func decode(line []byte, e encoding.Encoding) string {
 	if utf8.Valid(line) {
 		return string(line)
 	}
-	if whole := withoutCutRune(line); utf8.Valid(whole) && !isASCII(whole) {
-		return string(whole)
-	}
 	tags, rest := "", line // tags are UTF-8 always (IRCv3 message-tags)
 	if len(line) > 0 && line[0] == '@' {
-		if i := strings.IndexByte(string(line), ' '); i >= 0 {
+		if i := bytes.IndexByte(line, ' '); i >= 0 {
 			tags, rest = strings.ToValidUTF8(string(line[:i]), "\uFFFD"), line[i:]
 		}
+	}
+	if utf8.Valid(rest) {
+		return tags + string(rest)
+	}
+	if whole := withoutCutRune(rest); len(rest) >= cutFrom && utf8.Valid(whole) && !isASCII(whole) {
+		return tags + string(whole)
 	}
 	text, err := e.NewDecoder().Bytes(rest)
 	if err != nil {

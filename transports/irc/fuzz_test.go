@@ -73,6 +73,7 @@ func FuzzFormatIn(f *testing.F) {
 	f.Add("\x02bold\x02 and \x1ditalic\x0f, \x0304,05red\x03 \x04ff0000hex \x11mono\x1e")
 	f.Add("\x02 \x02*\x02a*b\x02")
 	f.Fuzz(func(t *testing.T, text string) {
+		text = strings.ToValidUTF8(text, "?") // as decode leaves it
 		got := formatFromIRC(text)
 		if !isXML(got) {
 			t.Fatalf("formatFromIRC(%q) = %q", text, got)

@@ -1,0 +1,142 @@
+package irc
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"gatehouse/gateway/transport"
+)
+
+func TestAddressesHaveOneSpelling(t *testing.T) {
+	o := testOptions()
+	o.AnyNetwork, o.Allow, o.Deny = true, []string{"*.example.net", "irc.libera.chat"}, []string{"evil.*"}
+	fixed := testOptions()
+	fixed.FixedNetwork = "net"
+	make := func(o *Options) transport.Network {
+		n, err := o.New(transport.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	several, one := make(o), make(fixed)
+	for _, tt := range []struct {
+		name, text string
+		network    transport.Network
+		want       transport.Address
+		kind       transport.Kind
+		refusal    transport.Reason
+	}{
+		{name: "a channel", text: "#garden%net", want: "#garden%net", kind: transport.Room},
+		{name: "in upper case", text: "#Garden%NET", want: "#garden%net", kind: transport.Room},
+		{name: "by the server's address", text: "#garden%irc.example.org", want: "#garden%net", kind: transport.Room},
+		{name: "a channel with a percent sign", text: "#100%%net", want: "#100%%net", kind: transport.Room},
+		{name: "a local channel", text: "&garden%net", want: "&garden%net", kind: transport.Room},
+		{name: "a person", text: "Juliet[m]%net", want: "juliet[m]%net", kind: transport.Person},
+		{name: "a server", text: "net", want: "net", kind: transport.Server},
+		{name: "a server by its address", text: "irc.example.org", want: "net", kind: transport.Server},
+		{name: "any server", text: "#x%irc.example.net", want: "#x%irc.example.net", kind: transport.Room},
+		{name: "another of those", text: "irc.libera.chat", want: "irc.libera.chat", kind: transport.Server},
+		{name: "a server that is not allowed", text: "#x%irc.example.com", refusal: transport.NotFound},
+		{name: "a server that is denied", text: "#x%evil.example.net", refusal: transport.NotFound},
+		{name: "an IP address", text: "#x%127.0.0.1", refusal: transport.NotFound},
+		{name: "an unknown network", text: "juliet%nowhere", refusal: transport.NotFound},
+		{name: "no network", text: "juliet", refusal: transport.BadAddress},
+		{name: "a channel without one", text: "#garden", refusal: transport.BadAddress},
+		{name: "nothing", text: "", refusal: transport.BadAddress},
+		{name: "nobody", text: "%net", refusal: transport.BadAddress},
+		{name: "a nick of two words", text: "a b%net", refusal: transport.BadAddress},
+		{name: "two channels", text: "#a,#b%net", refusal: transport.BadAddress},
+		{name: "a line end", text: "#a\r\nquit%net", refusal: transport.BadAddress},
+		{name: "fixed: a channel", network: one, text: "#Garden", want: "#garden", kind: transport.Room},
+		{name: "fixed: a channel with a percent sign", network: one, text: "#100%", want: "#100%", kind: transport.Room},
+		{name: "fixed: a person", network: one, text: "juliet", want: "juliet", kind: transport.Person},
+		{name: "fixed: with the network after all", network: one, text: "juliet%net", want: "juliet", kind: transport.Person},
+		{name: "fixed: the server", network: one, text: "irc.example.org", want: "net", kind: transport.Server},
+		{name: "fixed: a person who is called as the network", network: one, text: "net%net", want: "net%net", kind: transport.Person},
+		{name: "fixed: another network", network: one, text: "juliet%libera", refusal: transport.BadAddress},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := tt.network
+			if n == nil {
+				n = several
+			}
+			got, kind, err := n.Resolve(tt.text)
+			if tt.want != "" {
+				if got != tt.want || kind != tt.kind || err != nil {
+					t.Errorf("got %q of kind %d, error %v", got, kind, err)
+				}
+				return
+			}
+			e, ok := errors.AsType[*transport.Error](err)
+			if !ok || e.Reason != tt.refusal || !strings.Contains(e.Text, "net") && n == several {
+				t.Errorf("got %q, error %+v", got, err)
+			}
+		})
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	with := func(change func(o *Options)) *Options {
+		o := testOptions()
+		change(o)
+		return o
+	}
+	net := func(no NetworkOptions) *Options {
+		return with(func(o *Options) { o.Network["net"] = no })
+	}
+	for key, o := range map[string]*Options{
+		"network":                    Defaults(),
+		"network.Net%1":              with(func(o *Options) { o.Network["Net%1"] = NetworkOptions{Address: "a.example"} }),
+		"network.net.address":        net(NetworkOptions{Address: "irc example"}),
+		"network.net.nick":           net(NetworkOptions{Address: "a.example", Nick: "a b"}),
+		"network.net.username":       net(NetworkOptions{Address: "a.example", Username: "a@b"}),
+		"network.net.encoding":       net(NetworkOptions{Address: "a.example", Encoding: "utf-16"}),
+		"network.net.tls_ca_file":    net(NetworkOptions{Address: "a.example", TLSCAFile: "/nowhere/ca.pem"}),
+		"network.net.throttle.burst": net(NetworkOptions{Address: "a.example", Throttle: &Throttle{Burst: -1}}),
+		"throttle.interval":          with(func(o *Options) { o.Throttle.Interval = 0 }),
+		"encoding":                   with(func(o *Options) { o.Encoding = "klingon" }),
+		"fixed_network":              with(func(o *Options) { o.FixedNetwork = "oftc" }),
+		"any_network":                with(func(o *Options) { o.FixedNetwork, o.AnyNetwork = "net", true }),
+		"allow_networks":             with(func(o *Options) { o.Allow = []string{"[a"} }),
+		"deny_networks":              with(func(o *Options) { o.Deny = []string{"*.EXAMPLE"} }),
+		"allow_private":              with(func(o *Options) { o.AllowPrivate = []string{"localhost"} }),
+	} {
+		e, ok := errors.AsType[*transport.OptionError](o.Check())
+		if !ok || e.Key != key || e.Problem == "" {
+			t.Errorf("%s: got %v", key, o.Check())
+		}
+	}
+	if err := testOptions().Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAddressesInTheConfig(t *testing.T) {
+	for _, tt := range []struct {
+		address string
+		secure  bool
+		host    string
+		port    int
+	}{
+		{"irc.libera.chat", true, "irc.libera.chat", 6697},
+		{"irc.libera.chat", false, "irc.libera.chat", 6667},
+		{"IRC.libera.chat:7000", true, "irc.libera.chat", 7000},
+		{"127.0.0.1:6667", false, "127.0.0.1", 6667},
+		{"::1", false, "::1", 6667},
+		{"[::1]:6668", false, "::1", 6668},
+		{"[::1]", true, "::1", 6697},
+		{"localhost", true, "localhost", 6697},
+	} {
+		var s server
+		if err := s.setAddress(tt.address, tt.secure); err != nil || s.host != tt.host || s.port != tt.port {
+			t.Errorf("%s: %s:%d, %v", tt.address, s.host, s.port, err)
+		}
+	}
+	for _, bad := range []string{"", "a:b", "a:0", "a:99999", "a b", "irc://a", "a/b"} {
+		if err := (&server{}).setAddress(bad, true); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,8 +125,8 @@ func TestFailureTellsWhatBecameOfTheText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			calls := 0
-			p := fakeAPI(t, func(w http.ResponseWriter, r *http.Request) { calls++; tt.api(w, r) })
+			var calls atomic.Int32
+			p := fakeAPI(t, func(w http.ResponseWriter, r *http.Request) { calls.Add(1); tt.api(w, r) })
 			_, err := p.Send(t.Context(), hello)
 			if err == nil || kindOf(err) != tt.want {
 				t.Fatalf("got %v, want it %s", err, tt.want)
@@ -136,8 +137,8 @@ func TestFailureTellsWhatBecameOfTheText(t *testing.T) {
 			if e, ok := errors.AsType[*provider.Retry](err); ok && tt.after > 0 && e.After != tt.after {
 				t.Errorf("after %v", e.After)
 			}
-			if calls != 1 {
-				t.Errorf("%d calls", calls)
+			if n := calls.Load(); n != 1 {
+				t.Errorf("%d calls", n)
 			}
 			if strings.Contains(fmt.Sprintf("%v %+v", err, err), "5551234567") {
 				t.Errorf("the error holds a number: %v", err)

@@ -140,7 +140,8 @@ func (c *Client) Lines(channel string) ([]Line, error) {
 }
 
 // WaitLine waits for a line whose text matches and returns it. Lines are
-// looked at once, in their order: the next call goes on after this line.
+// looked at once, in their order: the next call goes on after this line. For
+// somebody leaving use WaitGone.
 func (c *Client) WaitLine(ctx context.Context, channel string, text *regexp.Regexp) (Line, error) {
 	return c.wait(ctx, channel, text.String(), func(l Line) bool { return text.MatchString(l.Text) })
 }
@@ -161,11 +162,9 @@ func (c *Client) wait(ctx context.Context, channel, what string, match func(Line
 		if line, ok := c.take(channel, lines, match); ok {
 			return line, nil
 		}
-		select {
-		case <-ctx.Done():
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
 			return Line{}, fmt.Errorf("wait for %q in %q: %w; %s saw:\n%s",
-				what, channel, context.Cause(ctx), c.Nick, transcript(lines))
-		case <-time.After(5 * time.Millisecond): // ii only writes files
+				what, channel, err, c.Nick, transcript(lines))
 		}
 	}
 }

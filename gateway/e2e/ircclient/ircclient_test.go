@@ -60,6 +60,44 @@ func TestTwoPeopleTalkInAChannelAndInPrivate(t *testing.T) {
 	}
 }
 
+func TestPeopleLeaveAChannelInAnyWay(t *testing.T) {
+	servers.Need(t, "inspircd", "ngircd", "ii")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	insp, err := servers.StartInspIRCd(ctx, filepath.Join(dir, "inspircd"), servers.InspIRCdOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer insp.Close()
+	ng, err := servers.StartNgIRCd(ctx, filepath.Join(dir, "ngircd"), servers.NgIRCdOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ng.Close()
+	for name, addr := range map[string]string{"InspIRCd": insp.Addr, "ngIRCd": ng.Addr} {
+		romeo := start(ctx, t, filepath.Join(dir, name), addr, "romeo")
+		juliet := start(ctx, t, filepath.Join(dir, name), addr, "juliet")
+		if err := romeo.Join(ctx, "#garden"); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, leave := range []string{"PART #garden", "PART #garden :good night", "QUIT :gone"} {
+			if err := juliet.Join(ctx, "#garden"); err != nil {
+				t.Fatal(name, err)
+			}
+			if nicks, err := romeo.Names(ctx, "#garden"); err != nil || len(nicks) != 2 {
+				t.Fatalf("%s: names before %q: %v, %v", name, leave, nicks, err)
+			}
+			if err := juliet.Raw(leave); err != nil {
+				t.Fatal(name, err)
+			}
+			if err := romeo.WaitGone(ctx, "#garden", "juliet"); err != nil {
+				t.Error(name, err)
+			}
+		}
+	}
+}
+
 func TestNickInUseIsRefused(t *testing.T) {
 	servers.Need(t, "ngircd", "ii")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

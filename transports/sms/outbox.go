@@ -65,13 +65,6 @@ type sender struct {
 	forgotAt time.Time
 }
 
-// A doubt is the time since when nobody knows of an item whether it was taken.
-type doubt struct {
-	lane  lane
-	since time.Time
-	tries int
-}
-
 // A jobKind is what a job does.
 type jobKind int
 
@@ -129,46 +122,6 @@ func (s *sender) run(ctx context.Context) {
 	}
 	defer time.AfterFunc(drainTime, cancel).Stop()
 	s.jobs.Wait()
-}
-
-// recover learns from the outbox what was under way when the last process
-// ended: lanes whose first item is in doubt or waits for its next try.
-func (s *sender) recover(ctx context.Context) bool {
-	now := time.Now()
-	everything := now.Add(10 * keepTrying)
-	open, err := s.n.outbox.In(ctx, transport.Sending, everything, largest)
-	if err != nil {
-		s.n.log.Error("read the outbox", "error", err)
-		return false
-	}
-	queued, err := s.n.outbox.In(ctx, transport.Queued, everything, largest)
-	if err != nil {
-		s.n.log.Error("read the outbox", "error", err)
-		return false
-	}
-	for _, item := range open {
-		s.doubtOf(item)
-	}
-	first := make(map[lane]bool)
-	for _, item := range queued {
-		l := laneOf(item)
-		if !first[l] && item.NotBefore.After(now) {
-			s.held[l] = item.NotBefore
-		}
-		first[l] = true
-	}
-	return true
-}
-
-// doubtOf notes that an item is in doubt, and that its lane waits for it.
-func (s *sender) doubtOf(item transport.OutboxItem) *doubt {
-	d := s.doubts[item.Key]
-	if d == nil {
-		d = &doubt{lane: laneOf(item), since: time.Now()}
-		s.doubts[item.Key] = d
-	}
-	s.busy[d.lane] = true
-	return d
 }
 
 // dispatch starts what can be sent now.
@@ -237,81 +190,6 @@ func (s *sender) start(calls context.Context, item transport.OutboxItem) {
 	s.users[item.User]++
 	s.sends++
 	s.job(sending, func() result { return s.n.send(calls, item) })
-}
-
-// lookAround starts what is due besides sending: looking for items in doubt,
-// asking how sent ones fare, telling what could not be told.
-func (s *sender) lookAround(ctx, calls context.Context) {
-	now := time.Now()
-	if now.Before(s.nextScan) {
-		return
-	}
-	s.nextScan = now.Add(scanEvery)
-	s.stale = true // something may be due that no lane waits for
-	if len(s.doubts) > 0 {
-		s.nextScan = now.Add(time.Second)
-	}
-	open, err := s.n.outbox.In(ctx, transport.Sending, now.Add(10*keepTrying), largest)
-	var sent []transport.OutboxItem
-	if err == nil {
-		sent, err = s.n.outbox.In(ctx, transport.Sent, now, batch)
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			s.n.log.Error("read the outbox", "error", err)
-		}
-		s.nextScan = now.Add(storeRetry)
-		return
-	}
-	s.settle(open)
-	for _, item := range slices.Concat(open, sent) {
-		if s.active[item.Key] || item.NotBefore.After(now) {
-			continue
-		}
-		if s.asks >= lookUps {
-			s.nextScan = now.Add(time.Second)
-			break
-		}
-		s.ask(calls, item)
-	}
-	if now.Sub(s.forgotAt) >= forgetting {
-		s.forgotAt = now
-		if err := s.n.outbox.Forget(ctx, now.Add(-keepDone)); err != nil && ctx.Err() == nil {
-			s.n.log.Error("forget old messages", "error", err)
-		}
-	}
-}
-
-// settle ends the doubts about items that the store no longer has as being
-// sent: an update that returned an error may have been written all the same.
-func (s *sender) settle(open []transport.OutboxItem) {
-	if len(open) >= largest {
-		return
-	}
-	still := make(map[int64]bool, len(open))
-	for _, item := range open {
-		still[item.Key] = true
-	}
-	for key, d := range s.doubts {
-		if !still[key] && !s.active[key] {
-			delete(s.doubts, key)
-			delete(s.busy, d.lane)
-			s.stale = true
-		}
-	}
-}
-
-func (s *sender) ask(calls context.Context, item transport.OutboxItem) {
-	s.active[item.Key] = true
-	s.asks++
-	if item.State == transport.Sent {
-		s.job(checking, func() result { return s.n.check(calls, item) })
-		return
-	}
-	d := s.doubtOf(item)
-	d.tries++
-	seen := *d
-	s.job(looking, func() result { return s.n.lookUp(calls, item, seen) })
 }
 
 func (s *sender) job(kind jobKind, do func() result) {

@@ -119,12 +119,14 @@ func (ch *channel) shown() bool {
 func (l *link) member(ch *channel, u *user) transport.Member {
 	nick := u.nick.Value()
 	role, affiliation := l.is.standing(ch.members[u], ch.modes.has('m'))
-	return transport.Member{
+	m := transport.Member{
 		Nick: nick, Role: role, Affiliation: affiliation,
-		Who:  l.network.address(l.server, nick),
-		Host: u.host.Value(),
-		Away: u.away, Status: u.status.Value(),
+		Host: u.host.Value(), Away: u.away, Status: u.status.Value(),
 	}
+	if validNick(nick) && !l.isChannel(nick) {
+		m.Who = l.network.address(l.server, nick)
+	}
+	return m
 }
 
 // isComplete delivers a channel once its names are there.

@@ -39,6 +39,15 @@ func (n *network) connectTo(ctx context.Context, s *server) (net.Conn, error) {
 	return secure, nil
 }
 
+// hangUp closes a connection at once. Closing the TLS layer would wait for a
+// peer that does not read.
+func hangUp(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	conn.Close()
+}
+
 func (n *network) dialTCP(ctx context.Context, s *server) (net.Conn, error) {
 	d := net.Dialer{}
 	if !s.configured {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,9 +27,10 @@ type world struct {
 	t       *testing.T
 	network *network
 	events  chan transport.Event
-	conns   []*fakeConn
 	session *session
 	dialled chan *fakeConn
+	mu      sync.Mutex // guards what follows
+	conns   []*fakeConn
 	refusal error // of the next dials
 }
 
@@ -74,6 +77,8 @@ func (w *world) Deliver(ctx context.Context, e transport.Event) error {
 
 func (w *world) close() {
 	w.session.Close(context.Background(), "bye")
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, c := range w.conns {
 		c.conn.Close()
 		close(c.gone)
@@ -81,19 +86,29 @@ func (w *world) close() {
 }
 
 func (w *world) dial(context.Context, *server) (net.Conn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.refusal != nil {
 		return nil, w.refusal
 	}
 	ours, theirs := net.Pipe()
 	c := &fakeConn{
-		t: w.t, conn: theirs, autoPong: true,
+		t: w.t, conn: theirs,
 		lines: make(chan string, 1000), outbox: make(chan string, 1000), gone: make(chan struct{}),
 	}
+	c.autoPong.Store(true)
 	go c.read()
 	go c.write()
 	w.conns = append(w.conns, c)
 	w.dialled <- c
 	return ours, nil
+}
+
+// refuses makes the next dials fail.
+func (w *world) refuses(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refusal = err
 }
 
 // next waits for the next event.
@@ -202,7 +217,7 @@ type fakeConn struct {
 	lines    chan string // from the client
 	outbox   chan string
 	gone     chan struct{}
-	autoPong bool
+	autoPong atomic.Bool // answers barriers
 }
 
 func (c *fakeConn) read() {
@@ -210,7 +225,7 @@ func (c *fakeConn) read() {
 	s := bufio.NewScanner(c.conn)
 	for s.Scan() {
 		line := strings.TrimSuffix(s.Text(), "\r")
-		if token, ok := strings.CutPrefix(line, "PING gatehouse-"); ok && c.autoPong {
+		if token, ok := strings.CutPrefix(line, "PING gatehouse-"); ok && c.autoPong.Load() {
 			// Behind what the story sends now: a pipe has no other delays.
 			time.AfterFunc(time.Millisecond, func() { c.sends(":irc.example.org PONG irc.example.org :gatehouse-" + token) })
 			continue

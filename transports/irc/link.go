@@ -136,8 +136,16 @@ func (l *link) connect() error {
 	if err != nil {
 		return err
 	}
-	unhook := context.AfterFunc(l.ctx, func() { conn.Close() })
-	defer unhook()
+	hungUp := make(chan struct{})
+	unhook := context.AfterFunc(l.ctx, func() {
+		hangUp(conn)
+		close(hungUp)
+	})
+	defer func() {
+		if !unhook() {
+			<-hungUp
+		}
+	}()
 
 	s := l.session
 	s.mu.Lock()
@@ -150,11 +158,11 @@ func (l *link) connect() error {
 	written := make(chan error, 1)
 	go func() {
 		err := l.write(conn)
-		conn.Close() // so that the reader ends too
+		hangUp(conn) // so that the reader ends too
 		written <- err
 	}()
 	err = l.read(conn)
-	conn.Close()
+	hangUp(conn)
 	s.mu.Lock()
 	l.conn = nil // so that the writer ends
 	l.wake()

@@ -36,9 +36,9 @@ type network struct {
 	realName     string
 	encoding     encoding.Encoding
 	throttle     Throttle
-	fixed        *server            // nil unless there is only one
-	servers      map[string]*server // by name in the config
-	hosts        map[string]*server // the same by host
+	fixed        *server              // nil unless there is only one
+	servers      map[string]*server   // by name in the config
+	hosts        map[string][]*server // the same by host
 	log          *slog.Logger
 
 	// dial connects to a server, in place of a net.Dialer; for tests.
@@ -96,8 +96,11 @@ func (n *network) server(name string) *server {
 	if s := n.servers[name]; s != nil {
 		return s
 	}
-	if s := n.hosts[name]; s != nil {
-		return s
+	if same := n.hosts[name]; len(same) > 0 {
+		if len(same) > 1 {
+			return nil // on several ports: only the name tells which
+		}
+		return same[0]
 	}
 	if !n.any || !n.allowed(name) {
 		return nil

@@ -92,7 +92,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 func (o *Options) build() (*network, error) {
 	n := &network{
 		name: o.Name, any: o.AnyNetwork, allow: o.Allow, deny: o.Deny, quitMessage: o.QuitMessage,
-		servers: make(map[string]*server), hosts: make(map[string]*server), found: make(map[string]*server),
+		servers: make(map[string]*server), hosts: make(map[string][]*server), found: make(map[string]*server),
 	}
 	for key, patterns := range map[string][]string{"allow_networks": o.Allow, "deny_networks": o.Deny} {
 		for _, p := range patterns {
@@ -122,7 +122,7 @@ func (o *Options) build() (*network, error) {
 			return nil, err
 		}
 		n.servers[name] = s
-		n.hosts[s.host] = s
+		n.hosts[s.host] = append(n.hosts[s.host], s)
 	}
 	switch {
 	case o.FixedNetwork != "" && n.servers[o.FixedNetwork] == nil:

@@ -25,6 +25,8 @@ type pending struct {
 	request transport.Request // of the call
 	chat    transport.Address // for PRIVMSG
 	ban     bool              // KICK: together with a ban
+	lines   int               // PRIVMSG: how many more errors there may be
+	told    bool              // PRIVMSG: one was reported
 	barrier uint64
 }
 
@@ -106,9 +108,9 @@ func (l *link) settleUpTo(n uint64, err *transport.Error) {
 func (l *link) settle(p *pending, err *transport.Error) {
 	switch p.command {
 	case "PRIVMSG":
-		// Silence is a message's success. A missing PONG proves nothing.
-		if err != nil && err.Code != "" || err != nil && l.phase != online {
-			l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
+		// Silence is a message's success, and a missing PONG proves nothing.
+		if err != nil && err.Code != "" {
+			l.failed(p, err)
 		}
 	case "JOIN":
 		l.joinSettled(p, err)
@@ -118,6 +120,14 @@ func (l *link) settle(p *pending, err *transport.Error) {
 		if p.request != "" {
 			l.emit(transport.Answered{Request: p.request, Err: asError(err)})
 		}
+	}
+}
+
+// failed reports a message once, however many of its lines are refused.
+func (l *link) failed(p *pending, err *transport.Error) {
+	if !p.told {
+		p.told = true
+		l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
 	}
 }
 
@@ -138,20 +148,24 @@ func (l *link) failPendings(err *transport.Error) {
 			continue // lost sees to the rooms
 		}
 		if p.command == "PRIVMSG" {
-			l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
+			l.failed(p, err)
 			continue
 		}
 		l.settle(p, err)
 	}
 }
 
-// take removes and returns the oldest open command for which match is true.
+// take returns the oldest open command for which match is true, and removes it
+// if that was the last answer it can get.
 func (l *link) take(match func(*pending) bool) *pending {
 	for i, p := range l.open {
-		if match(p) {
-			l.open = append(l.open[:i:i], l.open[i+1:]...)
-			return p
+		if !match(p) {
+			continue
 		}
+		if p.lines--; p.lines <= 0 { // others wait for one answer, a message for one a line
+			l.open = append(l.open[:i:i], l.open[i+1:]...)
+		}
+		return p
 	}
 	return nil
 }

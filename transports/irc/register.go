@@ -102,6 +102,9 @@ func receiveCap(l *link, m *message) error {
 	case "ACK":
 		for _, name := range names {
 			name, off := strings.CutPrefix(name, "-")
+			if !slices.Contains(wantedCaps, name) {
+				continue
+			}
 			if l.caps.on == nil {
 				l.caps.on = make(map[string]bool)
 			}
@@ -114,6 +117,9 @@ func receiveCap(l *link, m *message) error {
 			if len(names) == 1 {
 				delete(l.caps.offered, name)
 				break
+			}
+			if _, ok := l.caps.offered[name]; !ok {
+				continue
 			}
 			l.caps.asked++
 			l.sendNow("CAP", "REQ", name)

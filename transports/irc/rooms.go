@@ -7,7 +7,10 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-const joinLineBytes = 400 // of the channels and keys in one JOIN
+const (
+	joinLineBytes = 400 // of the channels and keys in one JOIN
+	roomLimit     = 500 // of one user on one server
+)
 
 // Join implements transport.Rooms. The first room opens the link.
 func (s *session) Join(_ context.Context, room transport.Address, nick string, o transport.JoinOptions) error {
@@ -36,6 +39,8 @@ func (l *link) join(room transport.Address, name string, o transport.JoinOptions
 	switch {
 	case ch == nil && l.phase == waiting:
 		return refuse(transport.Unreachable, "There is no connection to %s just now; it is being made again.", l.server.name)
+	case ch == nil && len(l.channels) >= roomLimit:
+		return refuse(transport.TooMany, "You are in %d channels of %s; there can't be more.", roomLimit, l.server.name)
 	case ch == nil:
 		ch = &channel{name: name, address: room, password: o.Password}
 		l.channels[l.is.fold(name)] = ch
@@ -127,7 +132,11 @@ func (l *link) joinSettled(p *pending, err *transport.Error) {
 		// Whoever chooses another nick or key wants the link again soon.
 		l.touch()
 		l.drop(ch)
-		l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Refused, Reason: err.Text, Err: err})
+		why := transport.Refused
+		if ch.been {
+			why = transport.LinkLost // the user was in, but the link did not get back in
+		}
+		l.emit(transport.RoomLeft{Room: ch.address, Why: why, Reason: err.Text, Err: err})
 	}
 }
 

@@ -94,7 +94,7 @@ func (l *link) sendText(m transport.Message, target string) error {
 	if err := l.enqueue(lines...); err != nil {
 		return err
 	}
-	l.await(&pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat})
+	l.await(&pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines)})
 	return nil
 }
 

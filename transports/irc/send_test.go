@@ -66,7 +66,7 @@ func TestALongMessageFitsWithOurNameBeforeIt(t *testing.T) {
 func TestARefusedMessageIsReported(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()
-		c.autoPong = false
+		c.autoPong.Store(false)
 		w.says(garden, "hello")
 		c.expect("PRIVMSG #garden hello")
 		c.sends(":s 404 romeo #garden :Cannot send to channel")
@@ -113,7 +113,7 @@ func TestAPrivateMessageOpensTheLinkAndKeepsItAWhile(t *testing.T) {
 
 func TestAPrivateMessageToAnUnreachableServerFails(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
-		w.refusal = errors.New("no route")
+		w.refuses(errors.New("no route"))
 		w.says("juliet%net", "hello")
 		w.sees(
 			transport.MessageStatus{Request: "said", Chat: "juliet%net", Status: transport.Failed, Err: because(transport.Unreachable)},
@@ -252,7 +252,7 @@ func TestModerationErrorsAreAnswered(t *testing.T) {
 	none, outcast := transport.RoleNone, transport.Outcast
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()
-		c.autoPong = false
+		c.autoPong.Store(false)
 		moderate := func(a transport.Action) {
 			if err := w.session.Moderate(context.Background(), garden, a); err != nil {
 				t.Fatal(err)

@@ -1,0 +1,123 @@
+package irc
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+// receiveChannelModes handles 324: nick, channel, modes, arguments.
+func receiveChannelModes(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch == nil || len(m.Params) < 3 {
+		return nil
+	}
+	before := ch.modes
+	ch.modes = 0
+	args := m.Params[3:]
+	for _, c := range l.is.modeChanges(clean(m.param(2)), args) {
+		if c.flag {
+			c.arg = clean(c.arg)
+			ch.setFlag(c)
+		}
+	}
+	l.modesChanged(ch, before)
+	return nil
+}
+
+// receiveTopicReply handles 331 and 332: nick, channel, topic.
+func receiveTopicReply(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch == nil {
+		return nil
+	}
+	text := ""
+	if m.Command == "332" {
+		text = formatFromIRC(m.param(2))
+	}
+	if text == ch.subject.Text {
+		return nil
+	}
+	ch.subject = transport.Subject{Text: text}
+	if ch.state == joined {
+		l.emit(transport.SubjectChanged{Room: ch.address, Subject: ch.subject})
+	}
+	return nil
+}
+
+// receiveTopicWho handles 333: nick, channel, who set the topic, when.
+func receiveTopicWho(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch == nil {
+		return nil
+	}
+	by, _, _ := strings.Cut(clean(m.param(2)), "!")
+	ch.subject.By = by
+	if at, err := strconv.ParseInt(m.param(3), 10, 64); err == nil && at > 0 && at < 1<<40 {
+		ch.subject.At = time.Unix(at, 0).UTC()
+	}
+	return nil
+}
+
+// receiveNames handles 353: nick, symbol, channel, names.
+func receiveNames(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(2)))
+	if ch == nil || ch.state != entering {
+		return nil
+	}
+	switch m.param(1) {
+	case "@":
+		ch.modes = ch.modes.with('s', true)
+	case "*":
+		ch.modes = ch.modes.with('p', true)
+	}
+	for name := range strings.FieldsSeq(m.text()) {
+		modes, full := l.is.splitPrefixes(name)
+		nick, host, _ := strings.Cut(full, "!") // userhost-in-names
+		if nick == "" {
+			continue
+		}
+		u := l.seen(nick)
+		if host != "" {
+			u.host = uniqueText(host)
+		}
+		l.enter(ch, u, modes)
+	}
+	return nil
+}
+
+// receiveEndOfNames handles 366: nick, channel.
+func receiveEndOfNames(l *link, m *message) error {
+	ch := l.channel(l.nameParam(m.param(1)))
+	if ch != nil && ch.state == entering {
+		l.take(func(p *pending) bool { return p.command == "JOIN" && p.target == l.is.fold(ch.name) })
+		l.isComplete(ch)
+	}
+	return nil
+}
+
+// receiveAwayReply handles 301: nick, who, why; the answer to a private
+// message.
+func receiveAwayReply(l *link, m *message) error {
+	if nick := m.param(1); validNick(nick) && len(m.Params) > 2 {
+		l.emit(transport.PresenceChanged{
+			Who:          l.network.address(l.server, nick),
+			Availability: transport.Availability{Online: true, Show: "away", Status: m.text()},
+		})
+	}
+	return nil
+}
+
+// receiveVisibleHost handles 396: nick, our new host or user@host.
+func receiveVisibleHost(l *link, m *message) error {
+	host := clean(m.param(1))
+	if user, _, ok := strings.Cut(l.host, "@"); ok && !strings.Contains(host, "@") {
+		host = user + "@" + host
+	}
+	if l.host != "" || strings.Contains(host, "@") {
+		l.host = host
+	}
+	return nil
+}

@@ -41,7 +41,7 @@ func (d *disk) Put(_ context.Context, item transport.OutboxItem) (int64, bool, e
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, was := range d.items {
-		if was.User == item.User && was.Chat == item.Chat && was.Origin == item.Origin && was.Text == item.Text &&
+		if item.Origin != "" && was.User == item.User && was.Chat == item.Chat && was.Origin == item.Origin && was.Text == item.Text &&
 			item.Put.Sub(was.Put) < transport.DuplicateWindow {
 			return was.Key, false, nil
 		}

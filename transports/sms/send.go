@@ -2,7 +2,6 @@ package sms
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +13,9 @@ import (
 // sender does the rest, and MessageStatus events tell how it went.
 func (s *session) Send(ctx context.Context, m transport.Message) (transport.MessageID, error) {
 	n := s.network
+	if s.ctx.Err() != nil {
+		return "", &transport.Error{Reason: transport.Unreachable, Text: "The link is closed.", Err: transport.ErrClosed}
+	}
 	if _, err := dialable(m.Chat); err != nil {
 		return "", err
 	}
@@ -29,10 +31,6 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 		User: s.user, Chat: m.Chat, From: transport.Address(s.number),
 		Origin: m.Origin, Text: text, Request: m.Request,
 		State: transport.Queued, Put: now, NotBefore: now,
-	}
-	if item.Origin == "" {
-		// Without a name of its own every message is a new one.
-		item.Origin = "gatehouse-" + rand.Text()
 	}
 	_, stored, err := n.outbox.Put(ctx, item)
 	if err != nil {

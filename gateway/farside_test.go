@@ -110,7 +110,7 @@ func (n *network) callsOf(word string) (count int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, c := range n.calls {
-		if strings.HasPrefix(c, word+" ") {
+		if strings.HasPrefix(c+" ", word+" ") {
 			count++
 		}
 	}

@@ -69,7 +69,8 @@ func (s *session) storable(e transport.Event) (item store.InboxItem, durable boo
 			return item, false
 		}
 		stored.Status = &storedStatus{Request: e.Request, Chat: e.Chat, Status: e.Status}
-		if err, ok := asError(e.Err); ok {
+		if e.Status == transport.Failed {
+			err := failure(e)
 			stored.Status.Reason, stored.Status.Text, stored.Status.Code = err.Reason, err.Text, err.Code
 		}
 		if e.Request != "" {

@@ -127,7 +127,7 @@ func (l *link) tell(e transport.Event) {
 // or never. It is called with mu held.
 func (l *link) call(name string, args ...any) (now, later error, never bool) {
 	n := l.network
-	n.calls = append(n.calls, name+" "+strings.TrimSpace(fmt.Sprintln(args...)))
+	n.calls = append(n.calls, strings.TrimSpace(name+" "+fmt.Sprintln(args...)))
 	return n.refused[name], n.denied[name], n.silent[name]
 }
 

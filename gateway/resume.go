@@ -66,6 +66,9 @@ func (s *session) vanished(resource string) bool {
 // missed: who left their rooms, and how those look now.
 func (s *session) resume(ctx context.Context, call rollCall) {
 	s.calling = false
+	if s.host.streamDown.Load() {
+		return // which asks again once it is up
+	}
 	if s.callAgain {
 		s.callAgain = false
 		s.callTheRoll()

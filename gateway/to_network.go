@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
@@ -195,15 +194,4 @@ func isGone(c stanza.Condition) bool {
 		return true
 	}
 	return false
-}
-
-func asError(err error) (*transport.Error, bool) {
-	if err == nil {
-		return nil, false
-	}
-	var e *transport.Error
-	if errors.As(err, &e) {
-		return e, true
-	}
-	return &transport.Error{Reason: transport.Internal, Text: "something went wrong on the way", Err: err}, true
 }

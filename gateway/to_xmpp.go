@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -133,12 +134,8 @@ func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.
 	}}
 	switch e.Status {
 	case transport.Failed:
-		err, _ := asError(e.Err)
-		if err == nil {
-			err = &transport.Error{Reason: transport.Rejected, Text: "the network could not deliver the message"}
-		}
 		st.Type, st.ID = stanza.ErrorType, n.id
-		st.Payloads = []payload{stanzaError(err, s.host.Domain)}
+		st.Payloads = []payload{stanzaError(failure(e), s.host.Domain)}
 		return st, n.id != ""
 	case transport.Delivered:
 		st.Type, st.ID = stanza.Chat, id
@@ -147,6 +144,15 @@ func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.
 		return st, n.receipt
 	}
 	return st, false
+}
+
+// failure is why a message never will be delivered.
+func failure(e transport.MessageStatus) *transport.Error {
+	if err, ok := errors.AsType[*transport.Error](e.Err); ok {
+		return err
+	}
+	text := "the network could not deliver the message"
+	return &transport.Error{Reason: transport.Rejected, Text: text, Err: e.Err}
 }
 
 // receiveAnswer ends a call. A success shows itself by what it changed, but for

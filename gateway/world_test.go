@@ -51,6 +51,7 @@ type world struct {
 	log     *logBook
 	stop    func() // the gateway and its streams, in order
 	banned  sync.Map
+	plain   bool // verona can do nothing but send
 }
 
 // story runs a test in a bubble of virtual time.
@@ -98,13 +99,21 @@ func (w *world) start() {
 	streaming, closeStreams := context.WithCancel(context.Background())
 	working, stopWork := context.WithCancel(context.Background())
 	var streams, work sync.WaitGroup
+	var components []*component.Component
 	for domain, network := range map[string]*network{verona: w.verona, phones: w.phones} {
 		c := group.Add(component.Options{
 			Domain: domain, Secret: Secret, Dial: w.Dial, Log: log,
 			Up:   func() { g.StreamUp(domain) },
 			Down: func() { g.StreamDown(domain) },
 		})
-		g.Add(gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows})
+		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows}
+		if w.plain {
+			host.Network = plainNetwork{network}
+		}
+		g.Add(host)
+		components = append(components, c)
+	}
+	for _, c := range components {
 		streams.Go(func() { _ = c.Run(streaming) })
 	}
 	work.Go(func() {
@@ -190,8 +199,9 @@ func result(from, to string, more ...Matcher) Matcher {
 	return answer(from, to, append(more, Type("result"))...)
 }
 
-// breakStream takes the server away.
+// breakStream takes the server away, once it surely has all that was sent.
 func (w *world) breakStream() {
+	w.pass(time.Second)
 	w.GoAway()
 	w.settle()
 }

@@ -253,6 +253,48 @@ func TestMessageThatEndsTheStreamEachTimeIsGivenUpAlone(t *testing.T) {
 	t.Run("without a word", func(t *testing.T) { test(t, (*Stream).Break) })
 }
 
+func TestLostBarrierIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.goesUp()
+		w.Pings(loseBarriers)
+		w.says("first")
+		time.Sleep(time.Second)
+		if n := w.c.Health().Unconfirmed; n != 1 {
+			t.Errorf("%d unconfirmed, want 1", n)
+		}
+		w.Pings(nil)
+		time.Sleep(barrierRetry)
+		if n := w.c.Health().Unconfirmed; n != 0 {
+			t.Errorf("%d unconfirmed, want 0", n)
+		}
+	})
+}
+
+func TestBarrierOfAnEarlierStreamConfirmsNothing(t *testing.T) {
+	var o outbox
+	o.init()
+	old := o.hold()
+	o.open(time.Now())
+	o.interrupt(false)
+	now := o.hold()
+	o.open(time.Now())
+	e := newEntry([]byte("<message/>"))
+	e.keep = true
+	if _, err := o.put(e, false); err != nil {
+		t.Fatal(err)
+	}
+	o.take(&batch{}, time.Now(), func(b []byte, _ uint64) []byte { return b })
+	o.confirm(old, 1)
+	if o.finished() {
+		t.Error("confirmed by the earlier stream")
+	}
+	o.confirm(now, 1)
+	if !o.finished() {
+		t.Error("not confirmed")
+	}
+}
+
 func TestForgedBarrierConfirmsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

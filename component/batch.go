@@ -23,8 +23,11 @@ func (o *outbox) take(b *batch, now time.Time, barrier func(b []byte, n uint64) 
 	}
 	if len(b.xml) == 0 {
 		o.idle = true
-		if o.written > o.covered {
+		switch {
+		case o.written > o.covered:
 			b.wait = max(1, barrierDelay-now.Sub(o.since))
+		case o.covered > o.confirmed:
+			b.wait = max(1, barrierRetry-now.Sub(o.asked))
 		}
 	}
 }
@@ -32,7 +35,7 @@ func (o *outbox) take(b *batch, now time.Time, barrier func(b []byte, n uint64) 
 func (o *outbox) takeQueued(b *batch, now time.Time, barrier func(b []byte, n uint64) []byte) {
 	cover := func() {
 		b.xml = barrier(b.xml, o.written)
-		o.covered = o.written
+		o.covered, o.asked = o.written, now
 	}
 	for len(b.xml) < batchSize && o.queue.len() > 0 {
 		alone := o.queue.peek().suspicion >= sendAlone
@@ -66,7 +69,8 @@ func (o *outbox) takeQueued(b *batch, now time.Time, barrier func(b []byte, n ui
 		}
 	}
 	due := o.flush && o.queue.len() == 0 || now.Sub(o.since) >= barrierDelay
-	if o.written > o.covered && due {
+	overdue := now.Sub(o.asked) >= barrierRetry
+	if o.written > o.covered && due || o.covered > o.confirmed && overdue {
 		cover()
 	}
 	o.signalRoom()

@@ -28,7 +28,7 @@ func (benchConn) SetWriteDeadline(t time.Time) error { return nil }
 func BenchmarkSend(b *testing.B) {
 	c := NewGroup(nil).Add(Options{Domain: domain})
 	s := newStream(c, benchConn{}, nil)
-	c.out.hold()
+	s.number = c.out.hold()
 	c.out.open(time.Now())
 	done := make(chan struct{})
 	go func() {
@@ -44,7 +44,7 @@ func BenchmarkSend(b *testing.B) {
 				c.out.mu.Lock()
 				n := c.out.covered
 				c.out.mu.Unlock()
-				c.out.confirm(n)
+				c.out.confirm(s.number, n)
 			case <-stop:
 				return
 			}

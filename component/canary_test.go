@@ -119,10 +119,11 @@ func TestAllGoneToATwinIsNotADeadServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.goesUp()
+		time.Sleep(time.Second)
 		w.Pings(LosePings)
-		stop := time.AfterFunc(35*time.Second, func() { w.Connected().Write(incoming("alive")) })
+		stop := time.AfterFunc(34*time.Second, func() { w.Connected().Write(incoming("alive")) })
 		defer stop.Stop()
-		time.Sleep(45 * time.Second)
+		time.Sleep(44 * time.Second)
 		if h := w.c.Health(); !h.Up || h.Canary != CanaryTwin {
 			t.Errorf("health %+v", h)
 		}

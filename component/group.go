@@ -56,6 +56,9 @@ func (g *Group) Add(o Options) *Component {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if o.Address != "" {
+		log = log.With("server", o.Address)
+	}
 	c := &Component{
 		group:   g,
 		domain:  domain,

@@ -19,6 +19,8 @@ const (
 	// much.
 	barrierEvery = 200
 	barrierDelay = 250 * time.Millisecond
+	// It is repeated if it doesn't come back: a twin may have got it.
+	barrierRetry = 2 * time.Second
 
 	// A message nobody stores is stale after this long without a stream.
 	staleAfter = 30 * time.Second
@@ -47,6 +49,8 @@ type outbox struct {
 	confirmed uint64    // of them, those past a barrier
 	covered   uint64    // of them, those before the last barrier sent
 	since     time.Time // when the first uncovered one was written
+	asked     time.Time // when the last barrier was
+	stream    uint64    // number of this stream
 	flush     bool      // a barrier is wanted now
 
 	room    chan struct{} // closed once there is room
@@ -124,7 +128,7 @@ func (o *outbox) wakeWriter() {
 
 // signalRoom wakes those that wait, once there is room for more than a few.
 func (o *outbox) signalRoom() {
-	if o.waiters > 0 && o.queued.low() && o.kept.low() || o.phase >= closing {
+	if o.waiters > 0 && o.queued.low() && o.kept.low() {
 		close(o.room)
 		o.room = make(chan struct{})
 	}
@@ -134,7 +138,7 @@ func (o *outbox) signalRoom() {
 func (o *outbox) hurry(write func(b []byte) []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.phase != closed {
+	if o.phase != closed && len(o.urgent) < batchSize {
 		o.urgent = write(o.urgent)
 		o.wakeWriter()
 	}
@@ -149,16 +153,22 @@ func (o *outbox) end(tag string) {
 	o.wakeAll()
 }
 
-// hold begins a stream: everything is taken and nothing but pings is written.
-func (o *outbox) hold() { o.enter(holding) }
-
-// close refuses everything from here on.
-func (o *outbox) close() { o.enter(closed) }
-
-func (o *outbox) enter(p phase) {
+// hold begins a stream: everything is taken and nothing but pings is written. It
+// gives the stream's number.
+func (o *outbox) hold() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.phase = p
+	o.phase = holding
+	o.stream++
+	o.wakeAll()
+	return o.stream
+}
+
+// close refuses everything from here on.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.phase = closed
 	o.wakeAll()
 }
 
@@ -259,13 +269,16 @@ func (o *outbox) interrupt(suspect bool) (dropped, poison int) {
 	return dropped, poison
 }
 
-// confirm drops the first n entries kept on this stream and calls their
-// Confirmed.
-func (o *outbox) confirm(n uint64) {
+// confirm drops the first n entries kept on a stream and calls their Confirmed.
+// An earlier stream confirms nothing any more.
+func (o *outbox) confirm(stream, n uint64) {
 	for {
 		var done [32]*entry
 		count := 0
 		o.mu.Lock()
+		if stream != o.stream {
+			n = 0
+		}
 		for n = min(n, o.written); o.confirmed < n && count < len(done); count++ {
 			done[count] = o.journal.pop()
 			o.kept.remove(done[count])

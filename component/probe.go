@@ -90,7 +90,7 @@ func (g *Group) ownPing(on *stream, r stanza.Received) bool {
 func (s *stream) pingCameBack(kind byte, n uint64, here bool) {
 	switch kind {
 	case barrierPing:
-		s.c.out.confirm(n)
+		s.c.out.confirm(s.number, n)
 		select {
 		case s.drained <- struct{}{}:
 		default:

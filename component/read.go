@@ -49,8 +49,7 @@ func (s *stream) take(e *wire.Element) {
 	if g.component(r.From.Domain) != nil {
 		if !g.ownPing(s, r) {
 			s.c.count.ignored.Add(1)
-			s.c.complain("own sender", slog.LevelWarn, "stanza dropped: its sender has our own domain, and it is not from us",
-				"sender_domain", r.From.Domain)
+			s.complainOfSender(r)
 		}
 		return
 	}
@@ -79,6 +78,18 @@ func (s *stream) take(e *wire.Element) {
 		}
 	}
 	of.handle(r)
+}
+
+// complainOfSender logs a stanza with our own domain as its sender that is not
+// ours, or is of a stream that has ended.
+func (s *stream) complainOfSender(r stanza.Received) {
+	if r.Kind == stanza.IQ && r.From == r.To && r.From.Resource != "" {
+		s.c.complain("own ping", slog.LevelWarn, "a ping came that another connection with our domain has sent to itself",
+			"domain", r.From.Domain, "check", "is a second gateway running?")
+		return
+	}
+	s.c.complain("own sender", slog.LevelWarn, "stanza dropped: its sender has our own domain, and it is not from us",
+		"sender_domain", r.From.Domain)
 }
 
 func isStanza(e *wire.Element) bool {

@@ -27,12 +27,16 @@ type stream struct {
 	conn  net.Conn
 	in    *wire.Reader // owned by serve
 	token string       // in the address and id of our pings
-	ping  pingText
-	pong  pingText
+	// number is the outbox's for this stream. Set before anything can come back.
+	number uint64
+	ping   pingText
+	pong   pingText
 
 	received atomic.Uint64 // stanzas that are not our pings
 	drained  chan struct{} // holds one: the last barrier may be back
 	canary   canary
+
+	changing sync.Mutex // held while Up or Down is called, so that they alternate
 
 	mu      sync.Mutex
 	up      bool
@@ -58,9 +62,9 @@ func newStream(c *Component, conn net.Conn, in *wire.Reader) *stream {
 
 // serve runs the stream to its end and gives the reason.
 func (s *stream) serve(ctx context.Context) *problem {
+	s.number = s.c.out.hold()
 	s.c.group.join(s)
 	defer s.c.group.leave(s)
-	s.c.out.hold()
 
 	var running sync.WaitGroup
 	running.Go(s.write)
@@ -83,8 +87,8 @@ func (s *stream) serve(ctx context.Context) *problem {
 	s.hangUp(p.reset)
 	s.lasted = s.upFor()
 	s.wentDown()
-	s.c.group.abandon(s.c)
 	dropped, poison := s.c.out.interrupt(p.suspect || isEnd(p.err)) // some servers close without a word
+	s.c.group.abandon(s.c)
 	s.c.count.dropped.Add(uint64(dropped + poison))
 	if poison > 0 {
 		s.c.log.Error("messages given up: each time they are sent, the server ends the stream", "messages", poison)
@@ -213,6 +217,8 @@ func (s *stream) isEnded() bool {
 
 // cameUp is called when the first of our pings is back.
 func (s *stream) cameUp() {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	first := !s.up && s.problem == nil
 	if first {
@@ -232,6 +238,8 @@ func (s *stream) cameUp() {
 }
 
 func (s *stream) wentDown() {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	if s.stage() != streamUp {
 		return
 	}

@@ -72,7 +72,8 @@ func (e *streamError) problem(at stage) *problem {
 	case "host-unknown", "improper-addressing":
 		p.cause, p.text = misconfigured, "the server does not know the domain"
 		p.check = "domain: the server needs it spelled the same (Prosody: a line Component \"the domain\"; " +
-			"ejabberd: hosts of the listen entry; Openfire: External Components, and a subdomain of its own name)"
+			"ejabberd: hosts of the listen entry; Openfire: External Components, and a subdomain of its own name). " +
+			"Prosody says the same at its port for clients"
 	case "invalid-namespace", "bad-namespace-prefix", "unsupported-version":
 		p.cause, p.text = misconfigured, "the server's port is not for components"
 		p.check = "address: it needs the component port (usually 5347 on Prosody, 5275 on Openfire), not that of clients"

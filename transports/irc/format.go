@@ -51,7 +51,7 @@ func formatFromIRC(s string) string {
 		if next == "" && i+1 < len(runs) {
 			next = runs[i+1].Content
 		}
-		if !endsOpen(b.String()+lead) || startsWord(next) {
+		if lead == "" && !endsOpen(b.String()) || startsWord(next) {
 			b.WriteString(run.Content)
 			continue
 		}
@@ -141,16 +141,20 @@ func formatToIRC(text string) []string {
 }
 
 // writeSpans writes a line, or the inside of a span whose directives are
-// given as open.
+// given as open. It takes time linear in the length.
 func writeSpans(b *strings.Builder, s, open string) {
 	start := 0
+	var next [4]int // by directive: where a span could end, once looked for
 	for i := 0; i < len(s); i++ {
-		d := strings.IndexByte("*_~`", s[i])
+		d := directive(s[i])
 		if d < 0 || !opens(s, i, open) {
 			continue
 		}
-		end := closing(s, i)
-		if end < 0 {
+		if next[d] < i+2 {
+			next[d] = closing(s, s[i], i+2)
+		}
+		end := next[d]
+		if end == len(s) || s[end-1] == s[i] || end+1 < len(s) && s[end+1] == s[i] {
 			continue
 		}
 		b.WriteString(s[start:i])
@@ -166,28 +170,38 @@ func writeSpans(b *strings.Builder, s, open string) {
 	b.WriteString(s[start:])
 }
 
+// directive is the index in styles, or -1.
+func directive(c byte) int {
+	switch c {
+	case '*':
+		return 0
+	case '_':
+		return 1
+	case '~':
+		return 2
+	case '`':
+		return 3
+	}
+	return -1
+}
+
 func opens(s string, i int, open string) bool {
-	if strings.IndexByte(open, s[i]) >= 0 || len(open) > 3 {
+	if strings.IndexByte(open, s[i]) >= 0 {
 		return false
 	}
 	next, size := utf8.DecodeRuneInString(s[i+1:])
 	return size > 0 && next != rune(s[i]) && !unicode.IsSpace(next) && endsOpen(s[:i])
 }
 
-// closing finds the first place where the span that opens at i can end, or -1.
-func closing(s string, i int) int {
-	for j := i + 2; j < len(s); j++ {
-		if s[j] != s[i] {
+// closing finds the first place from i on where a span can end, or len(s).
+func closing(s string, directive byte, i int) int {
+	for ; i < len(s); i++ {
+		if s[i] != directive {
 			continue
 		}
-		last, _ := utf8.DecodeLastRuneInString(s[:j])
-		if unicode.IsSpace(last) || startsWord(s[j+1:]) {
-			continue
+		if last, _ := utf8.DecodeLastRuneInString(s[:i]); !unicode.IsSpace(last) && !startsWord(s[i+1:]) {
+			return i
 		}
-		if j+1 < len(s) && s[j+1] == s[i] || last == rune(s[i]) {
-			return -1
-		}
-		return j
 	}
-	return -1
+	return len(s)
 }

@@ -63,6 +63,9 @@ func (l *link) sendPrivate(m transport.Message, nick string) error {
 // ones.
 func (l *link) sendText(m transport.Message, target string) error {
 	const ctcp = len("\x01ACTION \x01")
+	if most := queueLength * l.is.lineLen; len(m.Text) > most {
+		return refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
+	}
 	text := withoutCTCP(m.Text)
 	action := strings.HasPrefix(text, "/me ")
 	if action {

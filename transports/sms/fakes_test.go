@@ -119,6 +119,12 @@ func (p *process) step() bool {
 	return !p.dead
 }
 
+func (p *process) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
+}
+
 // around does something unless the process is dead, or dies before or after.
 func (p *process) around(do func() error) error {
 	if !p.step() {

@@ -375,10 +375,16 @@ func dieAndRestart(t *testing.T, plans []plan, dieAt int) bool {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(3 * time.Minute)
 	synctest.Wait()
+	for range 180 {
+		if first.process.isDead() {
+			break // the next one starts at once
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+	}
 	first.ends()
-	died := first.process.dead
+	died := first.process.isDead()
 
 	stored := d.all()
 	second := start(t, d, c, 0)

@@ -193,6 +193,22 @@ func (w *world) needHTTP() {
 // start starts the gateway and waits until its streams are up.
 func (w *world) start(parts ...string) {
 	w.t.Helper()
+	w.run(w.healthy, parts)
+}
+
+// startUnhealthy starts a gateway that can't connect.
+func (w *world) startUnhealthy(parts ...string) {
+	w.t.Helper()
+	w.run(func(ctx context.Context) error {
+		return eventually(ctx, func() error {
+			_, err := w.health(ctx)
+			return err
+		})
+	}, parts)
+}
+
+func (w *world) run(ready func(context.Context) error, parts []string) {
+	w.t.Helper()
 	w.needHTTP()
 	dir := filepath.Join(w.dir, "gatehouse")
 	check(w.t, os.MkdirAll(dir, 0o700))
@@ -206,7 +222,7 @@ func (w *world) start(parts ...string) {
 		return cmd
 	}
 	var err error
-	w.gateway, err = servers.Run(limited(w.t), "gatehouse", dir, command, w.healthy)
+	w.gateway, err = servers.Run(limited(w.t), "gatehouse", dir, command, ready)
 	check(w.t, err)
 	w.t.Cleanup(func() {
 		w.gateway.Close()

@@ -25,6 +25,9 @@ type EjabberdOptions struct {
 	// GlobalRoutes is the listeners' global_routes. ejabberd's own default is
 	// true: then every connection gets stanzas for all domains of its listener.
 	GlobalRoutes bool
+	// TLS makes components connect with TLS from the first byte, Sockets over
+	// unix sockets.
+	TLS, Sockets bool
 	Extra        string // more top-level YAML
 }
 
@@ -34,13 +37,24 @@ type Ejabberd struct {
 	*Server
 	Domain         string
 	ClientAddr     string            // 127.0.0.1:port, RFC 6120
-	ComponentAddrs map[string]string // component's domain → 127.0.0.1:port, XEP-0114
+	ComponentAddrs map[string]string // component's domain → 127.0.0.1:port or unix:path, XEP-0114
+	CA             *CA               // signed the certificate for components; nil without TLS
 	api            string            // base of mod_http_api
 }
 
 type ejabberdListener struct {
-	Port       int
+	Port       string // a number, or unix:path
 	Components []Component
+}
+
+// listen gives the next component listener's port, and its address.
+func (o EjabberdOptions) listen(dir string, n int) (port, addr string, err error) {
+	if o.Sockets {
+		path := "unix:" + filepath.Join(dir, fmt.Sprintf("%d.sock", n))
+		return path, path, nil
+	}
+	addr, number, err := loopback()
+	return fmt.Sprint(number), addr, err
 }
 
 // StartEjabberd starts an ejabberd with its configuration and data in dir.
@@ -80,18 +94,24 @@ func StartEjabberd(ctx context.Context, dir string, o EjabberdOptions) (*Ejabber
 			e.ComponentAddrs[c.Domain] = e.ComponentAddrs[o.Components[0].Domain]
 			continue
 		}
-		addr, port, err := loopback()
+		port, addr, err := o.listen(dir, i)
 		if err != nil {
 			return nil, err
 		}
 		listeners = append(listeners, ejabberdListener{port, []Component{c}})
 		e.ComponentAddrs[c.Domain] = addr
-		addrs = append(addrs, addr)
+		if !o.Sockets {
+			addrs = append(addrs, addr)
+		}
+	}
+	certificate, err := e.certificate(dir, o.TLS)
+	if err != nil {
+		return nil, err
 	}
 
 	config := filepath.Join(dir, "ejabberd.yml")
 	err = configure(config, "ejabberd.yml.tmpl", map[string]any{
-		"Options": o, "ClientPort": clients, "HTTPPort": http, "Listeners": listeners,
+		"Options": o, "ClientPort": clients, "HTTPPort": http, "Listeners": listeners, "Certificate": certificate,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure ejabberd: %w", err)
@@ -132,6 +152,31 @@ func StartEjabberd(ctx context.Context, dir string, o EjabberdOptions) (*Ejabber
 		}
 	}
 	return e, nil
+}
+
+// certificate makes one file of a certificate for loopback and its key, as
+// ejabberd wants it, or none.
+func (e *Ejabberd) certificate(dir string, wanted bool) (file string, err error) {
+	if !wanted {
+		return "", nil
+	}
+	if e.CA, err = NewCA(dir); err != nil {
+		return "", err
+	}
+	cert, key, err := e.CA.Issue("ejabberd", "localhost", "127.0.0.1")
+	if err != nil {
+		return "", err
+	}
+	both, err := os.ReadFile(cert)
+	if err != nil {
+		return "", err
+	}
+	keyText, err := os.ReadFile(key)
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(dir, "ejabberd.pem")
+	return file, os.WriteFile(file, append(both, keyText...), 0o600)
 }
 
 // closed ends a server that cannot be used and returns its log.

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"gatehouse/gateway/transport"
 )
@@ -110,6 +113,45 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	if err := testOptions().Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheConfigIsRead(t *testing.T) {
+	const config = `
+name = "Chat"
+any_network = true
+allow_networks = ["*.example.org"]
+allow_private = ["127.0.0.0/8"]
+throttle = { burst = 5, interval = "1s" }
+[network.libera]
+address = "irc.libera.chat"
+password = "rose"
+[network.local]
+address = "127.0.0.1:6667"
+tls = false
+nick = "romeo"
+throttle = { burst = 0 }
+`
+	o := Driver.Options()
+	meta, err := toml.Decode(config, o)
+	if err != nil || len(meta.Undecoded()) > 0 {
+		t.Fatalf("%v, unknown: %v", err, meta.Undecoded())
+	}
+	made, err := o.New(transport.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := made.(*network)
+	libera, local, found := n.server("libera"), n.server("127.0.0.1"), n.server("irc.example.org")
+	switch {
+	case libera.tls == nil || libera.port != 6697 || libera.password.Reveal() != "rose" || libera.throttle != Throttle{5, time.Second}:
+		t.Errorf("got %+v", libera)
+	case local.tls != nil || local.port != 6667 || local.nick != "romeo" || local.throttle.Burst != 0 || !local.configured:
+		t.Errorf("got %+v", local)
+	case found.tls == nil || found.configured || n.server("irc.example.com") != nil:
+		t.Errorf("got %+v", found)
+	case n.Info() != transport.Info{Name: "Chat", Type: "irc", Prompt: "Enter a nick and its network such as juliet%libera, or a channel such as #garden%libera."}:
+		t.Errorf("got %+v", n.Info())
 	}
 }
 

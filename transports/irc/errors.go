@@ -114,7 +114,6 @@ var registrationRefusals = map[string]struct {
 	"464": {transport.NotAuthorized, true}, // ERR_PASSWDMISMATCH
 	"465": {transport.Forbidden, true},     // ERR_YOUREBANNEDCREEP
 	"466": {transport.Forbidden, false},    // ERR_YOUWILLBEBANNED
-	"484": {transport.Forbidden, false},    // ERR_RESTRICTED
 	"447": {transport.BadNick, true},       // nick refused by a rule
 	"468": {transport.BadRequest, true},    // ERR_INVALIDUSERNAME
 	"010": {transport.Unreachable, false},  // RPL_BOUNCE

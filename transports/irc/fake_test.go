@@ -293,12 +293,12 @@ func (c *fakeConn) expectBarrier() {
 	c.sends(":irc.example.org PONG irc.example.org :" + strings.TrimPrefix(got, "PING "))
 }
 
-func (c *fakeConn) expectNothing(for_ time.Duration) {
+func (c *fakeConn) expectNothing(d time.Duration) {
 	c.t.Helper()
 	select {
 	case l := <-c.lines:
 		c.t.Fatalf("unexpected line %q", l)
-	case <-time.After(for_):
+	case <-time.After(d):
 	}
 }
 

@@ -118,15 +118,16 @@ func isXML(s string) bool {
 
 // FuzzReceive feeds a link lines as a hostile server would.
 func FuzzReceive(f *testing.F) {
-	f.Add([]byte(":romeo!r@h JOIN #garden\n:s 353 romeo = #garden :@juliet!j@h +romeo\n:s 366 romeo #garden :End\n:juliet!j@h MODE #garden +o-v+b romeo juliet x"))
-	f.Add([]byte("@time=2024-01-01T00:00:00.000Z;msgid=\x02x :juliet!j@h PRIVMSG #garden :\x01ACTION \x02waves\x01"))
-	f.Add([]byte(":s 005 romeo PREFIX=(ohv)@%+ CHANMODES=beI,k,l,imnpst -PREFIX CASEMAPPING=ascii LINELEN=99999999 :are supported"))
-	f.Add([]byte(":romeo!r@h NICK juliet\n:juliet!j@h NICK romeo\n:juliet QUIT\n:x KICK #garden romeo\n:s 470 romeo #garden #x\nCAP * LS * :a b\nCAP * NAK :batch\nBATCH +x chathistory\nERROR"))
-	f.Add([]byte("PING\nPONG gatehouse-0\nPONG gatehouse-99999999999999999999\n:s 433 * x\nINVITE romeo #x\nFAIL JOIN X #garden :no\nMODE #garden +k\n:romeo PART #garden,#x\n:s 301 romeo juliet :away"))
+	f.Add(false, []byte(":romeo!r@h JOIN #garden\n:s 353 romeo = #garden :@juliet!j@h +romeo\n:s 366 romeo #garden :End\n:juliet!j@h MODE #garden +o-v+b romeo juliet x"))
+	f.Add(false, []byte("@time=2024-01-01T00:00:00.000Z;msgid=\x02x :juliet!j@h PRIVMSG #garden :\x01ACTION \x02waves\x01"))
+	f.Add(false, []byte(":s 005 romeo PREFIX=(ohv)@%+ CHANMODES=beI,k,l,imnpst -PREFIX CASEMAPPING=ascii LINELEN=99999999 :are supported"))
+	f.Add(false, []byte(":romeo!r@h NICK juliet\n:juliet!j@h NICK romeo\n:juliet QUIT\n:x KICK #garden romeo\n:s 470 romeo #garden #x\nCAP * LS * :a b\nCAP * NAK :batch\nBATCH +x chathistory\nERROR"))
+	f.Add(false, []byte("PING\nPONG gatehouse-0\nPONG gatehouse-99999999999999999999\n:s 433 * x\nINVITE romeo #x\nFAIL JOIN X #garden :no\nMODE #garden +k\n:romeo PART #garden,#x\n:s 301 romeo juliet :away"))
 	for command := range receivers {
-		f.Add([]byte(":juliet!j@h " + command + "\n:s " + command + " romeo #garden a b\n:romeo " + command + " #garden romeo :"))
+		f.Add(false, []byte(":juliet!j@h "+command+"\n:s "+command+" romeo #garden a b\n:romeo "+command+" #garden romeo :"))
 	}
-	f.Fuzz(func(t *testing.T, lines []byte) {
+	f.Add(true, []byte(":s CAP * LS :batch server-time=1\n:s CAP * NAK :batch server-time\n:s 433 * romeo :x\n:s 001 romeo :hi\n:s 376 romeo :x"))
+	f.Fuzz(func(t *testing.T, registering bool, lines []byte) {
 		n, err := testOptions().New(transport.Env{})
 		if err != nil {
 			t.Fatal(err)
@@ -135,14 +136,19 @@ func FuzzReceive(f *testing.F) {
 		defer s.disconnect()
 		l := newLink(s, s.network.servers["net"], "romeo")
 		l.nick, l.conn = "romeo", nil
-		l.isOnline()
+		if registering {
+			l.register()
+		} else {
+			l.isOnline()
+		}
 		for _, name := range []string{"#garden", "#balcony"} {
 			if err := l.join(transport.Address(name+"%net"), name, transport.JoinOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		l.joinLine()
-		s.Members(garden)
+		if !registering {
+			l.joinLine()
+		}
 		for _, b := range bytes.Split(lines, []byte("\n")) {
 			b = bytes.TrimSuffix(b, []byte("\r"))
 			if l.receiveLine(b) != nil {

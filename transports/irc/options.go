@@ -54,7 +54,7 @@ type NetworkOptions struct {
 	Username      string           `toml:"username"`
 	RealName      string           `toml:"real_name"`
 	Encoding      string           `toml:"encoding"`
-	Throttle      *Throttle        `toml:"throttle"`
+	Throttle      *Throttle        `toml:"throttle"` // without an interval: that of Options
 }
 
 // A Throttle lets Burst lines through at once, then one per Interval.
@@ -182,10 +182,13 @@ func (o *Options) server(name string, no NetworkOptions, standard encoding.Encod
 		}
 	}
 	if no.Throttle != nil {
-		if err := no.Throttle.check(key("throttle")); err != nil {
+		s.throttle = *no.Throttle
+		if s.throttle.Interval == 0 {
+			s.throttle.Interval = o.Throttle.Interval
+		}
+		if err := s.throttle.check(key("throttle")); err != nil {
 			return nil, err
 		}
-		s.throttle = *no.Throttle
 	}
 	return s, nil
 }

@@ -116,8 +116,6 @@ func TestWhatHappensInARoomIsTold(t *testing.T) {
 		peter := member("peter", transport.Participant, transport.AffiliationNone)
 		peter.Host = "p@c"
 		juliet := member("juliet", transport.Moderator, transport.Admin)
-		juliet.Host = "j@c"
-		juliet.Host = "" // she was only in NAMES, and never spoke
 		w.sees(
 			transport.MemberChanged{Room: garden, Member: peter},
 			transport.MemberLeft{Room: garden, Member: peter, Reason: "gone"},

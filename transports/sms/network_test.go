@@ -98,6 +98,24 @@ func TestTextWaitsForTheLinkToBeUp(t *testing.T) {
 	})
 }
 
+func TestLinkComesUpOnceTheSinkWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{}, 0)
+		defer w.ends()
+		broken := &inbox{err: errDead}
+		link := w.open(juliet, broken)
+		defer link.Close(context.Background(), "")
+		time.Sleep(10 * time.Second)
+		broken.mu.Lock()
+		broken.err = nil
+		broken.mu.Unlock()
+		time.Sleep(pauseMost)
+		if err := w.network.deliver(t.Context(), juliet, transport.MessageReceived{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestNothingIsDeliveredAfterClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, newDisk(), &carrier{}, 0)

@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -43,10 +44,17 @@ func (n *Network) Open(account transport.Account, events transport.Sink) (transp
 	return s, nil
 }
 
-// start tells that the link is up. Everything else waits for it.
+// start tells that the link is up. Everything else waits for it, so it goes
+// on until the gateway has it.
 func (s *session) start() {
-	if err := s.events.Deliver(s.ctx, transport.LinkUp{}); err != nil {
-		return
+	for tries := 1; ; tries++ {
+		err := s.events.Deliver(s.ctx, transport.LinkUp{})
+		if err == nil {
+			break
+		}
+		if errors.Is(err, transport.ErrClosed) || !sleep(s.ctx, backoff(tries, retryFirst, pauseMost)) {
+			return
+		}
 	}
 	close(s.up)
 	// What was reported while the user had no session can be told now.

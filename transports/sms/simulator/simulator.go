@@ -50,6 +50,7 @@ type Provider struct {
 
 	due   chan struct{} // wakes Run
 	ended chan struct{} // closed when Run ends: open pages are let go
+	end   func()        // closes it, once
 }
 
 // A phone is a number that is not a user's, and its texts, the oldest first.
@@ -71,10 +72,11 @@ var _ provider.Provider = (*Provider)(nil)
 
 // New makes a provider whose users have these numbers.
 func New(o Options, own []string, receiver provider.Receiver, log *slog.Logger) *Provider {
+	ended := make(chan struct{})
 	return &Provider{
 		options: o, own: own, receiver: receiver, log: log,
 		phones: make(map[string]*phone), followers: make(map[chan string]bool),
-		due: make(chan struct{}, 1), ended: make(chan struct{}),
+		due: make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) }),
 	}
 }
 
@@ -220,10 +222,9 @@ func (p *Provider) text(ctx context.Context, from, to, text string) (Text, error
 	return *t, nil
 }
 
-// Run implements provider.Provider: texts arrive, and are reported. It is
-// called once.
+// Run implements provider.Provider: texts arrive, and are reported.
 func (p *Provider) Run(ctx context.Context) error {
-	defer close(p.ended)
+	defer p.end()
 	for {
 		next := time.Hour
 		if d, ok := p.arrive(time.Now()); ok {

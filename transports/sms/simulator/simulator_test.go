@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -49,6 +50,18 @@ func (r *receiver) Report(_ context.Context, report provider.Report) error {
 	return r.err
 }
 
+func (r *receiver) reported() []provider.Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.reports)
+}
+
+func (r *receiver) received() []provider.Inbound {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.in)
+}
+
 func (r *receiver) fails(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,13 +89,13 @@ func TestTextIsDeliveredAfterTheDelay(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if len(rec.reports) != 0 {
-			t.Fatalf("reported %v before it arrived", rec.reports)
+		if len(rec.reported()) != 0 {
+			t.Fatalf("reported %v before it arrived", rec.reported())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
 		want := provider.Report{ID: sent.ID, Status: transport.Delivered}
-		if diff := cmp.Diff([]provider.Report{want}, rec.reports); diff != "" {
+		if diff := cmp.Diff([]provider.Report{want}, rec.reported()); diff != "" {
 			t.Error(diff)
 		}
 		if got, err := p.Status(t.Context(), sent.ID); err != nil || got != want {
@@ -147,8 +160,8 @@ func TestNumbersFailAsTheyShould(t *testing.T) {
 				}
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
-				if tt.reported != "" && (len(rec.reports) != 1 || codeOf(rec.reports[0].Err) != tt.reported) {
-					t.Errorf("reported %v", rec.reports)
+				if tt.reported != "" && (len(rec.reported()) != 1 || codeOf(rec.reported()[0].Err) != tt.reported) {
+					t.Errorf("reported %v", rec.reported())
 				}
 			})
 		})
@@ -172,8 +185,8 @@ func TestTextFromUserToUserComesIn(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if len(rec.in) != 1 || rec.in[0].Text != "hello" || rec.in[0].To != romeo || len(rec.reports) != 1 {
-			t.Errorf("got %v, %v", rec.in, rec.reports)
+		if len(rec.received()) != 1 || rec.received()[0].Text != "hello" || rec.received()[0].To != romeo || len(rec.reported()) != 1 {
+			t.Errorf("got %v, %v", rec.received(), rec.reported())
 		}
 	})
 }
@@ -191,8 +204,8 @@ func TestReportIsRepeatedUntilItIsTaken(t *testing.T) {
 		rec.fails(nil)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if len(rec.reports) != 1 {
-			t.Errorf("got %v", rec.reports)
+		if len(rec.reported()) != 1 {
+			t.Errorf("got %v", rec.reported())
 		}
 	})
 }

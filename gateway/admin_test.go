@@ -175,7 +175,7 @@ func (n plainNetwork) Open(a transport.Account, sink transport.Sink) (transport.
 func TestWhatANetworkLacksIsNotImplemented(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := prepareWorld(t)
-		w.plain = true
+		w.plain, w.store = true, newMemory()
 		w.start()
 		w.asksToJoin(orchard, garden, "romeo")
 		w.Expect(joinError(orchard, garden+"/romeo", "cancel", "feature-not-implemented"))

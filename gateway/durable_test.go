@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	. "gatehouse/component/componenttest"
@@ -42,7 +41,7 @@ func TestSessionsThatAreAlwaysOnOpenAtStart(t *testing.T) {
 }
 
 func TestStoredBeforeDeliverReturns(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		w.breakStream()
 		l := w.phones.links[romeo]
 		e := transport.MessageReceived{Message: transport.Message{ID: "1", Chat: number, Text: "text 1"}}
@@ -57,7 +56,7 @@ func TestStoredBeforeDeliverReturns(t *testing.T) {
 }
 
 func TestMessageNotConfirmedIsSentAgainAfterACrash(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		w.Pings(LosePings) // and with them the proof that anything arrived
 		w.texts("1")
 		first := w.Expect(text("1"))
@@ -71,7 +70,7 @@ func TestMessageNotConfirmedIsSentAgainAfterACrash(t *testing.T) {
 }
 
 func TestMessageConfirmedIsNotSentAgain(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		w.texts("1")
 		w.Expect(text("1"))
 		w.pass(time.Second)
@@ -83,7 +82,7 @@ func TestMessageConfirmedIsNotSentAgain(t *testing.T) {
 }
 
 func TestMessageThatTheNetworkRepeatsIsShownOnce(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		w.texts("1", "1", "2", "1")
 		w.Expect(text("1"))
 		w.Expect(text("2"))
@@ -203,7 +202,7 @@ func TestFailureIsAnErrorForTheMessage(t *testing.T) {
 }
 
 func TestStatusComesBackAfterARestart(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		w.writes("m1")
 		request := w.phones.request()
 		w.stop()
@@ -222,6 +221,9 @@ func TestPanicReopensASessionThatIsAlwaysOn(t *testing.T) {
 		w.phones.called(t, "open romeo@example.org", "close An error in the gateway ended your session", "open romeo@example.org")
 		w.texts("1")
 		w.Expect(text("1"))
+		if n := w.gateway.Counts().Panics; n != 1 {
+			t.Errorf("%d panics counted, want 1", n)
+		}
 	})
 }
 
@@ -230,12 +232,15 @@ func TestUserWithoutAccountIsToldAndForgotten(t *testing.T) {
 		w.phones.refuses("open", because(transport.NotRegistered))
 		w.says("benvolio@example.org/street", `<message to='%s' type='chat' id='m1'><body>hello</body></message>`, phone)
 		w.Expect(Message(From(phone), ID("m1"), StanzaError("auth", "registration-required")))
+		w.pass(10 * time.Minute)
+		if n := w.gateway.Counts().Sessions; n != 1 { // romeo's
+			t.Errorf("%d sessions are open, want 1", n)
+		}
 	})
 }
 
 func TestStoreThatFailsMakesDeliverFail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		l := w.phones.links[romeo]
 		if err := w.store.Close(); err != nil {
 			t.Fatal(err)

@@ -53,6 +53,8 @@ func stanzaError(err error, domain string) stanza.Error {
 	case errors.As(err, &e):
 	case errors.Is(err, context.DeadlineExceeded):
 		e = &transport.Error{Reason: transport.Unreachable, Text: "the network took too long to answer"}
+	case errors.Is(err, context.Canceled):
+		e = &transport.Error{Reason: transport.Unreachable, Text: "the session was closed meanwhile"}
 	default:
 		return internalError()
 	}

@@ -63,8 +63,26 @@ type Gateway struct {
 	Options
 	hosts   map[string]*host // by domain; fixed once Run is called
 	started time.Time
-	dropped atomic.Uint64 // stanzas that were neither served nor answered
+	dropped atomic.Uint64
 	panics  atomic.Uint64
+}
+
+// Counts tell how the gateway fares.
+type Counts struct {
+	Sessions int    // open now
+	Dropped  uint64 // stanzas that were neither served nor answered
+	Panics   uint64 // each of which ended a session
+}
+
+// Counts gives the sums over all components.
+func (g *Gateway) Counts() Counts {
+	c := Counts{Dropped: g.dropped.Load(), Panics: g.panics.Load()}
+	for _, h := range g.hosts {
+		h.mu.Lock()
+		c.Sessions += len(h.sessions)
+		h.mu.Unlock()
+	}
+	return c
 }
 
 // host is a Host at work.
@@ -249,15 +267,13 @@ func (h *host) openAlwaysOn(ctx context.Context) error {
 	return nil
 }
 
-// open starts a user's session and its link. It never waits.
+// open starts the session of a user of an AlwaysOn network. It never waits.
 func (h *host) open(user jid.JID) {
 	if !h.Allows(user) {
 		h.log.Warn("a user of the network may not use the gateway", "user", user.String())
 		return
 	}
-	if s := h.session(user); s != nil {
-		s.wantLink()
-	}
+	h.session(user)
 }
 
 // leave closes all sessions, side by side. A link that does not end in time is

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -171,6 +172,30 @@ func TestJoinAgainThatFailsTakesTheClientOut(t *testing.T) {
 		if w.verona.callsOf("leave") != 1 {
 			t.Error("the room is not left, although nobody is in it")
 		}
+	})
+}
+
+func TestRoomsAndClientsOfOneUserAreBounded(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		const rooms, clients = 500, 50
+		for i := range clients {
+			w.asksToJoin(fmt.Sprintf("%s/%d", romeo, i), garden, "romeo")
+			w.pass(0)
+		}
+		w.settle()
+		w.Skip()
+		w.asksToJoin(orchard, garden, "romeo")
+		w.Expect(joinError(orchard, garden+"/romeo", "wait", "resource-constraint"))
+		w.asksToJoin(romeo+"/1", garden, "romeo")
+		w.Expect(occupant(romeo+"/1", garden, "romeo"))
+		for i := range rooms - 1 {
+			w.asksToJoin(orchard, fmt.Sprintf("#%d@%s", i, verona), "romeo")
+			w.pass(0)
+		}
+		w.settle()
+		w.Skip()
+		w.asksToJoin(orchard, balcony, "romeo")
+		w.Expect(joinError(orchard, balcony+"/romeo", "wait", "resource-constraint"))
 	})
 }
 

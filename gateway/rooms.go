@@ -12,6 +12,9 @@ import (
 const (
 	joinTime  = 2 * time.Minute // a network that has not answered a join by then never will
 	graceTime = 5 * time.Minute // a room whose clients vanished waits for them to come back
+
+	maxRooms     = 500 // of one user
+	maxListeners = 50  // clients of one user in one room
 )
 
 // A room is one that the user is in, or is joining. Who else is in it is
@@ -106,6 +109,10 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 	rooms, ok := link.(transport.Rooms)
 	if !ok {
 		s.refuse(st, unsupported("there are no rooms here"))
+		return
+	}
+	if r := s.rooms[a]; r == nil && len(s.rooms) >= maxRooms || r != nil && len(r.listeners) >= maxListeners && r.listeners[st.From.Resource] == nil {
+		s.refuse(st, overloaded("you are in too many rooms, or in this one with too many clients"))
 		return
 	}
 	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {

@@ -141,7 +141,7 @@ func TestServerIsShownAsItsLinkIs(t *testing.T) {
 }
 
 func TestSubscribersAreGreetedAtStartAndToldAtStop(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
 		w.subscribes(verona)
 		w.subscribes(phone)
 		w.subscribes("juliet@" + verona)

@@ -84,6 +84,9 @@ func newSession(h *host, user jid.JID) *session {
 		farewell: farewellStop,
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
+	if h.info.AlwaysOn {
+		s.wantLink()
+	}
 	go s.run()
 	return s
 }
@@ -231,8 +234,9 @@ func (s *session) openLink() (transport.Session, error) {
 }
 
 func (s *session) openWanted(context.Context) {
-	if _, err := s.openLink(); err != nil {
-		s.log.Error("the session can't be opened", "err", err)
+	_, err := s.openLink()
+	if e, ok := errors.AsType[*transport.Error](err); err != nil && !(ok && e.Reason == transport.NotRegistered) {
+		s.log.Error("the link can't be opened", "err", err)
 	}
 	signal(s.arrived)
 }

@@ -43,7 +43,7 @@ const (
 type world struct {
 	*Server
 	t       *testing.T
-	path    string // of the store
+	path    string // of the store's file; empty: it is in memory
 	store   store.Store
 	gateway *gateway.Gateway
 	verona  *network
@@ -57,18 +57,28 @@ type world struct {
 // story runs a test in a bubble of virtual time.
 func story(t *testing.T, tell func(t *testing.T, w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { tell(t, newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) {
+		w := prepareWorld(t)
+		w.store = newMemory()
+		w.start()
+		tell(t, w)
+	})
 }
 
-func newWorld(t *testing.T) *world {
-	w := prepareWorld(t)
-	w.start()
-	return w
+// storyOnDisk is for what outlasts the process.
+func storyOnDisk(t *testing.T, tell func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := prepareWorld(t)
+		w.path = filepath.Join(t.TempDir(), "gatehouse.db")
+		w.start()
+		tell(t, w)
+	})
 }
 
 func prepareWorld(t *testing.T) *world {
 	w := &world{
-		Server: NewServer(t), t: t, path: filepath.Join(t.TempDir(), "gatehouse.db"), log: &logBook{},
+		Server: NewServer(t), t: t, log: &logBook{},
 		verona: newNetwork(transport.Info{Name: "Verona", Type: "generic"}),
 		phones: newNetwork(transport.Info{Name: "Phones", Type: "phone", AlwaysOn: true, Durable: true, Reachable: true}),
 	}
@@ -85,11 +95,14 @@ func prepareWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	db, err := sqlite.Open(w.path, sqlite.Options{})
-	if err != nil {
-		w.t.Fatal(err)
+	if w.path != "" {
+		db, err := sqlite.Open(w.path, sqlite.Options{})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.store = db
 	}
-	w.store = db
+	db := w.store
 	g := gateway.New(gateway.Options{
 		Log: log, Store: db, Version: "1.2.3", NewID: component.NewID,
 		Contacts: []stanza.Field{{Var: "abuse-addresses", Type: "list-multi", Values: []string{"mailto:abuse@example.org"}}},

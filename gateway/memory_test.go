@@ -1,0 +1,118 @@
+package gateway_test
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"gatehouse/gateway/store"
+)
+
+// A memory is a store without a disk, for stories that are not about storing:
+// it has what the gateway needs of one.
+type memory struct {
+	store.Store // nil
+
+	mu       sync.Mutex
+	items    []store.InboxItem
+	done     map[int64]bool
+	contacts map[[3]string]store.Subscription
+}
+
+func newMemory() *memory {
+	return &memory{done: map[int64]bool{}, contacts: map[[3]string]store.Subscription{}}
+}
+
+func (m *memory) Inbox() store.Inbox                 { return memoryInbox{m} }
+func (m *memory) Subscriptions() store.Subscriptions { return memorySubscriptions{m} }
+func (m *memory) Close() error                       { return nil }
+
+type memoryInbox struct{ *memory }
+
+func (m memoryInbox) Put(_ context.Context, item store.InboxItem) (int64, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, was := range m.items {
+		if item.Dedupe != "" && was.Component == item.Component && was.User == item.User && was.Dedupe == item.Dedupe {
+			return was.Key, false, nil
+		}
+	}
+	item.Key = int64(len(m.items) + 1)
+	m.items = append(m.items, item)
+	return item.Key, true, nil
+}
+
+func (m memoryInbox) Done(keys ...int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range keys {
+		m.done[k] = true
+	}
+}
+
+func (m memoryInbox) Pending(_ context.Context, component, user string, after int64, max int) (out []store.InboxItem, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, item := range m.items {
+		if item.Component == component && item.User == user && item.Key > after && !m.done[item.Key] && len(out) < max {
+			out = append(out, item)
+		}
+	}
+	return out, nil
+}
+
+func (m memoryInbox) Users(_ context.Context, component string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	users := map[string]bool{}
+	for _, item := range m.items {
+		if item.Component == component && !m.done[item.Key] {
+			users[item.User] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(users)), nil
+}
+
+type memorySubscriptions struct{ *memory }
+
+func (m memorySubscriptions) Set(_ context.Context, s store.Subscription) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := [3]string{s.Component, s.User, s.Contact}
+	if m.contacts[key] = s; !s.From && !s.To {
+		delete(m.contacts, key)
+	}
+	return nil
+}
+
+func (m memorySubscriptions) Get(_ context.Context, component, user, contact string) (store.Subscription, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.contacts[[3]string{component, user, contact}], nil
+}
+
+func (m memorySubscriptions) OfUser(_ context.Context, component, user string) (out []store.Subscription, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.contacts {
+		if s.Component == component && s.User == user {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b store.Subscription) int { return cmp.Compare(a.Contact, b.Contact) })
+	return out, nil
+}
+
+func (m memorySubscriptions) Users(_ context.Context, component string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	users := map[string]bool{}
+	for _, s := range m.contacts {
+		if s.Component == component && s.From {
+			users[s.User] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(users)), nil
+}

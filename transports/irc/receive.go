@@ -254,7 +254,11 @@ func receiveFail(l *link, m *message) error {
 	if p == nil {
 		return receiveStandardReply(l, m)
 	}
-	l.settle(p, &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)})
+	err := &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)}
+	if reason == transport.Moved { // the old name, the new name
+		err.Redirect = l.network.address(l.server, m.param(len(m.Params)-2))
+	}
+	l.settle(p, err)
 	return nil
 }
 

@@ -115,6 +115,11 @@ func TestAStandardReplyAnswersItsCommand(t *testing.T) {
 		c.sends("FAIL JOIN ACCOUNT_REQUIRED #garden :Log in first")
 		w.sees(transport.RoomLeft{Room: garden, Why: transport.Refused, Reason: "Log in first",
 			Err: &transport.Error{Reason: transport.NotAuthorized, Code: "ACCOUNT_REQUIRED"}})
+		w.joins(garden, "romeo")
+		c.expect("JOIN #garden")
+		c.sends("FAIL JOIN CHANNEL_RENAMED #garden #orchard :Renamed")
+		w.sees(transport.RoomLeft{Room: garden, Why: transport.Refused, Reason: "Renamed",
+			Err: &transport.Error{Reason: transport.Moved, Redirect: "#orchard%net", Code: "CHANNEL_RENAMED"}})
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,6 +122,13 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// listenHTTP serves HTTP until the test ends, and gives its address.
+func listenHTTP(t *testing.T, serve http.HandlerFunc) string {
+	s := httptest.NewServer(serve)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 // twin attaches another connection for the same domain, as a second gateway or

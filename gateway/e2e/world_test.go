@@ -163,9 +163,14 @@ number = %q
 // onEmulate starts a Twilio emulator and gives the config of a provider on it.
 func (w *world) onEmulate() string {
 	w.t.Helper()
-	servers.Need(w.t, "emulate")
 	w.needHTTP()
-	public := "http://" + w.http + "/" + smsHost
+	return w.onEmulateAt("http://" + w.http + "/" + smsHost)
+}
+
+// onEmulateAt is onEmulate with another way to the gateway's webhooks.
+func (w *world) onEmulateAt(public string) string {
+	w.t.Helper()
+	servers.Need(w.t, "emulate")
 	var err error
 	w.emulate, err = servers.StartEmulate(limited(w.t), filepath.Join(w.dir, "emulate"), servers.EmulateOptions{
 		SMSURL: public + "/twilio/in", Numbers: []string{ownPhone},

@@ -79,7 +79,8 @@ func (g *Group) ownPing(on *stream, r stanza.Received) bool {
 		return false
 	}
 	if r.Type != stanza.Get {
-		return r.Type == stanza.Result // our own answer, or a bounce
+		// Our own answer, or that of a connection to which the ping strayed.
+		return r.Type == stanza.Result || r.Type == stanza.ErrorType
 	}
 	of.pingCameBack(rest[0], n, on == of)
 	// Openfire remembers every request until it is answered.

@@ -231,7 +231,10 @@ func (s *stream) cameUp() {
 	stale := s.c.out.open(s.upAt)
 	s.c.count.dropped.Add(uint64(stale))
 	s.c.setUp(s.upAt)
-	s.c.log.Info("stream is up", "stale_messages_dropped", stale)
+	s.c.log.Info("stream is up")
+	if stale > 0 {
+		s.c.log.Warn("messages dropped: there was no stream for too long", "messages", stale)
+	}
 	if s.c.options.Up != nil {
 		s.c.options.Up()
 	}

@@ -9,12 +9,13 @@ import (
 const healthyAfter = time.Minute
 
 // waits says for each cause how long the first wait may be and how long any,
-// each next one being twice as long, and how much of it is left to chance.
+// each next one being twice as long, and how much of it is not left to chance:
+// with nothing certain, a few short waits would lead to a long one too early.
 var waits = [causes]struct {
 	first, most time.Duration
 	least       float64 // of the wait
 }{
-	lost:          {first: time.Second, most: time.Minute, least: 0},
+	lost:          {first: time.Second, most: time.Minute, least: 0.5},
 	silent:        {first: 5 * time.Second, most: time.Minute, least: 0.5},
 	refused:       {first: 5 * time.Second, most: 5 * time.Minute, least: 0.5},
 	misconfigured: {first: 10 * time.Second, most: 5 * time.Minute, least: 0.5},
@@ -57,10 +58,8 @@ func (b *backoff) next(c cause, upFor time.Duration, now time.Time) (wait time.D
 		wait = min(w.most, w.first<<n)
 	}
 	b.failures[c]++
-	return max(minWait, jitter(wait, w.least)), false
+	return jitter(wait, w.least), false
 }
-
-const minWait = 100 * time.Millisecond
 
 // jitter gives something between least times d and d.
 func jitter(d time.Duration, least float64) time.Duration {

@@ -139,12 +139,12 @@ func TestSharedListenerIsHealthyAndNamedOnce(t *testing.T) {
 		w.goesUp()
 		streams := []*Stream{w.Connected(), w.Connected()}
 		var mu sync.Mutex
-		n := 0
-		w.Pings(func(*Stream, stanza.Received) *Stream {
+		n := map[*Stream]int{}
+		w.Pings(func(from *Stream, _ stanza.Received) *Stream {
 			mu.Lock()
 			defer mu.Unlock()
-			n++
-			return streams[n%2]
+			n[from]++
+			return streams[n[from]%2]
 		})
 		for range 300 {
 			w.says("half of our barriers stray")

@@ -75,7 +75,8 @@ func (g *Group) Add(o Options) *Component {
 	return c
 }
 
-func (g *Group) component(domain string) *Component {
+// Component gives the component with this domain, or nil.
+func (g *Group) Component(domain string) *Component {
 	return (*g.components.Load())[domain]
 }
 

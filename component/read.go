@@ -46,7 +46,7 @@ func (s *stream) take(e *wire.Element) {
 		return
 	}
 	g := s.c.group
-	if g.component(r.From.Domain) != nil {
+	if g.Component(r.From.Domain) != nil {
 		if !g.ownPing(s, r) {
 			s.c.count.ignored.Add(1)
 			s.complainOfSender(r)
@@ -59,7 +59,7 @@ func (s *stream) take(e *wire.Element) {
 		s.c.count.ignored.Add(1) // no server lets that through (XEP-0114 §3)
 		return
 	}
-	of := g.component(r.To.Domain)
+	of := g.Component(r.To.Domain)
 	if of == nil {
 		s.refuseForeign(r)
 		return
@@ -139,10 +139,10 @@ func (c *Component) refuseWith(r stanza.Received, e stanza.Error) {
 func (s *stream) refuseLarge(e *wire.Element) {
 	s.c.complain("large", slog.LevelWarn, "stanza over the size limit dropped", "kind", e.Name)
 	r, err := stanza.Parse(e)
-	if !isStanza(e) || err != nil || s.c.group.component(r.From.Domain) != nil || r.From.Domain == "" {
+	if !isStanza(e) || err != nil || s.c.group.Component(r.From.Domain) != nil || r.From.Domain == "" {
 		return
 	}
-	if of := s.c.group.component(r.To.Domain); of != nil {
+	if of := s.c.group.Component(r.To.Domain); of != nil {
 		of.refuseWith(r, stanza.Error{Class: stanza.Modify, Condition: stanza.PolicyViolation, Text: "This is too large."})
 	}
 }
@@ -153,7 +153,7 @@ func (s *stream) refuseLarge(e *wire.Element) {
 func (s *stream) refuseMalformed(r stanza.Received, err error) {
 	s.c.count.malformed.Add(1)
 	var address *stanza.AddressError
-	if !errors.As(err, &address) || address.Attr != "to" || address.Value == "" || r.From.Domain == "" || s.c.group.component(r.From.Domain) != nil {
+	if !errors.As(err, &address) || address.Attr != "to" || address.Value == "" || r.From.Domain == "" || s.c.group.Component(r.From.Domain) != nil {
 		return
 	}
 	r.To = jid.JID{Domain: s.c.domain}

@@ -165,6 +165,7 @@ func TestServerThatIsStoppedIsLeftInOrder(t *testing.T) {
 		w.goesUp()
 		w.Connected().Shut()
 		w.goesDown()
+		synctest.Wait()
 		w.logged(1, "the server closed the stream")
 		w.goesUp()
 	})

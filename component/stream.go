@@ -86,9 +86,9 @@ func (s *stream) serve(ctx context.Context) *problem {
 	}
 	s.hangUp(p.reset)
 	s.lasted = s.upFor()
-	s.wentDown()
 	dropped, poison := s.c.out.interrupt(p.suspect || isEnd(p.err)) // some servers close without a word
 	s.c.group.abandon(s.c)
+	s.wentDown()
 	s.c.count.dropped.Add(uint64(dropped + poison))
 	if poison > 0 {
 		s.c.log.Error("messages given up: each time they are sent, the server ends the stream", "messages", poison)

@@ -8,6 +8,10 @@ import (
 // A stream that lasted so long makes earlier failures forgotten.
 const healthyAfter = time.Minute
 
+// One that lasted so long shows that the server works: if the stream is then
+// lost, the server was restarted, and will be back as soon as the last time.
+const settledAfter = 2 * time.Second
+
 // waits says for each cause how long the first wait may be and how long any,
 // each next one being twice as long, and how much of it is not left to chance:
 // with nothing certain, a few short waits would lead to a long one too early.
@@ -42,6 +46,9 @@ type backoff struct {
 func (b *backoff) next(c cause, upFor time.Duration, now time.Time) (wait time.Duration, fighting bool) {
 	if upFor >= healthyAfter {
 		clear(b.failures[:])
+	}
+	if upFor >= settledAfter {
+		b.failures[lost] = 0
 	}
 	if c == replaced {
 		b.swaps = append(b.swaps, now)

@@ -33,14 +33,38 @@ func TestWaitsAreForgottenAfterAHealthyMinute(t *testing.T) {
 	var b backoff
 	now := time.Now()
 	for range 20 {
-		b.next(lost, 59*time.Second, now)
+		b.next(silent, 59*time.Second, now)
+	}
+	if b.failures[silent] != 20 {
+		t.Errorf("%d failures, want 20", b.failures[silent])
+	}
+	wait, _ := b.next(silent, time.Minute, now)
+	if wait > 5*time.Second {
+		t.Errorf("waits %v after a healthy stream", wait)
+	}
+}
+
+func TestServerThatIsRestartedOftenIsComeBackToSoonEachTime(t *testing.T) {
+	var b backoff
+	now := time.Now()
+	for range 200 {
+		if wait, _ := b.next(lost, settledAfter, now); wait > time.Second {
+			t.Fatalf("waits %v", wait)
+		}
+		if wait, _ := b.next(lost, 0, now); wait > 2*time.Second { // the port is closed yet
+			t.Fatalf("waits %v", wait)
+		}
+	}
+}
+
+func TestStreamThatBreaksAtOnceIsComeBackToEverLater(t *testing.T) {
+	var b backoff
+	now := time.Now()
+	for range 20 {
+		b.next(lost, settledAfter-1, now)
 	}
 	if b.failures[lost] != 20 {
 		t.Errorf("%d failures, want 20", b.failures[lost])
-	}
-	wait, _ := b.next(lost, time.Minute, now)
-	if wait > time.Second {
-		t.Errorf("waits %v after a healthy stream", wait)
 	}
 }
 

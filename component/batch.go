@@ -35,7 +35,7 @@ func (o *outbox) take(b *batch, now time.Time, barrier func(b []byte, n uint64) 
 func (o *outbox) takeQueued(b *batch, now time.Time, barrier func(b []byte, n uint64) []byte) {
 	cover := func() {
 		b.xml = barrier(b.xml, o.written)
-		o.covered, o.asked = o.written, now
+		o.covered, o.asked, o.prompt = o.written, now, false
 	}
 	for len(b.xml) < batchSize && o.queue.len() > 0 {
 		alone := o.queue.peek().suspicion >= sendAlone
@@ -56,6 +56,7 @@ func (o *outbox) takeQueued(b *batch, now time.Time, barrier func(b []byte, n ui
 			continue
 		}
 		o.journal.push(e)
+		o.prompt = o.prompt || e.confirmed != nil
 		if o.written == o.covered {
 			o.since = now
 		}
@@ -68,7 +69,7 @@ func (o *outbox) takeQueued(b *batch, now time.Time, barrier func(b []byte, n ui
 			cover()
 		}
 	}
-	due := o.flush && o.queue.len() == 0 || now.Sub(o.since) >= barrierDelay
+	due := o.flush && o.queue.len() == 0 || o.prompt && o.covered == o.confirmed || now.Sub(o.since) >= barrierDelay
 	overdue := now.Sub(o.asked) >= barrierRetry
 	if o.written > o.covered && due || o.covered > o.confirmed && overdue {
 		cover()

@@ -16,7 +16,8 @@ const (
 	batchSize = 64 << 10 // bytes for one write call, more or less
 
 	// A barrier follows so many stanzas that matter, or the first of them by so
-	// much.
+	// much. Behind one with Confirmed it comes at once, unless one is out: a
+	// crash repeats the less.
 	barrierEvery = 200
 	barrierDelay = 250 * time.Millisecond
 	// It is repeated if it doesn't come back: a twin may have got it.
@@ -52,6 +53,7 @@ type outbox struct {
 	asked     time.Time // when the last barrier was
 	stream    uint64    // number of this stream
 	flush     bool      // a barrier is wanted now
+	prompt    bool      // or once none is out: a store waits for an uncovered entry
 
 	room    chan struct{} // closed once there is room
 	waiters int
@@ -264,7 +266,7 @@ func (o *outbox) interrupt(suspect bool) (dropped, poison int) {
 	o.queue, o.journal = again, ring{}
 	o.urgent = o.urgent[:0]
 	o.written, o.confirmed, o.covered = 0, 0, 0
-	o.flush, o.idle = false, false
+	o.flush, o.prompt, o.idle = false, false, false
 	o.wakeAll()
 	return dropped, poison
 }

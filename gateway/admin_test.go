@@ -63,6 +63,20 @@ func TestTwoChangesUnderOneIdAreAnsweredTwice(t *testing.T) {
 	})
 }
 
+func TestChangesAreAnsweredAfterTheLastOfThem(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.verona.ignores("moderate")
+		w.moderates(orchard, garden, `<item nick='juliet' role='none'/>`, `<item nick='nurse' role='none'/>`)
+		w.settle()
+		w.verona.tells(romeo, transport.Answered{Request: w.verona.wishes[0]})
+		w.ExpectNothing()
+		w.verona.tells(romeo, transport.Answered{Request: w.verona.wishes[1]}, transport.Answered{Request: w.verona.wishes[1]})
+		w.Expect(result(garden, orchard))
+		w.ExpectNothing()
+	})
+}
+
 func TestChangeThatTheNetworkNeverAnswersTimesOut(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")

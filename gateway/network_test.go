@@ -26,6 +26,8 @@ type network struct {
 	calls   []string         // of all users, in order
 	sent    []transport.Message
 	nextID  transport.MessageID
+	wishes  []transport.Request // of calls that are answered by an event
+	hang    chan struct{}       // Close waits for it, if set
 }
 
 type fakeRoom struct {
@@ -154,7 +156,11 @@ func (l *link) Send(ctx context.Context, m transport.Message) (transport.Message
 func (l *link) Close(_ context.Context, reason string) error {
 	l.network.mu.Lock()
 	l.network.calls = append(l.network.calls, "close "+reason)
+	hang := l.network.hang
 	l.network.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
 	l.cancel()
 	l.running.Wait()
 	return nil
@@ -239,6 +245,7 @@ func (l *link) ask(name string, q transport.Request, done func(*network), args .
 	l.network.mu.Lock()
 	defer l.network.mu.Unlock()
 	now, later, never := l.call(name, args...)
+	l.network.wishes = append(l.network.wishes, q)
 	switch {
 	case now != nil || never:
 		return now

@@ -133,6 +133,23 @@ func TestRoomsThatNobodyComesBackToAreLeft(t *testing.T) {
 	})
 }
 
+func TestRoomIsKeptAsLongWhenItsClientVanishesASecondTime(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		for range 2 {
+			w.breakStream()
+			w.restoreStream()
+			w.expectRollCall("")
+			w.pass(4 * time.Minute)
+			w.joins(orchard, garden, "romeo")
+			w.pass(10 * time.Minute)
+		}
+		if w.verona.callsOf("leave") > 0 {
+			t.Error("the room was left")
+		}
+	})
+}
+
 func TestStreamLostAgainDuringTheRollCallAsksAnew(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")

@@ -195,9 +195,13 @@ func TestLastClientLeavesTheRoomOnTheNetwork(t *testing.T) {
 func TestRoomLeftAndJoinedAtOnceStaysJoined(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")
+		w.verona.ignores("leave") // for a moment
+		w.verona.ignores("join")
 		w.leaves(orchard, garden, "romeo")
-		w.asksToJoin(orchard, garden, "romeo")
 		w.Expect(gone(orchard, garden, "romeo", StatusCodes("110")))
+		w.asksToJoin(orchard, garden, "romeo")
+		w.settle()
+		w.verona.tells(romeo, transport.RoomLeft{Room: inGarden, Why: transport.Parted}, w.verona.joined(inGarden, romeo))
 		w.Expect(occupant(orchard, garden, "romeo", StatusCodes("110")))
 		w.Expect(subject(orchard, garden, ""))
 		w.ExpectNothing()

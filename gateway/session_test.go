@@ -150,6 +150,23 @@ func TestStopTakesLeaveOfEverybody(t *testing.T) {
 	})
 }
 
+func TestStopDoesNotWaitForALinkThatHangs(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.verona.hang = make(chan struct{})
+		defer close(w.verona.hang)
+		before := time.Now()
+		w.stop()
+		if took := time.Since(before); took > 10*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+		if !w.log.has("some links did not close in time") {
+			t.Error("the log does not say so")
+		}
+		w.Expect(gone(orchard, garden, "romeo", StatusCodes("110", "332")))
+	})
+}
+
 func TestStopAnswersWhatStillWaits(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.verona.stalls(romeo)

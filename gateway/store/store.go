@@ -56,7 +56,7 @@ type Inbox interface {
 	Put(ctx context.Context, item InboxItem) (key int64, fresh bool, err error)
 
 	// Done says that items need not be kept. It never blocks: the marks are
-	// written within about 100 ms, and by Close at the latest. If the disk
+	// written within about 20 ms, and by Close at the latest. If the disk
 	// refuses for so long that more than 65,536 marks wait, further marks
 	// are dropped and logged; their items are pending again after a restart.
 	Done(keys ...int64)

@@ -73,6 +73,13 @@ type correspondence struct {
 	repeats  int // stanzas that came again with the id they had
 }
 
+// friends are whom romeo texts in turn.
+const friends = 20
+
+func contact(i int) string { return fmt.Sprintf("+1500555%04d@%s", 1000+i%friends, smsHost) }
+
+func isContact(s xmppclient.Stanza) bool { return strings.HasSuffix(s.From(), "@"+smsHost) }
+
 func (c *correspondence) outText(i int) string { return fmt.Sprintf("out %05d", i) }
 func (c *correspondence) inText(i int) string  { return fmt.Sprintf("in %05d", i) }
 
@@ -81,7 +88,7 @@ func (c *correspondence) note(all []xmppclient.Stanza) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range all {
-		if r := s.Find("received"); r != nil && in(phone)(s) {
+		if r := s.Find("received"); r != nil && isContact(s) {
 			c.receipts[r.Attr("id")] = true
 		}
 		if strings.HasPrefix(s.Body(), "in ") {
@@ -153,14 +160,14 @@ func (c *correspondence) sendTexts(ctx context.Context) {
 			if done {
 				continue
 			}
-			if open++; open > 20 {
+			if open++; open > 2*friends {
 				break // so many on their way are enough
 			}
 			if time.Since(sent[i]) < 5*time.Second {
 				continue
 			}
 			sent[i] = time.Now()
-			romeo.SendMessage(phone, "chat", id, c.outText(i), wantsReceipt)
+			romeo.SendMessage(contact(i), "chat", id, c.outText(i), wantsReceipt)
 		}
 		if open == 0 {
 			return
@@ -334,16 +341,16 @@ func TestSoakKillingTheGatewayLosesAndDoublesNothing(t *testing.T) {
 	defer c.logOut()
 	busy, stop := context.WithCancel(ctx)
 	defer stop()
-	var working, reporting sync.WaitGroup
-	working.Go(func() { c.sendTexts(busy) })
-	working.Go(func() {
-		if err := c.receiveTexts(busy, 30*time.Millisecond); err != nil {
+	var sending, reporting sync.WaitGroup
+	sending.Go(func() { c.sendTexts(busy) })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := c.receiveTexts(busy, 100*time.Millisecond); err != nil {
 			t.Error(err)
 		}
-	})
+	}()
 	reporting.Go(func() { c.report(busy) })
-	ended := make(chan struct{})
-	go func() { working.Wait(); close(ended) }()
 	kills := 0
 	for done := false; !done; {
 		select {
@@ -356,6 +363,7 @@ func TestSoakKillingTheGatewayLosesAndDoublesNothing(t *testing.T) {
 		}
 	}
 	t.Logf("killed %d times", kills)
+	sending.Wait()
 	c.note(c.client().All())
 	c.settle(ctx)
 	stop()

@@ -14,7 +14,7 @@ import (
 
 const (
 	firstLook  = 2 * time.Second  // after a call whose outcome is unknown
-	absentFor  = time.Minute      // a text that is not found for so long was not taken
+	absentFor  = 20 * time.Second // a text that is not found for so long was not taken
 	clockSkew  = 5 * time.Minute  // between the provider's clock and ours
 	lookAgain  = 20 * time.Second // the longest wait between two looks
 	firstCheck = 30 * time.Second // after a send, unless a report comes

@@ -94,7 +94,7 @@ type host struct {
 	front   chan *stanza.Received // from those who have no session
 
 	streamDown atomic.Bool
-	greet      chan struct{} // the stream is up: announce us
+	streamUp   chan struct{} // a mark that it is up again
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
@@ -116,7 +116,7 @@ func (g *Gateway) Add(h Host) {
 		Host: h, gateway: g, info: info,
 		log:      g.Log.With("component", h.Domain),
 		front:    make(chan *stanza.Received, frontLength),
-		greet:    make(chan struct{}, 1),
+		streamUp: make(chan struct{}, 1),
 		sessions: map[jid.JID]*session{},
 	}
 }
@@ -134,7 +134,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	for _, h := range g.hosts {
 		running.Go(func() { h.serveFront(ctx) })
-		running.Go(func() { h.greetSubscribers(ctx) })
+		running.Go(func() { h.greet(ctx) })
 		if r, ok := h.Network.(transport.Runner); ok {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}
@@ -309,10 +309,7 @@ func (g *Gateway) StreamUp(domain string) {
 		return
 	}
 	h.streamDown.Store(false)
-	for _, s := range h.allSessions() {
-		s.streamRestored()
-	}
-	signal(h.greet)
+	signal(h.streamUp)
 }
 
 // StreamDown tells that they can't.

@@ -11,23 +11,39 @@ import (
 )
 
 const (
-	usersPerPulse = 20 // presence to subscribers is paced: so many users,
+	usersPerPulse = 20 // what every user gets is paced: so many users,
 	greetPulse    = 100 * time.Millisecond
 	goodbyeTime   = time.Second // for all of them when the gateway stops
 )
 
-// greetSubscribers says that we are there, each time the stream comes up
-// (XEP-0100 §8), at a pace that the server can follow.
-func (h *host) greetSubscribers(ctx context.Context) {
+// greet follows the stream: each time it comes up, rooms are made right again,
+// and subscribers learn that we are there (XEP-0100 §8), at a pace that the
+// server can follow.
+func (h *host) greet(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-h.greet:
+		case <-h.streamUp:
+		}
+		for i, s := range h.allSessions() {
+			pace(ctx, i, greetPulse)
+			s.streamRestored()
 		}
 		h.eachSubscription(ctx, greetPulse, func(user jid.JID, sub store.Subscription) {
 			h.TrySend(h.contactPresence(user, sub.Contact, stanza.Available))
 		})
+	}
+}
+
+// pace waits for a pulse before every usersPerPulse-th user.
+func pace(ctx context.Context, user int, pulse time.Duration) {
+	if pulse == 0 || user == 0 || user%usersPerPulse != 0 {
+		return
+	}
+	select {
+	case <-time.After(pulse):
+	case <-ctx.Done():
 	}
 }
 
@@ -49,12 +65,7 @@ func (h *host) eachSubscription(ctx context.Context, pulse time.Duration, f func
 		h.log.Error("the subscribers can't be read", "err", err)
 	}
 	for i, u := range users {
-		if pulse > 0 && i > 0 && i%usersPerPulse == 0 {
-			select {
-			case <-time.After(pulse):
-			case <-ctx.Done():
-			}
-		}
+		pace(ctx, i, pulse)
 		if ctx.Err() != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -146,6 +147,27 @@ func TestRoomIsKeptAsLongWhenItsClientVanishesASecondTime(t *testing.T) {
 		}
 		if w.verona.callsOf("leave") > 0 {
 			t.Error("the room was left")
+		}
+	})
+}
+
+func TestRollCallsOfManyUsersAreSpreadOut(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		const users = 100
+		for i := range users {
+			w.joins(fmt.Sprintf("guest%d@example.org/hall", i), garden, fmt.Sprintf("guest%d", i))
+		}
+		w.settle()
+		w.breakStream()
+		w.ComeBack()
+		for w.Connected().Domain != verona {
+		}
+		before := time.Now()
+		for range users {
+			w.Expect(IQ(From(verona), Type("get"), Has("ping")))
+		}
+		if took := time.Since(before); took < 300*time.Millisecond {
+			t.Errorf("all were asked within %v", took)
 		}
 	})
 }

@@ -97,6 +97,8 @@ type Account struct {
 type Env struct {
 	Log    *slog.Logger
 	Outbox Outbox // nil unless the component has a store
+
+	Settings Settings // what users set
 }
 
 // A Message is one text, in either direction.
@@ -106,6 +108,7 @@ type Message struct {
 	Chat    Address // the person, room or server that the message is in
 	Nick    string  // in a room: who wrote it; to a room: empty, or the one member whom it is for
 	Origin  string  // its name at its sender: one user's message with the same Origin, Chat and Text is the same
+	Sender  string  // Member.Identity of who wrote it, where known
 	Text    string  // plain text with XEP-0393 styling; "/me " leads an action
 	Sent    time.Time
 	Delayed bool // Sent is well before now: it is shown (XEP-0203)
@@ -146,6 +149,11 @@ type Member struct {
 	Host        string  // "user@host" where the network shows it; becomes the resource of their JID
 	Away        bool
 	Status      string // with Away: why
+
+	// Identity names the person behind the nick, and stays the same when the
+	// nick changes, as far as the network can tell: an account, or a host. It
+	// is not shown to anybody.
+	Identity string
 }
 
 // An Action is a moderator's wish. Exactly one of Role and Affiliation is set.

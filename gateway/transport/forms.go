@@ -1,0 +1,112 @@
+package transport
+
+// Values are answers to a form, by the name of the field. A field that is not
+// there was not answered; one without values was left empty.
+type Values map[string][]string
+
+// Get gives the first value of a field, or "".
+func (v Values) Get(name string) string {
+	if all := v[name]; len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// A Form asks a user for something. The gateway shows it as an ad-hoc command,
+// as a room's configuration, as a registration and as chat text.
+type Form struct {
+	Title        string
+	Instructions string
+	Fields       []Field
+}
+
+// A Field is one question of a Form.
+type Field struct {
+	Name     string // as people write it in chat: "sasl_password"
+	Label    string // the question
+	Help     string // one sentence more; may be empty
+	Type     FieldType
+	Required bool
+	Options  []Option // of Choice and Choices
+	Values   []string // what holds now; never shown for a Secret
+}
+
+// A FieldType says what a Field's values look like.
+type FieldType uint8
+
+const (
+	Text    FieldType = iota // one line
+	Texts                    // lines
+	Hidden                   // one line that is not shown: a password
+	Bool                     // "true" or "false"
+	Choice                   // one of Options
+	Choices                  // some of Options
+	Note                     // only Label is shown; it asks nothing
+)
+
+// An Option is one of those that can be chosen.
+type Option struct{ Value, Label string }
+
+// Settings reads what users set, from the gateway's store.
+type Settings interface {
+	// Of gives what a user set for an address, "" being the whole network.
+	// What was not set is not in it.
+	Of(user string, at Address) (Values, error)
+}
+
+// Configurable is implemented by a Network whose addresses have settings.
+type Configurable interface {
+	// SettingsForm gives the form for an address of a kind, holding the values
+	// given, or else the defaults. "" is the whole network, of kind Server.
+	// False means that nothing can be set there.
+	SettingsForm(at Address, kind Kind, values Values) (Form, bool)
+
+	// CheckSettings gives the values as they are to be stored. A value that
+	// can't be used becomes the default, and a sentence in complaints.
+	CheckSettings(at Address, kind Kind, values Values) (checked Values, complaints []string)
+}
+
+// Reconfigurable is implemented by a Session that uses settings at once.
+type Reconfigurable interface {
+	// Reconfigured tells that the user changed the settings of an address.
+	Reconfigured(at Address)
+}
+
+// Commander is implemented by a Network that gives ad-hoc commands of its own
+// names to what the gateway can do for any network.
+type Commander interface {
+	// Commands gives those of an address; "" is the gateway itself.
+	Commands(at Address, kind Kind) []Command
+}
+
+// A Command is one entry in the list of ad-hoc commands (XEP-0050).
+type Command struct {
+	Node, Name string
+	Does       CommandAction
+}
+
+// A CommandAction is what a Command does.
+type CommandAction uint8
+
+const (
+	DoConfigure    CommandAction = iota // the address's own settings
+	DoConfigureAll                      // the settings of the whole network
+	DoShowLinks                         // what is known of the link to the address
+	DoDisconnect                        // ends links, of others too for administrators
+)
+
+// Links is implemented by a Session with links to servers.
+type Links interface {
+	// Links tells of the links there are. It does no I/O.
+	Links() []LinkInfo
+	// Disconnect ends the link to a server and leaves its rooms: RoomLeft and
+	// LinkDown events follow.
+	Disconnect(server Address, reason string) error
+}
+
+// A LinkInfo describes one link to people.
+type LinkInfo struct {
+	Server Address
+	Up     bool
+	Lines  []string // sentences: the host, the port, TLS, since when
+}

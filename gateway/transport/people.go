@@ -1,0 +1,133 @@
+package transport
+
+import (
+	"context"
+	"time"
+)
+
+// More capabilities of a Session. Each call with a Request is answered by one
+// event that bears it: the one named here, or Answered with an error.
+type (
+	// RoomList finds the rooms of a server.
+	RoomList interface {
+		// ListRooms is answered by RoomsListed.
+		ListRooms(ctx context.Context, server Address, r Request) error
+	}
+
+	// Bans lists who may not come into a room.
+	Bans interface {
+		// ListBans is answered by BansListed.
+		ListBans(ctx context.Context, room Address, r Request) error
+	}
+
+	// Profiles tells who somebody is.
+	Profiles interface {
+		// Profile is answered by ProfileReceived.
+		Profile(ctx context.Context, who Address, r Request) error
+	}
+
+	// Queries asks somebody's client.
+	Queries interface {
+		// Query is answered by QueryAnswered.
+		Query(ctx context.Context, who Address, q Query, r Request) error
+		// Reply answers a Queried event.
+		Reply(ctx context.Context, who Address, q Query, token, text string) error
+	}
+
+	// Invitations asks people into rooms.
+	Invitations interface {
+		// Invite is answered by Answered.
+		Invite(ctx context.Context, room Address, who Address, reason string, r Request) error
+	}
+
+	// Watching tells when people come and go: PresenceChanged events.
+	Watching interface {
+		Watch(ctx context.Context, who Address) error
+		Unwatch(ctx context.Context, who Address) error
+	}
+)
+
+// A Query is what one asks somebody's client.
+type Query uint8
+
+const (
+	QueryVersion Query = iota
+	QueryPing
+	QueryTime
+)
+
+type (
+	// RoomsListed gives a server's rooms.
+	RoomsListed struct {
+		Request Request
+		Server  Address
+		Rooms   []ListedRoom
+	}
+
+	// BansListed gives the masks that are banned from a room.
+	BansListed struct {
+		Request Request
+		Room    Address
+		Bans    []Ban
+	}
+
+	// ProfileReceived tells who somebody is.
+	ProfileReceived struct {
+		Request Request
+		Profile
+	}
+
+	// QueryAnswered is what somebody's client said. Text is empty for a ping.
+	QueryAnswered struct {
+		Request Request
+		Text    string
+	}
+
+	// Queried tells that somebody asks the user's client. Token goes into the
+	// Reply.
+	Queried struct {
+		From  Address
+		Query Query
+		Token string
+	}
+
+	// Invited tells that somebody asks the user into a room.
+	Invited struct {
+		Room   Address
+		By     Address
+		Reason string
+	}
+)
+
+// A ListedRoom is one in the list of a server.
+type ListedRoom struct {
+	Room    Address
+	Name    string
+	Members int
+	Subject string
+}
+
+// A Ban is one entry in a room's list of them.
+type Ban struct {
+	Mask string
+	By   string
+	At   time.Time
+}
+
+// A Profile is what a network tells of somebody.
+type Profile struct {
+	Who      Address
+	Nick     string
+	FullName string
+	Account  string        // the name that they are logged in under
+	Host     string        // "user@host"
+	Idle     time.Duration // negative: unknown
+	Notes    []string      // sentences with all else
+}
+
+func (RoomsListed) isEvent()     {}
+func (BansListed) isEvent()      {}
+func (ProfileReceived) isEvent() {}
+func (QueryAnswered) isEvent()   {}
+func (Queried) isEvent()         {}
+func (Invited) isEvent()         {}

@@ -94,6 +94,7 @@ type host struct {
 	front   chan *stanza.Received // from those who have no session
 
 	streamDown atomic.Bool
+	outages    atomic.Uint64 // how often the stream was lost
 	streamUp   chan struct{} // a mark that it is up again
 
 	mu       sync.Mutex // guards what follows; never held during I/O
@@ -315,6 +316,7 @@ func (g *Gateway) StreamUp(domain string) {
 // StreamDown tells that they can't.
 func (g *Gateway) StreamDown(domain string) {
 	if h := g.hosts[domain]; h != nil {
+		h.outages.Add(1)
 		h.streamDown.Store(true)
 	}
 }

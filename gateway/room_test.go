@@ -179,12 +179,15 @@ func TestOneOfTwoClientsLeavesAlone(t *testing.T) {
 	})
 }
 
+// lingers is longer than a room waits after its last client has left.
+const lingers = 3 * time.Second
+
 func TestLastClientLeavesTheRoomOnTheNetwork(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		twoClients(w)
 		w.leaves(orchard, garden, "romeo")
 		w.says(cell, `<presence to='%s/romeo' type='unavailable'><status>good night</status></presence>`, garden)
-		w.settle()
+		w.pass(lingers)
 		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "join #garden romeo", "leave #garden good night")
 		w.Skip()
 		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: inGarden, Nick: "juliet", Text: "late"}})
@@ -199,6 +202,7 @@ func TestRoomLeftAndJoinedAtOnceStaysJoined(t *testing.T) {
 		w.verona.ignores("join")
 		w.leaves(orchard, garden, "romeo")
 		w.Expect(gone(orchard, garden, "romeo", StatusCodes("110")))
+		w.pass(lingers)
 		w.asksToJoin(orchard, garden, "romeo")
 		w.settle()
 		w.verona.tells(romeo, transport.RoomLeft{Room: inGarden, Why: transport.Parted}, w.verona.joined(inGarden, romeo))
@@ -207,6 +211,43 @@ func TestRoomLeftAndJoinedAtOnceStaysJoined(t *testing.T) {
 		w.ExpectNothing()
 		w.speaks(orchard, garden, "back")
 		w.Expect(inRoom(orchard, garden, "romeo", "back"))
+	})
+}
+
+func TestClientThatComesBackAtOnceNeverLeftTheRoomOnTheNetwork(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.leaves(orchard, garden, "romeo")
+		w.Expect(gone(orchard, garden, "romeo"))
+		w.joins(orchard, garden, "romeo")
+		w.pass(lingers)
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "join #garden romeo")
+		w.speaks(orchard, garden, "back")
+		w.Expect(inRoom(orchard, garden, "romeo", "back"))
+	})
+}
+
+func TestClientThatComesBackAtOnceUnderAnotherNickJoinsAnew(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.leaves(orchard, garden, "romeo")
+		w.Expect(gone(orchard, garden, "romeo"))
+		w.joins(orchard, garden, "montague")
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "leave #garden", "join #garden montague")
+	})
+}
+
+func TestFarewellOfAServerThatStopsKeepsTheRoom(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.leaves(orchard, garden, "romeo")
+		w.Expect(gone(orchard, garden, "romeo"))
+		w.GoAway()
+		w.pass(lingers)
+		w.ComeBack()
+		w.pass(time.Minute)
+		w.joins(orchard, garden, "romeo")
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "join #garden romeo")
 	})
 }
 

@@ -32,7 +32,8 @@ type room struct {
 	listeners map[string]*listener // the user's clients in it, by resource
 	history   history
 	missed    []transport.MemberLeft // while the stream was down
-	emptied   time.Time              // when the last client vanished; zero while there is one
+	leaving   *departure
+	emptied   time.Time // when the last client vanished; zero while there is one
 }
 
 // A listener is one client of the user's in a room.
@@ -115,6 +116,9 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		s.refuse(st, overloaded("you are in too many rooms, or in this one with too many clients"))
 		return
 	}
+	if r := s.rooms[a]; r != nil && r.leaving != nil && r.nick != st.To.Resource {
+		s.part(ctx, r, r.leaving.reason) // who comes back under another nick comes anew
+	}
 	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {
 		s.fail(st, err)
 		if r := s.rooms[a]; r != nil {
@@ -127,74 +131,11 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		r = s.newRoom(a, st.To.Resource)
 		s.rooms[a] = r
 	}
-	r.emptied = time.Time{}
+	r.emptied, r.leaving = time.Time{}, nil
 	r.listeners[st.From.Resource] = &listener{
 		waiting: true, since: time.Now(), nick: st.To.Resource, limits: join.History,
 	}
 	s.setAvailability(ctx, st)
-}
-
-// leaveRoom lets one client go at once. The last one takes the user out of the
-// room on the network.
-func (s *session) leaveRoom(ctx context.Context, r *room, resource, reason string) {
-	s.send(r.selfGone(resource, 0, transport.RoomLeft{}))
-	delete(r.listeners, resource)
-	if len(r.listeners) == 0 {
-		s.part(ctx, r, reason)
-	}
-	s.forgetAvailability(ctx, resource)
-}
-
-func (s *session) part(ctx context.Context, r *room, reason string) {
-	delete(s.rooms, r.address)
-	rooms, ok := s.link.(transport.Rooms)
-	if !ok {
-		return
-	}
-	s.parting[r.address]++
-	if err := rooms.Leave(ctx, r.address, reason); err != nil {
-		s.unpart(r.address)
-		s.log.Warn("a room was not left", "err", err)
-	}
-}
-
-// unpart counts an answered Leave. False means that none was open.
-func (s *session) unpart(a transport.Address) bool {
-	n := s.parting[a]
-	if n <= 1 {
-		delete(s.parting, a)
-	} else {
-		s.parting[a] = n - 1
-	}
-	return n > 0
-}
-
-// lose takes out a client that went without a word. The room is kept for a
-// while: most clients come back within minutes.
-func (s *session) lose(ctx context.Context, r *room, resource string) {
-	delete(r.listeners, resource)
-	if len(r.listeners) == 0 && r.emptied.IsZero() {
-		r.emptied = time.Now()
-	}
-	s.forgetAvailability(ctx, resource)
-}
-
-// tidyRooms leaves rooms that nobody came back to, and ends joins that the
-// network never answered.
-func (s *session) tidyRooms(ctx context.Context, now time.Time) {
-	for _, r := range s.rooms {
-		for resource, l := range r.listeners {
-			if l.waiting && now.Sub(l.since) > joinTime {
-				s.send(r.refusal(resource, stanza.Error{
-					Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "the network did not answer the join",
-				}))
-				s.lose(ctx, r, resource)
-			}
-		}
-		if len(r.listeners) == 0 && (!r.joined || now.Sub(r.emptied) >= graceTime) {
-			s.part(ctx, r, "")
-		}
-	}
 }
 
 func (s *session) changeNick(ctx context.Context, st *stanza.Received, r *room) {

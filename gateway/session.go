@@ -55,6 +55,7 @@ type session struct {
 	lastIQ    int
 	roster    map[string]store.Subscription     // by the contact's local part
 	cursor    int64                             // key of the last inbox item that was sent on
+	lingering <-chan time.Time                  // rooms whose last client has left
 	retry     <-chan time.Time                  // the inbox, after a failure
 	calling   bool                              // a roll call is under way,
 	callAgain bool                              // and the stream was lost again since
@@ -142,6 +143,8 @@ func (s *session) loop() {
 			s.call(func(ctx context.Context) { s.receiveEvent(ctx, e) })
 		case <-s.arrived:
 			s.drainInbox()
+		case <-s.lingering:
+			s.call(s.endLingering)
 		case <-s.retry:
 			s.retry = nil
 			s.drainInbox()

@@ -79,7 +79,7 @@ type Commander interface {
 	Commands(at Address, kind Kind) []Command
 }
 
-// A Command is one entry in the list of ad-hoc commands (XEP-0050).
+// A Command is one entry in the list of an address's commands.
 type Command struct {
 	Node, Name string
 	Does       CommandAction

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	queueLength = 1024                   // a full queue makes callers wait
-	batchLength = 512                    // requests in one commit
+	queueLength = 1024                  // a full queue makes callers wait
+	batchLength = 512                   // requests in one commit
 	markDelay   = 20 * time.Millisecond // how long marks wait for company
-	retryDelay  = time.Second            // how long marks wait after a failed commit
+	retryDelay  = time.Second           // how long marks wait after a failed commit
 	tidyPeriod  = time.Hour
 	tidyAtOnce  = 1000 // items forgotten in one commit
 )

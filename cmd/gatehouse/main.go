@@ -67,7 +67,10 @@ func command(args []string, stdout, stderr io.Writer) int {
 		log.Warn(w)
 	}
 	if name == "check" {
-		fmt.Fprintf(stdout, "%s is in order: %d components\n", *path, len(c.Components))
+		fmt.Fprintf(stdout, "%s is in order; components:\n", *path)
+		for _, cc := range c.Components {
+			fmt.Fprintf(stdout, "  %s (%s), through %s\n", cc.Domain, cc.Transport, cc.Server)
+		}
 		return 0
 	}
 	if err := run(c, log); err != nil {

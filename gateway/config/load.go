@@ -28,7 +28,7 @@ func Load(path string, drivers []transport.Driver) (*Config, error) {
 		return nil, err
 	}
 	if len(literal) > 0 && mode.Perm()&0o004 != 0 {
-		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: everybody on this machine can read the secret in it: run chmod 640 %[1]s", literal[0]))
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: everybody on this machine can read the secret in it: run chmod 640 %s", literal[0], path))
 	}
 	return c, nil
 }

@@ -153,6 +153,14 @@ func (l *link) Send(ctx context.Context, m transport.Message) (transport.Message
 	return n.nextID, nil
 }
 
+// Lines is what a text becomes in a room.
+func (l *link) Lines(_ transport.Address, text string) []string {
+	if strings.HasPrefix(text, "/mode ") {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
 func (l *link) Close(_ context.Context, reason string) error {
 	l.network.mu.Lock()
 	l.network.calls = append(l.network.calls, "close "+reason)

@@ -48,6 +48,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 			r.miss(e)
 			s.showDeparture(r, e)
 		})
+	case transport.RoomNotice:
+		s.inRoom(e.Room, func(r *room) { s.receiveRoomNotice(r, e.Text) })
 	case transport.Answered:
 		s.receiveAnswer(e)
 	case transport.Notice:
@@ -108,17 +110,39 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 
 // reflect shows a message of the user's to all their clients in the room, as
 // the room's own echo (XEP-0045 §7.4). The sender's ids are kept, and what the
-// network calls it is its stanza-id.
+// network calls it is its stanza-id. Where others see it as several messages,
+// so does the user: the ids are those of the first.
 func (s *session) reflect(r *room, st *stanza.Received, text string, id transport.MessageID) {
 	was := said{
-		nick: r.nick, text: text, at: time.Now(),
+		nick: r.nick, at: time.Now(),
 		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id),
 	}
-	if was.stanzaID == "" {
-		was.stanzaID = s.newID()
+	lines := []string{text}
+	if splitter, ok := s.link.(transport.Splitter); ok {
+		lines = splitter.Lines(r.address, text)
 	}
-	r.history.add(was)
-	r.each(func(to jid.JID) { s.send(r.message(to, was)) })
+	for i, line := range lines {
+		if i > 0 {
+			was.id, was.origin, was.stanzaID = s.newID(), "", ""
+		}
+		if was.text = line; was.stanzaID == "" {
+			was.stanzaID = s.newID()
+		}
+		r.history.add(was)
+		r.each(func(to jid.JID) { s.send(r.message(to, was)) })
+	}
+}
+
+// receiveRoomNotice shows what the room itself says.
+func (s *session) receiveRoomNotice(r *room, text string) {
+	id := s.newID()
+	r.each(func(to jid.JID) {
+		s.send(stanza.Stanza{
+			Kind:     stanza.Message,
+			Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: id},
+			Payloads: []payload{stanza.Body(text)},
+		})
+	})
 }
 
 // statusStanza is a receipt or an error for a message that was sent. Any is

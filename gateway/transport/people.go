@@ -110,6 +110,7 @@ type ListedRoom struct {
 // A Ban is one entry in a room's list of them.
 type Ban struct {
 	Mask string
+	Mute bool // they may come in, but not speak
 	By   string
 	At   time.Time
 }

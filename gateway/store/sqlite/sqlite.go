@@ -68,10 +68,11 @@ func open(path string, o Options, migrations fs.FS) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	path, err := resolve(path)
+	file, err := resolve(path)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, fmt.Errorf("open store %s: its folder can't be used: %w; make it, or change the key store.path", path, err)
 	}
+	path = file
 	lock, err := lockFile(path)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
 )
 
 // A memory is a store without a disk, for stories that are not about storing:
@@ -19,14 +20,21 @@ type memory struct {
 	items    []store.InboxItem
 	done     map[int64]bool
 	contacts map[[3]string]store.Subscription
+	settings map[[3]string]transport.Values
+	rooms    map[[3]string]store.Room
 }
 
 func newMemory() *memory {
-	return &memory{done: map[int64]bool{}, contacts: map[[3]string]store.Subscription{}}
+	return &memory{
+		done: map[int64]bool{}, contacts: map[[3]string]store.Subscription{},
+		settings: map[[3]string]transport.Values{}, rooms: map[[3]string]store.Room{},
+	}
 }
 
 func (m *memory) Inbox() store.Inbox                 { return memoryInbox{m} }
 func (m *memory) Subscriptions() store.Subscriptions { return memorySubscriptions{m} }
+func (m *memory) Settings() store.Settings           { return memorySettings{m} }
+func (m *memory) Rooms() store.Rooms                 { return memoryRooms{m} }
 func (m *memory) Close() error                       { return nil }
 
 type memoryInbox struct{ *memory }
@@ -112,6 +120,84 @@ func (m memorySubscriptions) Users(_ context.Context, component string) ([]strin
 	for _, s := range m.contacts {
 		if s.Component == component && s.From {
 			users[s.User] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(users)), nil
+}
+
+type memorySettings struct{ *memory }
+
+func (m memorySettings) For(component string) transport.Settings {
+	return store.SettingsFor(m, component)
+}
+
+func (m memorySettings) Get(_ context.Context, component, user string, at transport.Address) (transport.Values, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.settings[[3]string{component, user, string(at)}]), nil
+}
+
+func (m memorySettings) Set(_ context.Context, component, user string, at transport.Address, v transport.Values, _ ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.settings[[3]string{component, user, string(at)}] = maps.Clone(v)
+	return nil
+}
+
+func (m memorySettings) Delete(_ context.Context, component, user string, at transport.Address) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.settings, [3]string{component, user, string(at)})
+	return nil
+}
+
+func (m memorySettings) All(_ context.Context, component, user string) (map[transport.Address]transport.Values, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[transport.Address]transport.Values{}
+	for key, v := range m.settings {
+		if key[0] == component && key[1] == user {
+			all[transport.Address(key[2])] = maps.Clone(v)
+		}
+	}
+	return all, nil
+}
+
+type memoryRooms struct{ *memory }
+
+func (m memoryRooms) Set(_ context.Context, r store.Room) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rooms[[3]string{r.Component, r.User, string(r.Address)}] = r
+	return nil
+}
+
+func (m memoryRooms) Delete(_ context.Context, component, user string, at transport.Address) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.rooms, [3]string{component, user, string(at)})
+	return nil
+}
+
+func (m memoryRooms) OfUser(_ context.Context, component, user string) (out []store.Room, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.rooms {
+		if r.Component == component && r.User == user {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b store.Room) int { return cmp.Compare(a.Address, b.Address) })
+	return out, nil
+}
+
+func (m memoryRooms) Users(_ context.Context, component string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	users := map[string]bool{}
+	for _, r := range m.rooms {
+		if r.Component == component {
+			users[r.User] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(users)), nil

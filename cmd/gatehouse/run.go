@@ -17,6 +17,7 @@ import (
 	"gatehouse/component/stanza"
 	"gatehouse/gateway"
 	"gatehouse/gateway/config"
+	"gatehouse/gateway/store"
 	"gatehouse/gateway/store/sqlite"
 	"gatehouse/gateway/transport"
 	"gatehouse/gateway/web"
@@ -33,7 +34,7 @@ func run(c *config.Config, log *slog.Logger) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	db, err := sqlite.Open(c.Store.Path, sqlite.Options{Log: log})
+	db, err := sqlite.Open(c.Store.Path, sqlite.Options{Log: log, KeyFile: c.Store.KeyFile})
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func run(c *config.Config, log *slog.Logger) error {
 	d.group = component.NewGroup(d.gateway.Route)
 	d.mux = web.NewMux(d.health)
 	for _, cc := range c.Components {
-		if err := d.add(c, cc, db.Outbox(cc.Domain)); err != nil {
+		if err := d.add(c, cc, db); err != nil {
 			return err
 		}
 	}
@@ -61,8 +62,10 @@ type daemonOf struct {
 	mux        *web.Mux
 }
 
-func (d *daemonOf) add(c *config.Config, cc config.Component, outbox transport.Outbox) error {
-	network, err := cc.Options.New(transport.Env{Log: d.log.With("component", cc.Domain), Outbox: outbox})
+func (d *daemonOf) add(c *config.Config, cc config.Component, db store.Store) error {
+	network, err := cc.Options.New(transport.Env{
+		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
+	})
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)
 	}

@@ -37,7 +37,8 @@ type Log struct {
 
 // Store says where the database is.
 type Store struct {
-	Path string `toml:"path"`
+	Path    string `toml:"path"`
+	KeyFile string `toml:"key_file"` // encrypts users' passwords; empty: Path + ".key"
 }
 
 // HTTP is the listener for webhooks, metrics and health.

@@ -27,6 +27,8 @@ type Store interface {
 	Subscriptions() Subscriptions
 	Accounts() Accounts
 	Blocks() Blocks
+	Settings() Settings
+	Rooms() Rooms
 	Secrets
 
 	// Close writes what is queued and closes the database. Calls that come

@@ -26,6 +26,10 @@ import (
 type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
+
+	// KeyFile holds the key that users' passwords are encrypted with; empty:
+	// path.key. It is made with the store.
+	KeyFile string
 }
 
 // A Store is a store.Store in a file.
@@ -34,6 +38,7 @@ type Store struct {
 	lock    *os.File
 	now     func() time.Time
 	log     *slog.Logger
+	seal    *seal
 	writer  *writer
 	readers *sql.DB
 	queries sync.Map // text of a query → *sql.Stmt of readers
@@ -78,13 +83,16 @@ func open(path string, o Options, migrations fs.FS) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, lock: lock, now: o.Now, log: o.Log}
-	if err := s.connect(migrations); err != nil {
+	if o.KeyFile == "" {
+		o.KeyFile = path + ".key"
+	}
+	if err := s.connect(migrations, o.KeyFile); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), lock.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) connect(migrations fs.FS) error {
+func (s *Store) connect(migrations fs.FS, keyFile string) error {
 	if err := makePrivate(s.path); err != nil {
 		return err
 	}
@@ -99,6 +107,9 @@ func (s *Store) connect(migrations fs.FS) error {
 		return errors.Join(err, db.Close())
 	}
 	if err := prepare(ctx, conn, s.path, migrations, s.log); err != nil {
+		return errors.Join(err, conn.Close(), db.Close())
+	}
+	if s.seal, err = openSeal(ctx, conn, keyFile); err != nil {
 		return errors.Join(err, conn.Close(), db.Close())
 	}
 	s.readers, err = sql.Open("sqlite3", dsn(s.path, "&_query_only=1"))
@@ -158,6 +169,12 @@ func (s *Store) Accounts() store.Accounts { return accounts{s} }
 
 // Blocks implements store.Store.
 func (s *Store) Blocks() store.Blocks { return blocks{s} }
+
+// Settings implements store.Store.
+func (s *Store) Settings() store.Settings { return settings{s} }
+
+// Rooms implements store.Store.
+func (s *Store) Rooms() store.Rooms { return rejoined{s} }
 
 // query prepares a read once and keeps it.
 func (s *Store) query(ctx context.Context, text string) (*sql.Stmt, error) {

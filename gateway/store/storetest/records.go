@@ -126,6 +126,10 @@ func reopening(w *world) {
 	w.must(w.store.Blocks().Block(w.Context(), component, "spam.example"))
 	secret, err := w.store.Secret(w.Context(), "name")
 	w.must(err)
+	set := transport.Values{"nick": {"romeo"}, "password": {"wherefore"}}
+	w.must(w.store.Settings().Set(w.Context(), component, romeo, "", set, "password"))
+	room := store.Room{Component: component, User: romeo, Address: "#garden", Nick: "romeo", Password: "rose"}
+	w.must(w.store.Rooms().Set(w.Context(), room))
 
 	w.reopen()
 
@@ -149,4 +153,10 @@ func reopening(w *world) {
 	again, err := w.store.Secret(w.Context(), "name")
 	w.must(err)
 	w.same("secret", again, secret)
+	values, err := w.store.Settings().Get(w.Context(), component, romeo, "")
+	w.must(err)
+	w.same("settings", values, set)
+	rooms, err := w.store.Rooms().OfUser(w.Context(), component, romeo)
+	w.must(err)
+	w.same("rooms", rooms, []store.Room{room})
 }

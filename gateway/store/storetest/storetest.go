@@ -33,6 +33,8 @@ func Run(t *testing.T, open Open) {
 		"subscriptions are set, listed and removed":                   subscriptionsWork,
 		"accounts are made, replaced and deleted":                     accountsWork,
 		"blocks are listed in order":                                  blocksWork,
+		"settings are set, replaced and deleted":                      settingsWork,
+		"rooms are set, replaced and deleted":                         roomsWork,
 		"secrets stay the same and differ by name":                    secretsWork,
 		"everything is there after a reopening":                       reopening,
 		"concurrent writers each get their own key":                   manyWriters,

@@ -61,8 +61,12 @@ type Configurable interface {
 	// False means that nothing can be set there.
 	SettingsForm(at Address, kind Kind, values Values) (Form, bool)
 
-	// CheckSettings gives the values as they are to be stored. A value that
-	// can't be used becomes the default, and a sentence in complaints.
+	// CheckSettings gives the values as they are to be stored, in place of all
+	// that was. The values given are those that are stored, with the answers
+	// over them; a Hidden field that was left empty was not answered, and one
+	// answered with "-" is to be removed. A value that can't be used becomes
+	// the default, and a sentence in complaints, which are shown to the user.
+	// What is stored may have names that no field has.
 	CheckSettings(at Address, kind Kind, values Values) (checked Values, complaints []string)
 }
 
@@ -83,6 +87,7 @@ type Commander interface {
 type Command struct {
 	Node, Name string
 	Does       CommandAction
+	At         Address // what it is done to; "": the address that it is a command of
 }
 
 // A CommandAction is what a Command does.

@@ -14,6 +14,8 @@ require (
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/twilio/twilio-go v1.31.0 // indirect
 	github.com/warthog618/sms v0.3.0 // indirect
+	github.com/xdg-go/pbkdf2 v1.0.0 // indirect
+	github.com/xdg-go/scram v1.1.2 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect

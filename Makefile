@@ -10,7 +10,7 @@ ROUNDS ?= 200
 
 # What the tests and the demo need of Debian and npm.
 DEMO_NEEDS = build prosody inspircd
-TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat
+TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat atheme
 
 .PHONY: build demo test check unit soak fuzz install clean
 

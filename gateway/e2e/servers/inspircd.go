@@ -21,6 +21,8 @@ type InspIRCdOptions struct {
 	Modules     []string // more modules, without m_ and .so
 	Extra       string   // more configuration, in InspIRCd's tags
 	CaseMapping string   // rfc1459 (InspIRCd's default) or ascii
+	Services    bool     // takes services (StartAtheme), and offers SASL through them
+	WebIRC      string   // password with which loopback may name a client's address (WEBIRC)
 }
 
 // An InspIRCd is a running InspIRCd with the IRCv3 capabilities that it has.
@@ -31,6 +33,9 @@ type InspIRCd struct {
 	TLSAddr string // 127.0.0.1:port, empty without TLS
 	CA      *CA    // signed the TLS certificate, nil without TLS
 	Network string
+
+	name, caseMapping string
+	servicesAddr      string // where services link, empty without them
 }
 
 // StartInspIRCd starts an InspIRCd with its configuration and data in dir.
@@ -45,14 +50,21 @@ func StartInspIRCd(ctx context.Context, dir string, o InspIRCdOptions) (*InspIRC
 	o.Name = orElse(o.Name, "inspircd.test")
 	o.Network = orElse(o.Network, "InspTest")
 	o.CaseMapping = orElse(o.CaseMapping, "rfc1459")
-	i := &InspIRCd{Network: o.Network}
+	i := &InspIRCd{Network: o.Network, name: o.Name, caseMapping: o.CaseMapping}
 	ports, err := ircListeners(dir, o.TLS, o.CertNames, &i.Addr, &i.TLSAddr, &i.CA)
 	if err != nil {
 		return nil, err
 	}
+	var servicesPort int
+	if o.Services {
+		if i.servicesAddr, servicesPort, err = loopback(); err != nil {
+			return nil, err
+		}
+	}
 	config := filepath.Join(dir, "inspircd.conf")
 	err = configure(config, "inspircd.conf.tmpl", map[string]any{
-		"Options": o, "Dir": dir, "Ports": ports,
+		"Options": o, "Dir": dir, "Ports": ports, "ServicesPort": servicesPort,
+		"ServicesName": servicesName, "ServicesPassword": servicesPassword,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure inspircd: %w", err)

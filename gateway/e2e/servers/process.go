@@ -98,6 +98,16 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
+// withoutCores keeps a server that crashes from leaving a core file where the
+// tests run. Children inherit the limit (setrlimit(2)).
+var withoutCores = sync.OnceFunc(func() {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &limit)
+	}
+})
+
 // launch starts the process in a process group of its own.
 func (s *Server) launch() (*process, error) {
 	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -105,6 +115,7 @@ func (s *Server) launch() (*process, error) {
 		return nil, err
 	}
 	defer log.Close()
+	withoutCores()
 	cmd := s.command()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -1,5 +1,5 @@
 // Package servers starts real servers for the end-to-end tests and the demo:
-// Prosody, ejabberd, InspIRCd, ngIRCd and emulate (a local Twilio), none of
+// Prosody, ejabberd, InspIRCd, ngIRCd, Atheme and emulate (a local Twilio), none of
 // them written by this project. Each runs as a child process on loopback
 // ports of its own with a folder of its own, and dies with its parent.
 package servers
@@ -30,6 +30,7 @@ var programs = map[string]string{
 	"inspircd": "inspircd",
 	"ngircd":   "ngircd",
 	"ii":       "ii",
+	"atheme":   "atheme-services",
 }
 
 // program returns the path of an installed program, or an error that says how

@@ -285,7 +285,7 @@ func TestMissingProgramsSayHowToInstallThem(t *testing.T) {
 	sbin = nil
 	defer func() { sbin = previous }()
 
-	all := []string{"prosody", "ejabberd", "inspircd", "ngircd", "ii", "emulate"}
+	all := []string{"prosody", "ejabberd", "inspircd", "ngircd", "ii", "atheme", "emulate"}
 	if got := Missing(all...); !slices.Equal(got, all) {
 		t.Errorf("missing: %v, want %v", got, all)
 	}

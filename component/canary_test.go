@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -245,6 +246,53 @@ func TestStalledWritesDoNotStopReading(t *testing.T) {
 		defer cancel()
 		if err := w.c.Send(ctx, message("goes on")); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// answerPings answers in place of passing on, as a server might that knows its
+// components' addresses for its own.
+func answerPings(from *Stream, ping stanza.Received) *Stream {
+	if ping.Type == stanza.Get {
+		from.Write(`<iq type="result" from="` + ping.From.String() + `" to="` + ping.To.String() + `" id="` + ping.ID + `"/>`)
+	}
+	return nil
+}
+
+func TestServerThatAnswersOurPingsItselfIsAsGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := prepareWorld(t)
+		w.Pings(answerPings)
+		w.start()
+		w.goesUp()
+		done := make(chan struct{})
+		m := message("safe")
+		m.Confirmed = func() { close(done) }
+		if err := w.c.Send(context.Background(), m); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+		time.Sleep(time.Minute)
+		if h := w.c.Health(); !h.OK() {
+			t.Errorf("health %+v", h)
+		}
+	})
+}
+
+func TestAnswersOfATwinDoNotHideIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.goesUp()
+		var n atomic.Uint64
+		w.Pings(func(from *Stream, ping stanza.Received) *Stream {
+			if n.Add(1)%2 == 0 {
+				return answerPings(from, ping) // it went to the twin, and the answer came here
+			}
+			return from
+		})
+		time.Sleep(time.Minute)
+		if h := w.c.Health(); h.Canary != CanaryTwin {
+			t.Errorf("health %+v", h)
 		}
 	})
 }

@@ -79,9 +79,15 @@ func (g *Group) ownPing(on *stream, r stanza.Received) bool {
 		return false
 	}
 	if r.Type != stanza.Get {
-		// Our own answer, or that of a connection to which the ping strayed.
+		// Our own answer, or that of a connection to which the ping strayed. A
+		// server that answers in our place proves as much as one that passes
+		// the ping on, unless this one has been seen to pass them on.
+		if r.Type == stanza.Result && !of.passedOn.Load() {
+			of.pingCameBack(rest[0], n, on == of)
+		}
 		return r.Type == stanza.Result || r.Type == stanza.ErrorType
 	}
+	of.passedOn.Store(true)
 	of.pingCameBack(rest[0], n, on == of)
 	// Openfire remembers every request until it is answered.
 	of.c.out.hurry(func(b []byte) []byte { return of.pong.appendTo(b, rest[0], n) })

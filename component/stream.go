@@ -33,6 +33,7 @@ type stream struct {
 	pong   pingText
 
 	received atomic.Uint64 // stanzas that are not our pings
+	passedOn atomic.Bool   // the server has sent one of our pings back to us
 	drained  chan struct{} // holds one: the last barrier may be back
 	canary   canary
 

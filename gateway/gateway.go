@@ -179,15 +179,7 @@ func (h *host) post(st *stanza.Received) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessionLocked(st.From.Bare())
-	if s == nil {
-		return false
-	}
-	select {
-	case s.stanzas <- st:
-		return true
-	default:
-		return false
-	}
+	return s != nil && s.stanzas.push(st)
 }
 
 // TrySend sends without waiting, and counts what could not be sent.
@@ -226,7 +218,7 @@ func (h *host) sessionLocked(user jid.JID) *session {
 func (h *host) forget(s *session, must bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !must && (len(s.stanzas) > 0 || len(s.events) > 0) {
+	if !must && (s.stanzas.len() > 0 || len(s.events) > 0) {
 		return false
 	}
 	if h.sessions[s.user] == s {

@@ -36,13 +36,13 @@ type session struct {
 	user jid.JID // bare
 	log  *slog.Logger
 
-	stanzas  chan *stanza.Received // from the stream's reader, which never waits
-	events   chan transport.Event  // from the network, which does
-	arrived  chan struct{}         // something durable is in the inbox
-	restored chan struct{}         // the stream is back
-	wanted   chan struct{}         // the link is to be opened
-	present  chan rollCall         // who still answers, after the stream was lost
-	running  sync.WaitGroup        // the goroutines that the session started
+	stanzas  stanzaQueue          // from the stream's reader, which never waits
+	events   chan transport.Event // from the network, which does
+	arrived  chan struct{}        // something durable is in the inbox
+	restored chan struct{}        // the stream is back
+	wanted   chan struct{}        // the link is to be opened
+	present  chan rollCall        // who still answers, after the stream was lost
+	running  sync.WaitGroup       // the goroutines that the session started
 	closing  context.Context
 	stop     context.CancelFunc
 	done     chan struct{}
@@ -69,7 +69,7 @@ type session struct {
 func newSession(h *host, user jid.JID) *session {
 	s := &session{
 		host: h, user: user, log: h.log.With("user", user.String()),
-		stanzas:  make(chan *stanza.Received, queueLength),
+		stanzas:  stanzaQueue{more: make(chan struct{}, 1)},
 		events:   make(chan transport.Event, queueLength),
 		arrived:  make(chan struct{}, 1),
 		restored: make(chan struct{}, 1),
@@ -134,11 +134,8 @@ func (s *session) loop() {
 		select {
 		case <-s.closing.Done():
 			return
-		case st := <-s.stanzas:
-			s.idleSince = time.Time{}
-			s.current = st
-			s.call(func(ctx context.Context) { s.sendStanza(ctx, st) })
-			s.current = nil
+		case <-s.stanzas.more:
+			s.sendNext()
 		case e := <-s.events:
 			s.call(func(ctx context.Context) { s.receiveEvent(ctx, e) })
 		case <-s.arrived:
@@ -278,6 +275,23 @@ func (s *session) lastWord(r *room, resource string, l *listener) stanza.Stanza 
 	return r.selfGone(resource, status, transport.RoomLeft{Reason: s.farewell})
 }
 
+// sendNext takes one stanza from the queue. One that has waited for too long is
+// refused: what people say is not sent much later than they said it.
+func (s *session) sendNext() {
+	w, ok := s.stanzas.pop()
+	if !ok {
+		return
+	}
+	s.idleSince = time.Time{}
+	if time.Since(w.since) > waitLimit {
+		s.host.refuse(w.st, overloaded("the network is too slow for what you sent"))
+		return
+	}
+	s.current = w.st
+	s.call(func(ctx context.Context) { s.sendStanza(ctx, w.st) })
+	s.current = nil
+}
+
 // refuseWaiting answers the stanzas that a session which has ended left behind.
 // Nothing is added to them any more.
 func (s *session) refuseWaiting() {
@@ -285,12 +299,11 @@ func (s *session) refuseWaiting() {
 		s.host.refuse(s.current, internalError())
 	}
 	for {
-		select {
-		case st := <-s.stanzas:
-			s.host.refuse(st, overloaded(s.farewell))
-		default:
+		w, ok := s.stanzas.pop()
+		if !ok {
 			return
 		}
+		s.host.refuse(w.st, overloaded(s.farewell))
 	}
 }
 

@@ -51,6 +51,7 @@ func TestStanzaToAFullQueueIsRefused(t *testing.T) {
 			w.says(orchard, `<message to='juliet@%s' id='m'><body>hello</body></message>`, verona)
 			w.pass(0)
 		}
+		w.pass(6 * time.Second) // the network does not keep up
 		w.asks(orchard, "get", verona, ping)
 		w.Expect(answer(verona, orchard, StanzaError("wait", "resource-constraint")))
 		w.asksToJoin(orchard, garden, "romeo")
@@ -60,10 +61,26 @@ func TestStanzaToAFullQueueIsRefused(t *testing.T) {
 		w.asks("benvolio@example.org/street", "get", verona, ping) // whom romeo's link does not delay
 		w.Expect(result(verona, "benvolio@example.org/street"))
 		w.pass(queue * 11 * time.Second)
-		for range queue + 1 {
-			w.Expect(Message(ID("m"), StanzaError("wait", "remote-server-timeout")))
+		for i := range queue + 1 {
+			if i < 7 {
+				w.Expect(Message(ID("m"), StanzaError("wait", "remote-server-timeout")))
+			} else { // it has waited for a minute
+				w.Expect(Message(ID("m"), StanzaError("wait", "resource-constraint")))
+			}
 		}
 		w.ExpectNothing()
+	})
+}
+
+func TestBurstIsTakenByANetworkThatKeepsUp(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		for range 1000 {
+			w.speaks(orchard, garden, "quick")
+		}
+		for range 1000 {
+			w.Expect(inRoom(orchard, garden, "romeo", "quick"))
+		}
 	})
 }
 

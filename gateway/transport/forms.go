@@ -113,5 +113,6 @@ type Links interface {
 type LinkInfo struct {
 	Server Address
 	Up     bool
-	Lines  []string // sentences: the host, the port, TLS, since when
+	Lines  []string  // sentences: the host, the port, TLS, since when
+	Rooms  []Address // that are joined over it
 }

@@ -85,6 +85,10 @@ type Info struct {
 	// phones can: they are shown as available.
 	Reachable bool
 	Prompt    string // what to type to reach somebody (XEP-0100 §6.3); may be empty
+
+	Rooms   bool      // its sessions implement Rooms
+	Servers []Address // those that everybody can use, as far as they are known beforehand
+	Home    Address   // the only server there is: the gateway's own address stands for it too
 }
 
 // An Account is a user of one network.

@@ -2,6 +2,7 @@ package irc
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,10 @@ throttle = { burst = 0 }
 		t.Errorf("got %+v", local)
 	case found.tls == nil || found.configured || n.server("irc.example.com") != nil:
 		t.Errorf("got %+v", found)
-	case n.Info() != transport.Info{Name: "Chat", Type: "irc", Prompt: "Enter a nick and its network such as juliet%libera, or a channel such as #garden%libera."}:
+	case !reflect.DeepEqual(n.Info(), transport.Info{
+		Name: "Chat", Type: "irc", Prompt: "Enter a nick and its network such as juliet%libera, or a channel such as #garden%libera.",
+		Rooms: true, Servers: []transport.Address{"libera", "local"},
+	}):
 		t.Errorf("got %+v", n.Info())
 	}
 }

@@ -69,11 +69,14 @@ type server struct {
 
 // Info implements transport.Network.
 func (n *network) Info() transport.Info {
-	return transport.Info{
-		Name:   n.name,
-		Type:   "irc",
-		Prompt: n.prompt(),
+	info := transport.Info{Name: n.name, Type: "irc", Prompt: n.prompt(), Rooms: true}
+	for _, name := range n.names() {
+		info.Servers = append(info.Servers, transport.Address(name))
 	}
+	if n.fixed != nil {
+		info.Home = n.address(n.fixed, "")
+	}
+	return info
 }
 
 func (n *network) prompt() string {

@@ -4,31 +4,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"time"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
 )
 
-const (
-	maxAdminIQs  = 16 // that wait for the network, of one user
-	maxItems     = 32 // changes in one iq
-	adminTimeout = time.Minute
-)
-
-// An adminIQ is a muc#admin set that the network has not wholly answered.
-type adminIQ struct {
-	st      *stanza.Received
-	since   time.Time
-	waiting int   // items without an answer
-	err     error // the first that failed
-}
+const maxItems = 32 // changes in one iq
 
 // sendAdmin changes roles and affiliations (XEP-0045 §8, §9). The iq is
 // answered when the network has answered every change in it.
-func (s *session) sendAdmin(ctx context.Context, st *stanza.Received) {
+func (s *session) sendAdmin(ctx context.Context, st *stanza.Received) (taken bool) {
+	taken = true
 	t, err := s.host.target(st.To)
 	if err != nil {
 		s.fail(st, err)
@@ -47,9 +34,6 @@ func (s *session) sendAdmin(ctx context.Context, st *stanza.Received) {
 	case len(items) == 0 || len(items) > maxItems:
 		s.refuse(st, badRequest(fmt.Sprintf("between 1 and %d changes go into one request", maxItems)))
 		return
-	case len(s.adminIQs) >= maxAdminIQs:
-		s.refuse(st, overloaded("wait for the answers to your earlier changes"))
-		return
 	}
 	actions := make([]transport.Action, len(items))
 	for i, item := range items {
@@ -58,16 +42,17 @@ func (s *session) sendAdmin(ctx context.Context, st *stanza.Received) {
 			return
 		}
 	}
-	// The client's own id is no key: it may come twice.
-	s.lastIQ++
-	key := strconv.Itoa(s.lastIQ)
-	s.adminIQs[key] = &adminIQ{st: st, since: time.Now(), waiting: len(actions)}
+	request, ok := s.keepIQ(st, len(actions), nil)
+	if !ok {
+		return
+	}
 	for _, a := range actions {
-		a.Request = note{kind: noteIQ, id: key}.request()
+		a.Request = request
 		if err := moderation.Moderate(ctx, r.address, a); err != nil {
-			s.settle(key, err)
+			s.answerKept(request, nil, err)
 		}
 	}
+	return
 }
 
 // action reads one change.
@@ -99,36 +84,6 @@ func (h *host) action(item stanza.MUCItem) (a transport.Action, err error) {
 		return a, bad("a change names one role or one affiliation")
 	}
 	return a, nil
-}
-
-// settle counts one answered change, and answers the iq after the last.
-func (s *session) settle(key string, err error) {
-	iq := s.adminIQs[key]
-	if iq == nil {
-		return
-	}
-	if iq.err == nil {
-		iq.err = err
-	}
-	if iq.waiting--; iq.waiting > 0 {
-		return
-	}
-	delete(s.adminIQs, key)
-	if iq.err != nil {
-		s.fail(iq.st, iq.err)
-		return
-	}
-	s.send(iq.st.Result())
-}
-
-// tidyAdmin answers what the network never did.
-func (s *session) tidyAdmin(now time.Time) {
-	for key, iq := range s.adminIQs {
-		if now.Sub(iq.since) > adminTimeout {
-			delete(s.adminIQs, key)
-			s.fail(iq.st, &transport.Error{Reason: transport.Unreachable, Text: "the network did not answer"})
-		}
-	}
 }
 
 // answerAffiliations lists occupants by role or affiliation (XEP-0045 §9.5).

@@ -92,14 +92,14 @@ func TestChangesThatWaitAreBounded(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")
 		w.verona.ignores("moderate")
-		for range 16 {
+		for range 32 {
 			w.moderates(orchard, garden, `<item nick='juliet' role='none'/>`)
 		}
 		w.moderates(orchard, garden, `<item nick='juliet' role='none'/>`)
 		w.Expect(answer(garden, orchard, StanzaError("wait", "resource-constraint")))
 		w.stop()
 		w.Expect(gone(orchard, garden, "romeo"))
-		for range 16 {
+		for range 32 {
 			w.Expect(answer(garden, orchard, StanzaError("wait", "remote-server-timeout")))
 		}
 	})

@@ -53,9 +53,10 @@ func (s *session) sendIQ(ctx context.Context, st *stanza.Received) {
 	if st.Type != stanza.Get && st.Type != stanza.Set {
 		return
 	}
-	if q := st.Payload(); q != nil && q.Space == stanza.MUCAdminNamespace && st.Type == stanza.Set {
-		s.sendAdmin(ctx, st)
-		return
+	if q := st.Payload(); q != nil {
+		if call := iqCalls[iqName{st.Type, q.Space}]; call != nil && call(s, ctx, st) {
+			return
+		}
 	}
 	s.send(s.host.answerIQ(s, st))
 }

@@ -51,7 +51,7 @@ type session struct {
 	links     map[transport.Address]bool
 	rooms     map[transport.Address]*room
 	parting   map[transport.Address]int // Leave calls that RoomLeft has not answered
-	adminIQs  map[string]*adminIQ       // by a name that each note of theirs has
+	keptIQs   map[string]*keptIQ        // by a name that each note of theirs has
 	lastIQ    int
 	roster    map[string]store.Subscription     // by the contact's local part
 	cursor    int64                             // key of the last inbox item that was sent on
@@ -79,7 +79,7 @@ func newSession(h *host, user jid.JID) *session {
 		links:    map[transport.Address]bool{},
 		rooms:    map[transport.Address]*room{},
 		parting:  map[transport.Address]int{},
-		adminIQs: map[string]*adminIQ{},
+		keptIQs:  map[string]*keptIQ{},
 		clients:  map[string]transport.Availability{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
@@ -153,7 +153,7 @@ func (s *session) loop() {
 			s.call(func(ctx context.Context) { s.resume(ctx, p) })
 		case now := <-pulse.C:
 			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
-			s.tidyAdmin(now)
+			s.tidyKept(now)
 			if !s.host.Allows(s.user) {
 				s.farewell = farewellBanned
 				return
@@ -251,7 +251,7 @@ func (s *session) takeLeave() {
 			s.host.TrySend(s.lastWord(r, resource, l))
 		}
 	}
-	for _, iq := range s.adminIQs {
+	for _, iq := range s.keptIQs {
 		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
 	if s.link == nil {

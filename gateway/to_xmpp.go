@@ -187,7 +187,7 @@ func (s *session) receiveAnswer(e transport.Answered) {
 		return
 	}
 	if n.kind == noteIQ {
-		s.settle(n.id, e.Err)
+		s.answerKept(e.Request, e, e.Err)
 		return
 	}
 	if e.Err == nil {

@@ -19,12 +19,12 @@ var (
 	}
 	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace}
 	personFeatures  = []string{"vcard-temp"}
-	serverFeatures  = []string{"vcard-temp"}
+	serverFeatures  = []string{"vcard-temp", stanza.OccupantIDNamespace} // XEP-0421 §4: all its rooms have it
 	roomFeatures    = []string{
 		stanza.MUCNamespace,
 		"http://jabber.org/protocol/muc#stable_id",              // XEP-0045 §7.4
 		"http://jabber.org/protocol/muc#self-ping-optimization", // XEP-0410 §3.3
-		stanza.IDsNamespace,
+		stanza.IDsNamespace, stanza.OccupantIDNamespace,
 		"muc_semianonymous", // muc_nonanonymous makes some clients refuse to join
 		"muc_temporary",
 	}

@@ -65,6 +65,8 @@ type Gateway struct {
 	started time.Time
 	dropped atomic.Uint64
 	panics  atomic.Uint64
+
+	occupantKey func() []byte // reads it once
 }
 
 // Counts tell how the gateway fares.
@@ -104,7 +106,9 @@ type host struct {
 
 // New makes a gateway without hosts.
 func New(o Options) *Gateway {
-	return &Gateway{Options: o, hosts: map[string]*host{}, started: time.Now()}
+	g := &Gateway{Options: o, hosts: map[string]*host{}, started: time.Now()}
+	g.occupantKey = sync.OnceValue(g.readOccupantKey)
+	return g
 }
 
 // Add adds a host. It is called before Run.
@@ -126,6 +130,7 @@ func (g *Gateway) Add(h Host) {
 // takes leave of everybody, within leaveTime. An error means that nothing was
 // started.
 func (g *Gateway) Run(ctx context.Context) error {
+	g.occupantKey() // before anybody waits for it
 	for _, h := range g.hosts {
 		if err := h.openAlwaysOn(ctx); err != nil {
 			g.leave()

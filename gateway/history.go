@@ -16,6 +16,7 @@ type history struct{ said []said }
 // said is one message as all clients of the user saw it.
 type said struct {
 	nick, text   string
+	sender       string // Member.Identity
 	id, stanzaID string
 	origin       string // XEP-0359 §3.2; may be empty
 	at           time.Time
@@ -64,6 +65,7 @@ func (r *room) message(to jid.JID, m said) stanza.Stanza {
 		Payloads: []payload{
 			stanza.Body(m.text),
 			stanza.StanzaID{ID: m.stanzaID, By: r.jid.String()},
+			r.host.occupantID(r.address, m.sender, m.nick),
 		},
 	}
 	if m.origin != "" {

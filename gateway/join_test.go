@@ -14,10 +14,12 @@ func TestJoinShowsOccupantsThenOneselfThenTheSubject(t *testing.T) {
 		w.verona.enters(inGarden, member("juliet"))
 		w.asksToJoin(orchard, garden, "romeo")
 		w.Expect(XML(`<presence from='#garden@verona.example.org/juliet' to='romeo@example.org/orchard'>
+			<occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
 			<x xmlns='http://jabber.org/protocol/muc#user'>
 				<item affiliation='none' role='participant' jid='juliet@verona.example.org/capulet.example'/>
 			</x></presence>`))
 		w.Expect(XML(`<presence from='#garden@verona.example.org/romeo' to='romeo@example.org/orchard'>
+			<occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
 			<x xmlns='http://jabber.org/protocol/muc#user'>
 				<item affiliation='none' role='participant' jid='romeo@example.org/orchard'/>
 				<status code='110'/>

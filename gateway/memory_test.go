@@ -37,6 +37,10 @@ func (m *memory) Settings() store.Settings           { return memorySettings{m} 
 func (m *memory) Rooms() store.Rooms                 { return memoryRooms{m} }
 func (m *memory) Close() error                       { return nil }
 
+func (m *memory) Secret(_ context.Context, name string) ([]byte, error) {
+	return []byte("the secret of " + name), nil
+}
+
 type memoryInbox struct{ *memory }
 
 func (m memoryInbox) Put(_ context.Context, item store.InboxItem) (int64, bool, error) {

@@ -54,8 +54,13 @@ func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.
 			st.Payloads = append(st.Payloads, stanza.Status(m.Status))
 		}
 	}
-	st.Payloads = append(st.Payloads, stanza.MUCUser{Item: r.itemFor(to, m), Statuses: statuses})
+	st.Payloads = append(st.Payloads, r.idOf(m), stanza.MUCUser{Item: r.itemFor(to, m), Statuses: statuses})
 	return st
+}
+
+// idOf is on every presence of an occupant (XEP-0421 §4).
+func (r *room) idOf(m transport.Member) stanza.OccupantID {
+	return r.host.occupantID(r.address, m.Identity, m.Nick)
 }
 
 // isOwn says that the nick is the user's, as it is now or as the client knows it.
@@ -96,7 +101,7 @@ func (r *room) gone(to jid.JID, m transport.Member, why transport.Departure, by,
 	} else if reason != "" {
 		st.Payloads = append(st.Payloads, stanza.Status(reason))
 	}
-	st.Payloads = append(st.Payloads, stanza.MUCUser{Item: item, Statuses: statuses})
+	st.Payloads = append(st.Payloads, r.idOf(m), stanza.MUCUser{Item: item, Statuses: statuses})
 	return st
 }
 
@@ -107,7 +112,7 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 	if status != 0 {
 		statuses = append(statuses, status)
 	}
-	own := transport.Member{Nick: r.listeners[resource].nick}
+	own := transport.Member{Nick: r.listeners[resource].nick, Identity: r.identity}
 	return r.gone(r.to(resource), own, left.Why, left.By, left.Reason, statuses...)
 }
 
@@ -115,7 +120,7 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 // demands: occupants, the client itself, history, subject.
 func (s *session) welcome(r *room, resource string, l *listener, members []transport.Member) {
 	to := r.to(resource)
-	own := transport.Member{Nick: r.nick, Role: transport.Participant}
+	own := transport.Member{Nick: r.nick, Role: transport.Participant, Identity: r.identity}
 	for _, m := range members {
 		if m.Nick == r.nick {
 			own = m
@@ -146,6 +151,7 @@ func (r *room) subjectMessage(to jid.JID, subject transport.Subject) stanza.Stan
 	}
 	if subject.By != "" {
 		st.From = r.occupant(subject.By)
+		st.Payloads = append(st.Payloads, r.host.occupantID(r.address, subject.Sender, subject.By))
 	}
 	if !subject.At.IsZero() {
 		st.Payloads = append(st.Payloads, stanza.Delay{From: r.jid.String(), At: subject.At})

@@ -18,6 +18,9 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 	}
 	fresh := r.joined && !r.stale && r.anyWaiting()
 	r.joined, r.stale, r.nick, r.subject, r.modes = true, false, e.Nick, e.Subject, e.Modes
+	for _, m := range e.Members {
+		r.learnSelf(m)
+	}
 	for resource, l := range r.listeners {
 		switch {
 		case l.waiting:
@@ -25,6 +28,13 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 		case !fresh:
 			s.refresh(r, resource, l, e.Members)
 		}
+	}
+}
+
+// learnSelf keeps what the network knows of the user.
+func (r *room) learnSelf(m transport.Member) {
+	if m.Nick == r.nick {
+		r.identity = m.Identity
 	}
 }
 
@@ -40,7 +50,7 @@ func (r *room) anyWaiting() bool {
 // refresh shows a room that was joined anew to a client that never left it.
 func (s *session) refresh(r *room, resource string, l *listener, members []transport.Member) {
 	to := r.to(resource)
-	own := transport.Member{Nick: r.nick, Role: transport.Participant}
+	own := transport.Member{Nick: r.nick, Role: transport.Participant, Identity: r.identity}
 	for _, m := range members {
 		if m.Nick == r.nick {
 			own = m
@@ -141,7 +151,7 @@ func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
 // receiveOwnRename does the same for the user. A client that can't be told just
 // now is told when the room is shown again.
 func (s *session) receiveOwnRename(r *room, own transport.Member) {
-	r.nick = own.Nick
+	r.nick, r.identity = own.Nick, own.Identity
 	if s.host.streamDown.Load() {
 		return
 	}
@@ -163,7 +173,7 @@ func (r *room) renamed(to jid.JID, was string, m transport.Member, statuses ...i
 	return stanza.Stanza{
 		Kind:     stanza.Presence,
 		Header:   stanza.Header{From: r.occupant(was), To: to, Type: stanza.Unavailable},
-		Payloads: []payload{stanza.MUCUser{Item: item, Statuses: append([]int{stanza.NewNick}, statuses...)}},
+		Payloads: []payload{r.idOf(m), stanza.MUCUser{Item: item, Statuses: append([]int{stanza.NewNick}, statuses...)}},
 	}
 }
 

@@ -25,6 +25,7 @@ type room struct {
 	address   transport.Address
 	jid       jid.JID
 	nick      string // the user's own, for all clients
+	identity  string // and what the network knows of who they are
 	joined    bool
 	stale     bool // lost since it was last shown: RoomJoined shows it to everybody
 	subject   transport.Subject

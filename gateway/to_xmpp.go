@@ -39,6 +39,7 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveSubject(e)
 	case transport.MemberChanged:
 		s.inRoom(e.Room, func(r *room) {
+			r.learnSelf(e.Member)
 			r.each(func(to jid.JID) { s.send(r.changed(to, e)) })
 		})
 	case transport.MemberRenamed:
@@ -76,7 +77,7 @@ func (s *session) receiveMessage(m transport.Message) {
 		return
 	}
 	s.inRoom(m.Chat, func(r *room) {
-		was := said{nick: m.Nick, text: m.Text, id: s.newID(), at: m.Sent}
+		was := said{nick: m.Nick, sender: m.Sender, text: m.Text, id: s.newID(), at: m.Sent}
 		if was.stanzaID = string(m.ID); was.stanzaID == "" {
 			was.stanzaID = was.id
 		}
@@ -114,7 +115,7 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 // so does the user: the ids are those of the first.
 func (s *session) reflect(r *room, st *stanza.Received, text string, id transport.MessageID) {
 	was := said{
-		nick: r.nick, at: time.Now(),
+		nick: r.nick, sender: r.identity, at: time.Now(),
 		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id),
 	}
 	lines := []string{text}

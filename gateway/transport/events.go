@@ -119,9 +119,10 @@ const (
 
 // A Subject is a room's subject and who set it when, where known.
 type Subject struct {
-	Text string
-	By   string // nick
-	At   time.Time
+	Text   string
+	By     string // nick
+	Sender string // Member.Identity of theirs, where known
+	At     time.Time
 }
 
 // RoomModes are what service discovery tells of a room (XEP-0045 §6.4).

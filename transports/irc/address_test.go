@@ -145,9 +145,9 @@ throttle = { burst = 0 }
 	n := made.(*network)
 	libera, local, found := n.server("libera"), n.server("127.0.0.1"), n.server("irc.example.org")
 	switch {
-	case libera.tls == nil || libera.port != 6697 || libera.password.Reveal() != "rose" || libera.throttle != Throttle{5, time.Second}:
+	case libera.tls == nil || libera.doors[0] != (door{6697, true}) || libera.password.Reveal() != "rose" || libera.throttle != Throttle{5, time.Second}:
 		t.Errorf("got %+v", libera)
-	case local.tls != nil || local.port != 6667 || local.nick != "romeo" || local.throttle.Burst != 0 || !local.configured:
+	case local.tls != nil || local.doors[0] != (door{6667, false}) || local.nick != "romeo" || local.throttle.Burst != 0 || !local.configured:
 		t.Errorf("got %+v", local)
 	case found.tls == nil || found.configured || n.server("irc.example.com") != nil:
 		t.Errorf("got %+v", found)
@@ -176,8 +176,8 @@ func TestAddressesInTheConfig(t *testing.T) {
 		{"localhost", true, "localhost", 6697},
 	} {
 		var s server
-		if err := s.setAddress(tt.address, tt.secure); err != nil || s.host != tt.host || s.port != tt.port {
-			t.Errorf("%s: %s:%d, %v", tt.address, s.host, s.port, err)
+		if err := s.setAddress(tt.address, tt.secure); err != nil || s.host != tt.host || s.doors[0] != (door{tt.port, tt.secure}) {
+			t.Errorf("%s: %s, %v, %v", tt.address, s.host, s.doors, err)
 		}
 	}
 	for _, bad := range []string{"", "a:b", "a:0", "a:99999", "a b", "irc://a", "a/b"} {

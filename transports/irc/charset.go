@@ -15,6 +15,9 @@ import (
 func findEncoding(label string) (encoding.Encoding, error) {
 	e, err := htmlindex.Get(label)
 	if err != nil {
+		e, err = htmlindex.Get(strings.ReplaceAll(label, "latin-", "latin")) // as Python and Emacs write it
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%q is not a character encoding; examples: windows-1252, koi8-r, shift_jis", label)
 	}
 	const ascii = "#[]{}|:!@ abcXYZ09"

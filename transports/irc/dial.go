@@ -55,7 +55,7 @@ func (n *network) dialTCP(ctx context.Context, s *server) (net.Conn, error) {
 		// resolves to something else the second time does not get through.
 		d.Control = n.guard
 	}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.doors[0].port)))
 }
 
 var errPrivate = errors.New("not a public address")

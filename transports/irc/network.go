@@ -36,6 +36,10 @@ type network struct {
 	realName     string
 	encoding     encoding.Encoding
 	throttle     Throttle
+	doors        []door // of servers that the config does not name
+	persistent   bool   // what holds for those who set nothing
+	namesFixed   bool
+	settings     transport.Settings   // nil without a store
 	fixed        *server              // nil unless there is only one
 	servers      map[string]*server   // by name in the config
 	hosts        map[string][]*server // the same by host
@@ -48,12 +52,18 @@ type network struct {
 	found map[string]*server // by host, with any_network
 }
 
+// A door is a port of a server.
+type door struct {
+	port int
+	tls  bool
+}
+
 // A server is one IRC network and how to connect to it. All but learnt is
 // never changed once it is made.
 type server struct {
 	name       string // what stands behind % in addresses
 	host       string
-	port       int
+	doors      []door
 	configured bool // named by the admin, so wherever it is is right
 	tls        *tls.Config
 	password   transport.Secret
@@ -120,7 +130,7 @@ func (n *network) server(name string) *server {
 		}
 	}
 	s := &server{
-		name: name, host: name, port: portTLS, encoding: n.encoding, throttle: n.throttle, realName: n.realName,
+		name: name, host: name, doors: n.doors, encoding: n.encoding, throttle: n.throttle, realName: n.realName,
 		tls: &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12},
 	}
 	n.found[name] = s

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	portTLS   = 6697 // RFC 7194
-	portPlain = 6667
+	portTLS      = 6697 // RFC 7194
+	portTLSOther = 6670
+	portPlain    = 6667
 )
 
 // Driver makes IRC networks.
@@ -34,6 +35,11 @@ type Options struct {
 	Deny         []string `toml:"deny_networks"`
 	AllowPrivate []string `toml:"allow_private"` // loopback and private networks that may be connected to
 
+	TLSPorts []int `toml:"tls_ports"` // of servers that people name, in the order in which they are tried
+	Ports    []int `toml:"ports"`     // the same without TLS, tried last
+
+	Persistent  bool     `toml:"persistent_by_default"` // people stay in channels when all their clients leave
+	FixedNames  bool     `toml:"fixed_names"`           // people can't set a username and a real name
 	RealName    string   `toml:"real_name"`
 	QuitMessage string   `toml:"quit_message"`
 	Encoding    string   `toml:"encoding"` // what bytes are that are not UTF-8
@@ -67,6 +73,7 @@ type Throttle struct {
 func Defaults() *Options {
 	return &Options{
 		Name:        "IRC",
+		TLSPorts:    []int{portTLS, portTLSOther},
 		QuitMessage: "Gatehouse",
 		Encoding:    "windows-1252",
 		Throttle:    Throttle{Burst: 10, Interval: 2 * time.Second},
@@ -85,7 +92,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.log = env.Log
+	n.log, n.settings = env.Log, env.Settings
 	return n, nil
 }
 
@@ -116,6 +123,19 @@ func (o *Options) build() (*network, error) {
 		return nil, blame("encoding", "%v", err)
 	}
 	n.throttle, n.realName = o.Throttle, o.RealName
+	n.persistent, n.namesFixed = o.Persistent, o.FixedNames
+	for _, list := range []struct {
+		key   string
+		ports []int
+		tls   bool
+	}{{"tls_ports", o.TLSPorts, true}, {"ports", o.Ports, false}} {
+		for _, port := range list.ports {
+			if port < 1 || port > 65535 {
+				return nil, blame(list.key, "%d is not a port", port)
+			}
+			n.doors = append(n.doors, door{port, list.tls})
+		}
+	}
 	for name, no := range o.Network {
 		s, err := o.server(name, no, n.encoding)
 		if err != nil {
@@ -131,6 +151,9 @@ func (o *Options) build() (*network, error) {
 		return nil, blame("any_network", "can't be true with fixed_network; remove one")
 	case len(n.servers) == 0 && !o.AnyNetwork:
 		return nil, blame("network", `name at least one network, as in [component.irc.network.libera] with address = "irc.libera.chat", or set any_network = true`)
+	}
+	if n.any && len(n.doors) == 0 {
+		return nil, blame("tls_ports", "with any_network there must be a port, such as 6697")
 	}
 	n.fixed = n.servers[o.FixedNetwork]
 	return n, nil
@@ -207,17 +230,19 @@ func (s *server) setAddress(address string, secure bool) error {
 	if address == "" {
 		return fmt.Errorf(`is missing; write a host or host:port such as "irc.libera.chat:6697"`)
 	}
-	s.host, s.port = strings.ToLower(address), portPlain
+	port := portPlain
 	if secure {
-		s.port = portTLS
+		port = portTLS
 	}
+	s.host = strings.ToLower(address)
+	defer func() { s.doors = []door{{port, secure}} }()
 	if ip, err := netip.ParseAddr(strings.Trim(address, "[]")); err == nil {
 		s.host = ip.String()
 		return nil
 	}
-	if host, port, err := net.SplitHostPort(s.host); err == nil {
-		if s.port, err = strconv.Atoi(port); err != nil || s.port < 1 || s.port > 65535 {
-			return fmt.Errorf("%q is not a port", port)
+	if host, text, err := net.SplitHostPort(s.host); err == nil {
+		if port, err = strconv.Atoi(text); err != nil || port < 1 || port > 65535 {
+			return fmt.Errorf("%q is not a port", text)
 		}
 		s.host = host
 	}

@@ -31,6 +31,8 @@ var programs = map[string]string{
 	"ngircd":   "ngircd",
 	"ii":       "ii",
 	"atheme":   "atheme-services",
+	"biboumi":  "biboumi",
+	"sqlite":   "sqlite3",
 }
 
 // program returns the path of an installed program, or an error that says how

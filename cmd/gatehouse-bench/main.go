@@ -1,0 +1,68 @@
+// Command gatehouse-bench measures a gateway between XMPP and IRC from both
+// ends: it plays the XMPP server on the component port, drives a real InspIRCd
+// with IRC clients, and reads the gateway's CPU time and memory from /proc. It
+// runs the same scenarios over Gatehouse and over biboumi, one after the other
+// on one machine, and prints the ratios.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"gatehouse/gateway/e2e/servers"
+)
+
+func main() {
+	var o options
+	flag.IntVar(&o.runs, "runs", 5, "runs of each scenario; the medians are compared")
+	flag.BoolVar(&o.quick, "quick", false, "small sizes and one run: shows that nothing is lost, measures nothing")
+	flag.StringVar(&o.only, "only", "", "rows to measure: a part of their names")
+	flag.BoolVar(&o.alone, "alone", false, "measure Gatehouse alone")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "gatehouse-bench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	runs         int
+	quick, alone bool
+	only         string
+}
+
+func run(ctx context.Context, o options) error {
+	if missing := servers.Missing("inspircd"); len(missing) > 0 {
+		return fmt.Errorf("missing: %s; run make bench, which installs it", strings.Join(missing, ", "))
+	}
+	ours, err := gatehouse()
+	if err != nil {
+		return err
+	}
+	subjects := []*subject{ours}
+	if peer, err := biboumi(); err != nil {
+		fmt.Fprintln(os.Stderr, "without biboumi to compare with:", err)
+	} else if !o.alone {
+		subjects = append(subjects, peer)
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ircd, err := servers.StartInspIRCd(ctx, filepath.Join(dir, "inspircd"), servers.InspIRCdOptions{TLS: true})
+	if err != nil {
+		return err
+	}
+	defer ircd.Close()
+	b := &bench{options: o, dir: dir, ircd: ircd, subjects: subjects}
+	return b.run(ctx)
+}

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/component/wire"
+)
+
+const (
+	patience = 2 * time.Minute // for a scenario's traffic to arrive
+	lorem    = "lorem ipsum dolor sit amet, consectetur adipiscing elit"
+)
+
+// Sizes say how much a scenario does.
+type sizes struct {
+	trips     int // of the round trip
+	listeners int // of the fan-out
+	senders   int // from XMPP to IRC
+	messages  int // of the fan-out, and of each sender
+	crowd     int // nicks in the big channel
+	idle      int // users, in 3 channels of 50
+}
+
+// Figures are what a scenario measured, by the name of a row of the table.
+type figures map[string]float64
+
+func user(i int) string { return fmt.Sprintf("u%d@bench.local/r", i) }
+
+// join brings the users from, from+1, …, to-1 into a channel, and waits until
+// each has seen itself there.
+func (t *trial) join(channel string, from, to int, seen func(*wire.Element)) error {
+	var inside int
+	var refused string
+	done := make(chan struct{})
+	end := sync.OnceFunc(func() { close(done) })
+	room := t.room(channel) + "/"
+	t.server.listen(func(e *wire.Element) {
+		if e.Name != "presence" || !strings.HasPrefix(e.Attr("from"), room) {
+			return
+		}
+		if e.Attr("type") == "error" {
+			refused = e.Child("jabber:component:accept", "error").Child("urn:ietf:params:xml:ns:xmpp-stanzas", "text").Content()
+			end()
+			return
+		}
+		if seen != nil {
+			seen(e)
+		}
+		for c := range e.Child("http://jabber.org/protocol/muc#user", "x").Children() {
+			if c.Name == "status" && c.Attr("code") == "110" {
+				if inside++; inside == to-from {
+					end()
+				}
+			}
+		}
+	})
+	defer t.server.listen(nil)
+	joins := make([]string, 0, to-from)
+	for i := from; i < to; i++ {
+		joins = append(joins, fmt.Sprintf(`<presence from='%s' to='%sxu%d'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>`, user(i), room, i))
+	}
+	t.server.send(joins...)
+	if err := t.server.wait(done, patience); err != nil {
+		return fmt.Errorf("join %s: %w", channel, err)
+	}
+	if refused != "" {
+		return fmt.Errorf("join %s: refused: %s", channel, refused)
+	}
+	return nil
+}
+
+// bodies calls f with the text of each message, and counts the errors.
+func (t *trial) bodies(f func(body string)) (failed *atomic.Int64) {
+	failed = &atomic.Int64{}
+	t.server.listen(func(e *wire.Element) {
+		switch {
+		case e.Name != "message":
+		case e.Attr("type") == "error":
+			failed.Add(1)
+		default:
+			f(e.Child("jabber:component:accept", "body").Content())
+		}
+	})
+	return failed
+}
+
+func groupchat(id, from, room, body string) string {
+	return `<message type='groupchat' id='` + id + `' from='` + from + `' to='` + room + `'><body>` + body + `</body></message>`
+}
+
+// roundTrip says something in a channel and waits for the answer of somebody on
+// IRC, again and again.
+func (t *trial) roundTrip(o sizes) (figures, error) {
+	var bot *ircClient
+	heard := make(chan struct{}, 1)
+	bot, err := dialIRC(t.irc, "echobot", func(line string) {
+		if strings.Contains(line, "ping") {
+			heard <- struct{}{}
+		}
+	}, "#trip")
+	if err != nil {
+		return nil, err
+	}
+	defer bot.close()
+	if err := t.join("#trip", 0, 1, nil); err != nil {
+		return nil, err
+	}
+	back := make(chan struct{}, 1)
+	t.bodies(func(body string) {
+		if body == "pong" {
+			back <- struct{}{}
+		}
+	})
+	defer t.server.listen(nil)
+	trips := make([]time.Duration, o.trips)
+	for i := range trips {
+		began := time.Now()
+		t.server.send(groupchat(fmt.Sprintf("t%d", i), user(0), t.room("#trip"), fmt.Sprintf("ping %d", i)))
+		if err := t.server.wait(heard, 10*time.Second); err != nil {
+			return nil, fmt.Errorf("trip %d to IRC: %w", i, err)
+		}
+		bot.say("PRIVMSG #trip :pong")
+		if err := t.server.wait(back, 10*time.Second); err != nil {
+			return nil, fmt.Errorf("trip %d back: %w", i, err)
+		}
+		trips[i] = time.Since(began)
+		time.Sleep(2 * time.Millisecond) // people pause
+	}
+	slices.Sort(trips)
+	return figures{
+		"p50": ms(trips[len(trips)/2]), "p99": ms(trips[len(trips)*99/100]),
+	}, nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// A load counts what arrives until all has.
+type load struct {
+	want  int64
+	got   atomic.Int64
+	done  chan struct{}
+	began time.Time
+	cpu   time.Duration
+}
+
+func (t *trial) newLoad(want int) *load {
+	return &load{want: int64(want), done: make(chan struct{}), began: time.Now(), cpu: t.cpu()}
+}
+
+func (l *load) count() {
+	if l.got.Add(1) == l.want {
+		close(l.done)
+	}
+}
+
+// figures waits for all, and says how fast it came and what each cost.
+func (l *load) figures(t *trial, failed *atomic.Int64) (figures, error) {
+	err := t.server.wait(l.done, patience)
+	took, cpu := time.Since(l.began), t.cpu()-l.cpu
+	if got := l.got.Load(); err != nil || got != l.want || failed.Load() > 0 {
+		return nil, fmt.Errorf("%d of %d arrived, %d were refused: %w", got, l.want, failed.Load(), err)
+	}
+	return figures{
+		"rate": float64(l.want) / took.Seconds(),
+		"cpu":  float64(cpu.Microseconds()) / float64(l.want),
+	}, nil
+}
+
+// fanOut lets one person on IRC talk to a channel full of our users.
+func (t *trial) fanOut(o sizes) (figures, error) {
+	speaker, err := dialIRC(t.irc, "speaker", nil, "#fan")
+	if err != nil {
+		return nil, err
+	}
+	defer speaker.close()
+	if err := t.join("#fan", 1000, 1000+o.listeners, nil); err != nil {
+		return nil, err
+	}
+	l := t.newLoad(o.listeners * o.messages)
+	failed := t.bodies(func(body string) {
+		if strings.HasPrefix(body, "fan ") {
+			l.count()
+		}
+	})
+	defer t.server.listen(nil)
+	for i := range o.messages {
+		speaker.add("PRIVMSG #fan :fan %d %s", i, lorem)
+		if i%10 == 9 {
+			speaker.flush()
+		}
+	}
+	speaker.flush()
+	return l.figures(t, failed)
+}
+
+// toIRC lets several of our users talk to a channel with one listener on IRC.
+func (t *trial) toIRC(o sizes) (figures, error) {
+	var l *load
+	var ready sync.WaitGroup
+	ready.Add(1)
+	listener, err := dialIRC(t.irc, "listener", func(line string) {
+		ready.Wait()
+		if strings.Contains(line, ":in ") {
+			l.count()
+		}
+	}, "#in")
+	if err != nil {
+		return nil, err
+	}
+	defer listener.close()
+	if err := t.join("#in", 3000, 3000+o.senders, nil); err != nil {
+		return nil, err
+	}
+	l = t.newLoad(o.senders * o.messages)
+	ready.Done()
+	failed := t.bodies(func(string) {})
+	defer t.server.listen(nil)
+	round := make([]string, o.senders)
+	for i := range o.messages {
+		for u := range round {
+			round[u] = groupchat(fmt.Sprintf("x%d-%d", i, u), user(3000+u), t.room("#in"), fmt.Sprintf("in %d %s", i, lorem))
+		}
+		t.server.send(round...)
+	}
+	return l.figures(t, failed)
+}
+
+// bigJoin joins a channel that is full of people.
+func (t *trial) bigJoin(o sizes) (figures, error) {
+	crowd, err := gather(t.irc, o.crowd)
+	defer crowd.leave()
+	if err != nil {
+		return nil, err
+	}
+	seen := 0
+	cpu, began := t.cpu(), time.Now()
+	if err := t.join("#big", 5000, 5001, func(*wire.Element) { seen++ }); err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	if seen != o.crowd+1 {
+		return nil, fmt.Errorf("joining a channel of %d showed %d people", o.crowd+1, seen)
+	}
+	return figures{"time": ms(took), "cpu": ms(t.cpu() - cpu)}, nil
+}
+
+// A crowd is many people on IRC in one channel.
+type crowd []*ircClient
+
+func (c crowd) leave() {
+	for _, one := range c {
+		one.close()
+	}
+}
+
+func gather(address string, n int) (all crowd, err error) {
+	var mu sync.Mutex
+	var coming sync.WaitGroup
+	places := make(chan struct{}, 50)
+	for i := range n {
+		places <- struct{}{}
+		coming.Go(func() {
+			defer func() { <-places }()
+			one, e := dialIRC(address, fmt.Sprintf("crowd%d", i), nil, "#big")
+			mu.Lock()
+			defer mu.Unlock()
+			if e != nil {
+				err = e
+				return
+			}
+			all = append(all, one)
+		})
+	}
+	coming.Wait()
+	return all, err
+}
+
+// stand is the memory that users take who are in three channels and silent.
+func (t *trial) stand(o sizes) (figures, error) {
+	before := t.memory()
+	for c := range 3 {
+		for i := 0; i < o.idle; i += 50 {
+			if err := t.join(fmt.Sprintf("#idle%d-%d", c, i/50), 10000+i, 10000+min(i+50, o.idle), nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	time.Sleep(2 * time.Second)
+	return figures{"memory": (t.memory() - before) / float64(o.idle)}, nil
+}

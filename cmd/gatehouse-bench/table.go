@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gatehouse/gateway/e2e/servers"
+)
+
+// A row is one scenario under one condition, and what is compared of it.
+type row struct {
+	name         string
+	history, tls bool
+	do           func(*trial, sizes) (figures, error)
+	sizes        map[string]sizes // by subject: a slow one gets less, as rates are compared
+	compare      []comparison
+}
+
+// A comparison is one figure and its goal, as a ratio to the other's.
+type comparison struct {
+	figure string // of the scenario
+	what   string
+	unit   string
+	higher bool    // is better
+	goal   float64 // at least, or at most, this many times the other's
+}
+
+func of(ours, theirs sizes) map[string]sizes {
+	return map[string]sizes{"gatehouse": ours, "biboumi": theirs}
+}
+
+func same(s sizes) map[string]sizes { return of(s, s) }
+
+// rows are the scenarios. Sizes are such that each takes seconds, not
+// milliseconds, with either gateway.
+var rows = []row{
+	{
+		name: "round trip, history on", history: true, do: (*trial).roundTrip,
+		sizes: of(sizes{trips: 2000}, sizes{trips: 300}),
+		compare: []comparison{
+			{figure: "p50", what: "p50", unit: "ms", goal: 1. / 50},
+			{figure: "p99", what: "p99", unit: "ms", goal: 1. / 50},
+		},
+	}, {
+		name: "fan-out to 50, history on", history: true, do: (*trial).fanOut,
+		sizes: of(sizes{listeners: 50, messages: 4000}, sizes{listeners: 50, messages: 100}),
+		compare: []comparison{
+			{figure: "rate", what: "stanzas/s", higher: true, goal: 40},
+			{figure: "cpu", what: "CPU a stanza", unit: "µs", goal: 1},
+		},
+	}, {
+		name: "fan-out to 50, history off", do: (*trial).fanOut,
+		sizes: same(sizes{listeners: 50, messages: 4000}),
+		compare: []comparison{
+			{figure: "rate", what: "stanzas/s", higher: true, goal: 1.3},
+			{figure: "cpu", what: "CPU a stanza", unit: "µs", goal: 0.8},
+		},
+	}, {
+		name: "10 senders to IRC, history on", history: true, do: (*trial).toIRC,
+		sizes: of(sizes{senders: 10, messages: 3000}, sizes{senders: 10, messages: 30}),
+		compare: []comparison{
+			{figure: "rate", what: "messages/s", higher: true, goal: 40},
+			{figure: "cpu", what: "CPU a message", unit: "µs", goal: 1},
+		},
+	}, {
+		name: "10 senders to IRC, history off", do: (*trial).toIRC,
+		sizes: same(sizes{senders: 10, messages: 3000}),
+		compare: []comparison{
+			{figure: "rate", what: "messages/s", higher: true, goal: 1.3},
+			{figure: "cpu", what: "CPU a message", unit: "µs", goal: 0.8},
+		},
+	}, {
+		name: "join a channel of 10,000", do: (*trial).bigJoin,
+		sizes: same(sizes{crowd: 10000}),
+		compare: []comparison{
+			{figure: "time", what: "time", unit: "ms", goal: 0.5},
+			{figure: "cpu", what: "CPU", unit: "ms", goal: 0.7},
+		},
+	}, {
+		name: "idle in 3 channels of 50", do: (*trial).stand,
+		sizes:   same(sizes{idle: 300}),
+		compare: []comparison{{figure: "memory", what: "memory a user", unit: "KiB", goal: 1}},
+	}, {
+		name: "idle in 3 channels of 50, TLS to IRC", tls: true, do: (*trial).stand,
+		sizes:   same(sizes{idle: 300}),
+		compare: []comparison{{figure: "memory", what: "memory a user", unit: "KiB", goal: 1}},
+	},
+}
+
+// small are sizes that any row gets with -quick.
+var small = sizes{trips: 50, listeners: 20, senders: 5, messages: 200, crowd: 200, idle: 50}
+
+type bench struct {
+	options
+	dir      string
+	ircd     *servers.InspIRCd
+	subjects []*subject
+	trials   int
+}
+
+// run does every row with every subject, and prints the table.
+func (b *bench) run(ctx context.Context) error {
+	var failures []error
+	fmt.Println("| what | " + b.heads() + " | ratio | goal |")
+	fmt.Println("|---|" + strings.Repeat("---:|", len(b.subjects)) + "---:|---:|")
+	for _, r := range rows {
+		if !strings.Contains(r.name, b.only) {
+			continue
+		}
+		medians := make([]figures, len(b.subjects))
+		for i, s := range b.subjects {
+			m, err := b.measure(ctx, r, s)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err != nil {
+				failures = append(failures, fmt.Errorf("%s, %s: %w", r.name, s.name, err))
+			}
+			medians[i] = m
+		}
+		for _, c := range r.compare {
+			fmt.Println(c.line(r.name, medians))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (b *bench) heads() string {
+	names := make([]string, len(b.subjects))
+	for i, s := range b.subjects {
+		names[i] = s.name
+	}
+	return strings.Join(names, " | ")
+}
+
+// measure gives the medians of a row's figures.
+func (b *bench) measure(ctx context.Context, r row, s *subject) (figures, error) {
+	n, size := b.runs, r.sizes[s.name]
+	if b.quick {
+		n, size = 1, small
+	}
+	all := map[string][]float64{}
+	for range n {
+		f, err := b.once(ctx, r, s, size)
+		if err != nil {
+			return nil, err
+		}
+		for name, v := range f {
+			all[name] = append(all[name], v)
+		}
+	}
+	medians := figures{}
+	for name := range maps.Keys(all) {
+		slices.Sort(all[name])
+		medians[name] = all[name][len(all[name])/2]
+	}
+	return medians, nil
+}
+
+func (b *bench) once(ctx context.Context, r row, s *subject, size sizes) (figures, error) {
+	b.trials++
+	o := setup{dir: filepath.Join(b.dir, fmt.Sprintf("%s-%d", s.name, b.trials)), irc: b.ircd.Addr, history: r.history, users: 20000}
+	if r.tls {
+		o.irc, o.ca = b.ircd.TLSAddr, b.ircd.CA.File
+	}
+	t, err := s.start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer t.stop()
+	return r.do(t, size)
+}
+
+// line is one line of the table, in Markdown.
+func (c comparison) line(row string, medians []figures) string {
+	cells := []string{row + ": " + c.what}
+	for _, m := range medians {
+		v, ok := m[c.figure]
+		if !ok {
+			cells = append(cells, "failed")
+			continue
+		}
+		cells = append(cells, strings.TrimSpace(amount(v)+" "+c.unit))
+	}
+	ratio := "–"
+	if len(medians) == 2 && medians[0] != nil && medians[1] != nil && medians[1][c.figure] != 0 {
+		ratio = times(medians[0][c.figure] / medians[1][c.figure])
+	}
+	bound := "≤ "
+	if c.higher {
+		bound = "≥ "
+	}
+	cells = append(cells, ratio, bound+times(c.goal))
+	return "| " + strings.Join(cells, " | ") + " |"
+}
+
+func amount(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func times(v float64) string {
+	if v >= 10 {
+		return fmt.Sprintf("%.0f×", v)
+	}
+	return fmt.Sprintf("%.3g×", v)
+}

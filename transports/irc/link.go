@@ -47,6 +47,7 @@ type link struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	work     chan struct{} // wakes the writer
+	drained  chan struct{} // a mark that there is room for lines again
 	finished chan struct{}
 
 	phase    phase
@@ -80,7 +81,7 @@ type link struct {
 func newLink(s *session, srv *server, nick string) *link {
 	l := &link{
 		session: s, network: s.network, server: srv, address: s.network.address(srv, ""),
-		work: make(chan struct{}, 1), finished: make(chan struct{}),
+		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), finished: make(chan struct{}),
 		wanted:   nick,
 		channels: make(map[string]*channel), talking: make(map[string]struct{}),
 	}
@@ -99,6 +100,7 @@ func (l *link) reset() {
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing = newOutgoing(l.server.throttle)
 	l.pendings = pendings{}
+	signal(l.drained) // who waits for room hears that the connection is gone
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
 }
 

@@ -2,6 +2,7 @@ package irc
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -10,10 +11,26 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-// Send implements transport.Session. It returns once the lines are queued; a
+// Send implements transport.Session. It returns once the lines are queued, and
+// waits for room only where nothing but the network holds them up; a
 // MessageStatus tells if the server refuses one. IRC names no message until
 // it is echoed, so the id is empty.
-func (s *session) Send(_ context.Context, m transport.Message) (transport.MessageID, error) {
+func (s *session) Send(ctx context.Context, m transport.Message) (transport.MessageID, error) {
+	for {
+		id, err := s.enqueueMessage(m)
+		draining, ok := errors.AsType[*drainingError](err)
+		if !ok {
+			return id, err
+		}
+		select {
+		case <-draining.drained:
+		case <-ctx.Done():
+			return id, err
+		}
+	}
+}
+
+func (s *session) enqueueMessage(m transport.Message) (transport.MessageID, error) {
 	name, srv, err := s.network.split(m.Chat)
 	switch {
 	case err != nil:

@@ -183,6 +183,51 @@ func TestAFullQueueRefusesMessages(t *testing.T) {
 	})
 }
 
+func TestWhereNothingIsPacedMessagesWaitForRoom(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden("SAFERATE")
+		sent := make(chan error, 1)
+		go func() {
+			for range 40 {
+				if err := w.says(garden, strings.Repeat("x\n", 50)); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		for range 40 * 50 {
+			c.expect("PRIVMSG #garden x")
+		}
+		if err := <-sent; err != nil {
+			t.Errorf("2000 lines in a row: %v", err)
+		}
+	})
+}
+
+func TestWaitingForRoomEndsWithTheCall(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden("SAFERATE")
+		c.autoPong.Store(false)
+		var err error
+		var took time.Duration
+		for i := 0; err == nil && i < 50; i++ { // the server reads no more than 1000 lines ahead
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			start := time.Now()
+			_, err = w.session.Send(ctx, transport.Message{Chat: garden, Text: strings.Repeat("x\n", 50)})
+			took = time.Since(start)
+			cancel()
+		}
+		if reasonOf(err) != transport.RateLimited || took != 10*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		for len(c.lines) > 0 {
+			drain(c)
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 func TestTheConsoleSendsCommandsAndShowsAnswers(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()

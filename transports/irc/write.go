@@ -15,6 +15,7 @@ const (
 	urgentLength = 32  // answers to PING and the like
 	laterLength  = 1024
 	writeLimit   = 30 * time.Second
+	batchBytes   = 8 << 10 // of lines that go with one write
 )
 
 // outgoing are the lines that wait for the writer, in the order in which it
@@ -42,10 +43,14 @@ func (l *link) enqueue(lines ...[]byte) error {
 		return refuse(transport.TooLong, "That would be %d lines on IRC; %d are the most.", len(lines), queueLength)
 	}
 	if len(l.lines)+len(lines) > queueLength {
-		return &transport.Error{
+		full := &transport.Error{
 			Reason: transport.RateLimited, RetryAfter: time.Minute,
 			Text: fmt.Sprintf("%d lines are still waiting to be sent to %s.", len(l.lines), l.server.name),
 		}
+		if l.phase == online && !l.isPaced() {
+			full.Err = &drainingError{l.drained}
+		}
+		return full
 	}
 	l.lines = append(l.lines, lines...)
 	l.wake()
@@ -78,24 +83,34 @@ func (l *link) sendLater(command string, params ...string) {
 	}
 }
 
+// A drainingError says that there is no room in a queue that only waits for
+// the network, and where to hear that there is.
+type drainingError struct{ drained <-chan struct{} }
+
+func (*drainingError) Error() string { return "the network takes lines more slowly than they come" }
+
 // wake lets the writer look. It never blocks.
-func (l *link) wake() {
+func (l *link) wake() { signal(l.work) }
+
+// signal leaves a mark that is not needed twice. It never blocks.
+func signal(c chan struct{}) {
 	select {
-	case l.work <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// write sends lines until the connection ends.
+// write sends lines until the connection ends, as many as there are with one
+// call.
 func (l *link) write(conn net.Conn) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		b, wait, ended := l.next(conn)
+		b, wait, ended := l.batch(conn)
 		if ended {
 			return nil
 		}
-		if b != nil {
+		if len(b) > 0 {
 			conn.SetWriteDeadline(time.Now().Add(writeLimit))
 			if _, err := conn.Write(b); err != nil {
 				return err
@@ -116,44 +131,66 @@ func (l *link) write(conn net.Conn) error {
 	}
 }
 
-// next takes the next line. Without one it says how long pacing holds it
-// back; 0: there is none. ended says that the connection is not the link's
-// any more.
-func (l *link) next(conn net.Conn) (b []byte, wait time.Duration, ended bool) {
+// batch takes the lines that may be sent now. Without any it says how long
+// pacing holds the next one back; 0: there is none. ended says that the
+// connection is not the link's any more.
+func (l *link) batch(conn net.Conn) (b []byte, wait time.Duration, ended bool) {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
 	if l.conn != conn {
 		return nil, 0, true
 	}
+	for len(b) < batchBytes {
+		var next []byte
+		if next, wait = l.next(); next == nil {
+			break
+		}
+		if b == nil {
+			b = next
+		} else {
+			b = append(b, next...)
+		}
+	}
+	if len(l.lines) <= queueLength/2 {
+		signal(l.drained)
+	}
+	return b, wait, false
+}
+
+// next takes the next line, or says how long pacing holds it back. It needs mu.
+func (l *link) next() (b []byte, wait time.Duration) {
 	if len(l.urgent) > 0 {
-		return pop(&l.urgent), 0, false
+		return pop(&l.urgent), 0
 	}
 	if l.phase != online || len(l.joins)+len(l.lines)+len(l.later) == 0 && !l.barrierWanted {
-		return nil, 0, false
+		return nil, 0
 	}
-	if !l.is.saferate {
+	if l.isPaced() {
 		now := time.Now()
 		r := l.pace.ReserveN(now, 1)
 		if wait := r.DelayFrom(now); wait > 0 {
 			r.CancelAt(now)
-			return nil, wait, false
+			return nil, wait
 		}
 	}
 	for len(l.joins) > 0 {
 		if b := l.joinLine(); b != nil {
-			return b, 0, false
+			return b, 0
 		}
 	}
 	switch {
 	case len(l.lines) > 0:
-		return pop(&l.lines), 0, false
+		return pop(&l.lines), 0
 	case l.barrierWanted:
-		return l.barrierLine(), 0, false
+		return l.barrierLine(), 0
 	case len(l.later) > 0:
-		return pop(&l.later), 0, false
+		return pop(&l.later), 0
 	}
-	return nil, 0, false
+	return nil, 0
 }
+
+// isPaced says that lines must be held back. It needs mu.
+func (l *link) isPaced() bool { return !l.is.saferate && l.pace.Limit() != rate.Inf }
 
 func pop(queue *[][]byte) []byte {
 	b := (*queue)[0]

@@ -20,6 +20,7 @@ var (
 	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace}
 	personFeatures  = []string{"vcard-temp"}
 	serverFeatures  = []string{"vcard-temp", stanza.OccupantIDNamespace} // XEP-0421 §4: all its rooms have it
+	listFeatures    = []string{stanza.ChannelSearchNamespace, stanza.ResultSetNamespace}
 	roomFeatures    = []string{
 		stanza.MUCNamespace,
 		"http://jabber.org/protocol/muc#stable_id",              // XEP-0045 §7.4
@@ -36,6 +37,9 @@ func (h *host) ownInfo() stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: h.Name}},
 		Features:   slices.Concat(commonFeatures, gatewayFeatures),
+	}
+	if h.info.Lists && h.info.Home != "" {
+		info.Features = append(info.Features, listFeatures...)
 	}
 	if len(h.gateway.Contacts) > 0 { // XEP-0157 §2
 		info.Forms = []stanza.Form{stanza.ResultForm("http://jabber.org/network/serverinfo", h.gateway.Contacts...)}
@@ -55,10 +59,14 @@ func (h *host) personInfo() stanza.DiscoInfo {
 }
 
 func (h *host) serverInfo(a transport.Address) stanza.DiscoInfo {
-	return stanza.DiscoInfo{
+	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: string(a)}},
 		Features:   slices.Concat(commonFeatures, serverFeatures),
 	}
+	if h.info.Lists {
+		info.Features = append(info.Features, listFeatures...)
+	}
+	return info
 }
 
 // roomInfo is the same for those who are in the room and those who look before
@@ -144,6 +152,8 @@ func (h *host) answerItems(s *session, st *stanza.Received, t target) (payload, 
 		return refused(noSuchNode())
 	}
 	switch t.kind {
+	case toGateway:
+		items.Items = h.serverItems(s)
 	case toRoom:
 		if r := s.roomOf(st, t.address); r != nil {
 			for _, m := range s.members(r) {

@@ -26,7 +26,9 @@ type keptIQ struct {
 // iqCalls is what the network is asked for. One that returns false leaves the
 // iq to iqAnswers.
 var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (taken bool){
-	{stanza.Set, stanza.MUCAdminNamespace}: (*session).sendAdmin,
+	{stanza.Get, stanza.ChannelSearchNamespace}: (*session).sendChannelSearch,
+	{stanza.Get, stanza.DiscoItemsNamespace}:    (*session).sendRoomItems,
+	{stanza.Set, stanza.MUCAdminNamespace}:      (*session).sendAdmin,
 }
 
 // keepIQ keeps an iq until as many events have answered the Request that it

@@ -28,6 +28,7 @@ type network struct {
 	nextID  transport.MessageID
 	wishes  []transport.Request // of calls that are answered by an event
 	hang    chan struct{}       // Close waits for it, if set
+	listed  []transport.ListedRoom
 }
 
 type fakeRoom struct {

@@ -24,7 +24,8 @@ const (
 	noteMessage noteKind = 'm' // a message to a person
 	noteRoom    noteKind = 'g' // a message or a subject to a room
 	noteNick    noteKind = 'n' // a change of nick
-	noteIQ      noteKind = 'q' // one item of a muc#admin iq
+	noteIQ      noteKind = 'q' // an iq that is kept
+	noteList    noteKind = 'l' // a list of rooms; chat is the server
 )
 
 // request writes the note: its kind, the flag, and each text after its length.

@@ -53,6 +53,7 @@ type session struct {
 	parting   map[transport.Address]int // Leave calls that RoomLeft has not answered
 	keptIQs   map[string]*keptIQ        // by a name that each note of theirs has
 	lastIQ    int
+	lists     map[transport.Address]*roomList   // of rooms, by server
 	roster    map[string]store.Subscription     // by the contact's local part
 	cursor    int64                             // key of the last inbox item that was sent on
 	lingering <-chan time.Time                  // rooms whose last client has left
@@ -154,6 +155,7 @@ func (s *session) loop() {
 		case now := <-pulse.C:
 			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
 			s.tidyKept(now)
+			s.tidyLists(now)
 			if !s.host.Allows(s.user) {
 				s.farewell = farewellBanned
 				return
@@ -254,6 +256,7 @@ func (s *session) takeLeave() {
 	for _, iq := range s.keptIQs {
 		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
+	s.refuseLists()
 	if s.link == nil {
 		return
 	}

@@ -51,6 +51,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		})
 	case transport.RoomNotice:
 		s.inRoom(e.Room, func(r *room) { s.receiveRoomNotice(r, e.Text) })
+	case transport.RoomsListed:
+		s.receiveRooms(e)
 	case transport.Answered:
 		s.receiveAnswer(e)
 	case transport.Notice:
@@ -189,6 +191,10 @@ func (s *session) receiveAnswer(e transport.Answered) {
 	}
 	if n.kind == noteIQ {
 		s.answerKept(e.Request, e, e.Err)
+		return
+	}
+	if n.kind == noteList {
+		s.endList(transport.Address(n.chat), nil, e.Err)
 		return
 	}
 	if e.Err == nil {

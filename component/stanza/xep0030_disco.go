@@ -52,6 +52,7 @@ type Item struct{ JID, Node, Name string }
 type DiscoItems struct {
 	Node  string
 	Items []Item
+	Page  *Page // XEP-0059; nil: these are all
 }
 
 // WriteXML implements wire.Payload.
@@ -70,6 +71,9 @@ func (d DiscoItems) WriteXML(w *wire.Writer) {
 			w.Attr("name", i.Name)
 		}
 		w.End()
+	}
+	if d.Page != nil {
+		d.Page.WriteXML(w)
 	}
 	w.End()
 }

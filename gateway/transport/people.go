@@ -37,7 +37,7 @@ type (
 	// Invitations asks people into rooms.
 	Invitations interface {
 		// Invite is answered by Answered.
-		Invite(ctx context.Context, room Address, who Address, reason string, r Request) error
+		Invite(ctx context.Context, room Address, i Invitation) error
 	}
 
 	// Watching tells when people come and go: PresenceChanged events.
@@ -94,7 +94,7 @@ type (
 	// Invited tells that somebody asks the user into a room.
 	Invited struct {
 		Room   Address
-		By     Address
+		By     string // nick
 		Reason string
 	}
 )
@@ -107,10 +107,20 @@ type ListedRoom struct {
 	Subject string
 }
 
+// An Invitation is a wish that somebody comes into a room. Exactly one of Nick
+// and Who is set.
+type Invitation struct {
+	Nick    string
+	Who     Address
+	Reason  string
+	Request Request
+}
+
 // A Ban is one entry in a room's list of them.
 type Ban struct {
 	Mask string
-	Mute bool // they may come in, but not speak
+	Who  Address // what ends the ban as the Who of an Action; may be empty
+	Mute bool    // they may come in, but not speak
 	By   string
 	At   time.Time
 }

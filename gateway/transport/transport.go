@@ -87,6 +87,7 @@ type Info struct {
 	Prompt    string // what to type to reach somebody (XEP-0100 §6.3); may be empty
 
 	Rooms   bool      // its sessions implement Rooms
+	Lists   bool      // and RoomList
 	Servers []Address // those that everybody can use, as far as they are known beforehand
 	Home    Address   // the only server there is: the gateway's own address stands for it too
 }
@@ -163,7 +164,8 @@ type Member struct {
 // An Action is a moderator's wish. Exactly one of Role and Affiliation is set.
 type Action struct {
 	Nick        string
-	Who         Address // instead of Nick, for an affiliation of somebody who is not here
+	Who         Address // instead of Nick, for an affiliation of somebody who is not here; or a Ban's
+	Mask        string  // instead of both, for Outcast and AffiliationNone: whom it fits, as the user wrote it
 	Role        *Role
 	Affiliation *Affiliation
 	Reason      string

@@ -18,6 +18,7 @@ type isupport struct {
 	whenSet     string // type C: with an argument when set, such as l
 	flags       string // type D: never with one
 	statusmsg   string
+	elist       string // ELIST: what LIST can be asked by
 	network     string
 	nickLen     int
 	topicLen    int
@@ -73,6 +74,7 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 		}
 	},
 	"STATUSMSG": func(is, _ *isupport, value string, _ bool) { is.statusmsg = value },
+	"ELIST":     func(is, _ *isupport, value string, _ bool) { is.elist = value },
 	"NETWORK":   func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
 	"SAFERATE":  func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
 	"NICKLEN":   numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),

@@ -67,6 +67,9 @@ type link struct {
 	ctcp     *rate.Limiter       // answers to CTCP
 	used     time.Time           // the last private message or raw line
 
+	listing      *listing // a LIST under way
+	channelCount int      // as the server told at the welcome
+
 	outgoing
 	pendings
 
@@ -218,6 +221,9 @@ func (l *link) arm() {
 		}
 	}
 	earlier(l.oldestBarrier())
+	if l.listing != nil {
+		earlier(l.listing.until)
+	}
 	switch l.phase {
 	case connecting:
 		earlier(l.registerBy)
@@ -248,6 +254,7 @@ func (l *link) watch() error {
 	if at := l.oldestBarrier(); !at.IsZero() && due(at) {
 		l.barrierMissed()
 	}
+	l.listStalled(now)
 	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {
 		l.pinged = now
 		l.sendNow("PING", watchdogToken)
@@ -309,6 +316,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 	why, permanent := l.network.explain(l.server, l.farewell, cause)
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
 	l.failPendings(why)
+	l.listed(why)
 	steady := l.phase == online && time.Since(l.upSince) >= steadyAfter
 	l.reset()
 	l.phase = waiting
@@ -379,5 +387,6 @@ func (l *link) isOnline() {
 	for _, key := range keys {
 		l.requestJoin(l.channels[key])
 	}
+	l.requestList()
 	l.wake()
 }

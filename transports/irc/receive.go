@@ -80,7 +80,12 @@ var receivers = map[string]func(*link, *message) error{
 
 	"001": receiveWelcome,
 	"005": receiveISupport,
+	"254": receiveChannelCount,
+	"263": receiveListRefusal,
 	"301": receiveAwayReply,
+	"321": receiveListStart,
+	"322": receiveListed,
+	"323": receiveListEnd,
 	"324": receiveChannelModes,
 	"331": receiveTopicReply, // no topic
 	"332": receiveTopicReply,
@@ -89,6 +94,8 @@ var receivers = map[string]func(*link, *message) error{
 	"366": receiveEndOfNames,
 	"376": receiveEndOfMOTD,
 	"396": receiveVisibleHost,
+	"416": receiveListRefusal,
+	"421": receiveListRefusal,
 	"422": receiveEndOfMOTD,
 }
 
@@ -101,7 +108,7 @@ var silent = map[string]bool{
 // early commands count before the server has let us in.
 var early = map[string]bool{
 	"PING": true, "PONG": true, "ERROR": true, "CAP": true, "NICK": true,
-	"001": true, "005": true, "376": true, "396": true, "422": true,
+	"001": true, "005": true, "254": true, "376": true, "396": true, "422": true,
 }
 
 func skip(*link, *message) error { return nil }

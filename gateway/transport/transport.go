@@ -154,6 +154,8 @@ type Member struct {
 	Host        string  // "user@host" where the network shows it; becomes the resource of their JID
 	Away        bool
 	Status      string // with Away: why
+	Bot         bool   // marked as one by the network
+	Account     string // that they are logged in under on the network, where known
 
 	// Identity names the person behind the nick, and stays the same when the
 	// nick changes, as far as the network can tell: an account, or a host. It

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 	"unique"
 
 	"gatehouse/gateway/transport"
@@ -16,7 +17,9 @@ type user struct {
 	host   unique.Handle[string] // "user@host"; "" until known
 	status unique.Handle[string] // why they are away
 	away   bool
+	bot    bool
 	rooms  int32
+	login
 }
 
 var noText = unique.Make("")
@@ -42,6 +45,9 @@ type channel struct {
 	members  map[*user]modeSet
 	modes    modeSet
 	subject  transport.Subject
+	asked    time.Time     // by WHO, who is in it; zero once that was answered
+	held     []heldMessage // until it is shown
+
 }
 
 // forget is for a channel whose connection is lost and which will be joined
@@ -49,6 +55,7 @@ type channel struct {
 func (ch *channel) forget() {
 	ch.state, ch.again = wanted, false
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
+	ch.asked, ch.held = time.Time{}, nil
 }
 
 // seen gives the user with a nick, a new one if need be.
@@ -56,7 +63,7 @@ func (l *link) seen(nick string) *user {
 	key := l.is.fold(nick)
 	u := l.users[key]
 	if u == nil {
-		u = &user{nick: unique.Make(nick), host: noText, status: noText}
+		u = &user{nick: unique.Make(nick), host: noText, status: noText, login: loggedOut}
 		l.users[unique.Make(key).Value()] = u
 	}
 	return u
@@ -121,7 +128,8 @@ func (l *link) member(ch *channel, u *user) transport.Member {
 	role, affiliation := l.is.standing(ch.members[u], ch.modes.has('m'))
 	m := transport.Member{
 		Nick: nick, Role: role, Affiliation: affiliation,
-		Host: u.host.Value(), Away: u.away, Status: u.status.Value(),
+		Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
+		Account: u.account.Value(), Identity: l.identity(u),
 	}
 	if validNick(nick) && !l.isChannel(nick) {
 		m.Who = l.network.address(l.server, nick)
@@ -136,6 +144,7 @@ func (l *link) isComplete(ch *channel) {
 		l.enter(ch, self, 0)
 	}
 	l.tell(ch)
+	l.release(ch)
 }
 
 func (ch *channel) has(u *user) bool {

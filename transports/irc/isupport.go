@@ -28,6 +28,11 @@ type isupport struct {
 	modes       int // changes with an argument in one MODE
 	joinMax     int // channels in one JOIN; 0: no limit
 	saferate    bool
+	whox        bool   // WHO tells accounts
+	bot         string // what marks bots in the answers to WHO (IRCv3 bot-mode)
+	monitor     int    // people whom MONITOR takes; 0: there is none
+	watch       int    // people whom WATCH takes; 0: there is none
+	told        bool   // there was a 005
 }
 
 // The defaults are what a server means that says nothing.
@@ -77,6 +82,10 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 	"ELIST":     func(is, _ *isupport, value string, _ bool) { is.elist = value },
 	"NETWORK":   func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
 	"SAFERATE":  func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
+	"WHOX":      func(is, _ *isupport, _ string, negated bool) { is.whox = !negated },
+	"BOT":       func(is, _ *isupport, value string, _ bool) { is.bot = value },
+	"MONITOR":   watchToken(func(is *isupport) *int { return &is.monitor }),
+	"WATCH":     watchToken(func(is *isupport) *int { return &is.watch }),
 	"NICKLEN":   numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),
 	"TOPICLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
 	"KICKLEN":   numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),
@@ -104,8 +113,24 @@ func numberToken(least, most int, field func(*isupport) *int) func(is, standard 
 	}
 }
 
+// watchToken keeps how many people a server watches; without a number there is
+// no limit but ours.
+func watchToken(field func(*isupport) *int) func(is, standard *isupport, value string, negated bool) {
+	return func(is, _ *isupport, value string, negated bool) {
+		n, err := strconv.Atoi(value)
+		switch {
+		case negated:
+			n = 0
+		case err != nil || n <= 0 || n > watchLimit:
+			n = watchLimit
+		}
+		*field(is) = n
+	}
+}
+
 // update takes the tokens of one 005.
 func (is *isupport) update(tokens []string) {
+	is.told = true
 	standard := defaultISupport()
 	for _, token := range tokens {
 		key, value, _ := strings.Cut(token, "=")

@@ -224,6 +224,7 @@ func (l *link) arm() {
 	if l.listing != nil {
 		earlier(l.listing.until)
 	}
+	earlier(l.oldestWho())
 	switch l.phase {
 	case connecting:
 		earlier(l.registerBy)
@@ -255,6 +256,7 @@ func (l *link) watch() error {
 		l.barrierMissed()
 	}
 	l.listStalled(now)
+	l.whoMissed(now)
 	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {
 		l.pinged = now
 		l.sendNow("PING", watchdogToken)

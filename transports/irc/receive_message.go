@@ -50,14 +50,20 @@ func (l *link) deliverText(m *message, text string) {
 	target := l.nameParam(m.param(0))
 	if l.isChannel(target) {
 		ch := l.channel(target)
-		if ch == nil || !ch.shown() {
+		if ch == nil {
 			return
 		}
 		message.Chat = ch.address
 		if !m.fromServer() {
+			l.learns(m)
 			message.Nick = m.nick
 		}
-		l.emit(transport.MessageReceived{Message: message})
+		if ch.shown() {
+			message.Sender = l.sender(m)
+			l.emit(transport.MessageReceived{Message: message})
+		} else {
+			ch.hold(heldMessage{m, message})
+		}
 		return
 	}
 	if m.fromServer() || !validNick(m.nick) {
@@ -69,7 +75,7 @@ func (l *link) deliverText(m *message, text string) {
 	}
 	l.touch()
 	l.talksTo(m.nick)
-	message.Chat = l.network.address(l.server, m.nick)
+	message.Chat, message.Sender = l.network.address(l.server, m.nick), l.sender(m)
 	l.emit(transport.MessageReceived{Message: message})
 }
 
@@ -118,7 +124,7 @@ func (l *link) channelNotice(m *message, text string) bool {
 		return false
 	}
 	l.emit(transport.MessageReceived{Message: transport.Message{
-		Chat: ch.address, Nick: m.nick, Text: "[notice] " + strings.TrimSpace(rest), Sent: m.at, Delayed: l.delayed(m),
+		Chat: ch.address, Nick: m.nick, Sender: l.sender(m), Text: "[notice] " + strings.TrimSpace(rest), Sent: m.at, Delayed: l.delayed(m),
 	}})
 	return true
 }

@@ -91,9 +91,9 @@ func receiveNames(l *link, m *message) error {
 // receiveEndOfNames handles 366: nick, channel.
 func receiveEndOfNames(l *link, m *message) error {
 	ch := l.channel(l.nameParam(m.param(1)))
-	if ch != nil && ch.state == entering {
+	if ch != nil && ch.state == entering && ch.asked.IsZero() {
 		l.take(func(p *pending) bool { return p.command == "JOIN" && p.target == l.is.fold(ch.name) })
-		l.isComplete(ch)
+		l.complete(ch)
 	}
 	return nil
 }

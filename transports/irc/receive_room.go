@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 	"unique"
 
 	"gatehouse/gateway/transport"
@@ -13,7 +14,8 @@ func uniqueText(s string) unique.Handle[string] { return unique.Make(s) }
 
 func (l *link) isSelf(nick string) bool { return l.is.fold(nick) == l.is.fold(l.nick) }
 
-// receiveJoin handles JOIN; of extended-join's parameters only the first.
+// receiveJoin handles JOIN, whose second parameter is an account with
+// extended-join.
 func receiveJoin(l *link, m *message) error {
 	name := clean(m.param(0))
 	ch := l.channel(name)
@@ -24,9 +26,11 @@ func receiveJoin(l *link, m *message) error {
 			l.putIn(name, ch)
 		case ch.state == joining:
 			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, name, 0, transport.Subject{}, nil
+			ch.asked, ch.held = time.Time{}, nil
 			l.sendLater("MODE", name)
 			l.enter(ch, l.seen(m.nick), 0)
 			l.refreshHost(m)
+			l.learnJoin(m)
 		}
 		return nil
 	}
@@ -40,9 +44,17 @@ func receiveJoin(l *link, m *message) error {
 	if u.rooms == 0 {
 		u.away, u.status = false, noText
 	}
+	l.learnJoin(m)
 	l.enter(ch, u, 0)
 	l.changed(ch, u, "")
 	return nil
+}
+
+// learnJoin keeps the account of who joined (IRCv3 extended-join).
+func (l *link) learnJoin(m *message) {
+	if u := l.users[l.is.fold(m.nick)]; u != nil && l.caps.on["extended-join"] && len(m.Params) > 1 {
+		u.account = accountNamed(m.param(1))
+	}
 }
 
 // putIn is for a channel that the server put us into unasked. Nobody in XMPP
@@ -263,7 +275,7 @@ func receiveTopic(l *link, m *message) error {
 	if ch == nil {
 		return nil
 	}
-	ch.subject = transport.Subject{Text: formatFromIRC(m.param(1)), By: m.nick, At: m.at}
+	ch.subject = transport.Subject{Text: formatFromIRC(m.param(1)), By: m.nick, Sender: l.sender(m), At: m.at}
 	if ch.shown() {
 		l.emit(transport.SubjectChanged{Room: ch.address, Subject: ch.subject})
 	}

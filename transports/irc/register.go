@@ -10,11 +10,14 @@ import (
 
 // wantedCaps are the capabilities (IRCv3) whose effects receive knows.
 var wantedCaps = []string{
+	"account-notify",
+	"account-tag",
 	"away-notify",
 	"batch",
 	"cap-notify",
 	"chghost",
 	"extended-join",
+	"extended-monitor",
 	"message-tags",
 	"multi-prefix",
 	"server-time",

@@ -36,13 +36,13 @@ func TestISupportIsRead(t *testing.T) {
 	want.lists, want.always, want.whenSet, want.flags = "IXbe", "k", "Hfjl", "imnpst"
 	want.nickLen, want.lineLen, want.saferate, want.statusmsg, want.modes = 12, 2048, true, "@+", 6
 	want.network = "Montagues and Capulets"
-	is.fold, want.fold = nil, nil
+	is.fold, want.fold, want.told = nil, nil, true
 	if d := cmp.Diff(want, is, cmp.AllowUnexported(isupport{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	is.update(strings.Fields("-CASEMAPPING -CHANTYPES -PREFIX -CHANMODES -NICKLEN -LINELEN -SAFERATE -STATUSMSG -NETWORK -MODES"))
 	is.fold, want = nil, defaultISupport()
-	want.fold = nil
+	want.fold, want.told = nil, true
 	if d := cmp.Diff(want, is, cmp.AllowUnexported(isupport{})); d != "" {
 		t.Errorf("after negation (-want +got):\n%s", d)
 	}

@@ -1,0 +1,77 @@
+package irc
+
+import (
+	"strings"
+	"unique"
+)
+
+// A login is what is known of who somebody is.
+type login struct {
+	account unique.Handle[string] // "" while not logged in, or not known to be
+	id      unique.Handle[string] // see identity; "" until it was needed
+}
+
+var loggedOut = login{account: noText, id: noText}
+
+// identity names somebody for as long as we see them: by their account, or by
+// their host, or where neither is known by the nick that they had first. Once it
+// was told it does not change, as the person does not.
+func (l *link) identity(u *user) string {
+	if u.id != noText {
+		return u.id.Value()
+	}
+	switch {
+	case u.account != noText:
+		u.id = unique.Make("account:" + l.is.fold(u.account.Value()))
+	case u.host != noText:
+		u.id = unique.Make("host:" + strings.ToLower(u.host.Value()))
+	default:
+		u.id = unique.Make("nick:" + l.is.fold(u.nick.Value()))
+	}
+	return u.id.Value()
+}
+
+// sender gives the identity of who sent a line.
+func (l *link) sender(m *message) string {
+	if u := l.users[l.is.fold(m.nick)]; u != nil {
+		return l.identity(u)
+	}
+	if m.fromServer() || m.host == "" {
+		return ""
+	}
+	u := user{nick: unique.Make(m.nick), host: uniqueText(m.host), login: loggedOut}
+	if ok, account := m.GetTag("account"); ok { // IRCv3 account-tag
+		u.account = accountNamed(account)
+	}
+	return l.identity(&u)
+}
+
+// accountNamed reads the name of an account, which is "*" or "0" for nobody's.
+func accountNamed(name string) unique.Handle[string] {
+	if name == "*" || name == "0" {
+		return noText
+	}
+	return uniqueText(clean(name))
+}
+
+// learns keeps what a line tells of its sender's account.
+func (l *link) learns(m *message) {
+	if ok, account := m.GetTag("account"); ok {
+		if u := l.users[l.is.fold(m.nick)]; u != nil {
+			u.account = accountNamed(account)
+		}
+	}
+}
+
+// receiveAccount handles ACCOUNT (IRCv3 account-notify).
+func receiveAccount(l *link, m *message) error {
+	u := l.users[l.is.fold(m.nick)]
+	if u == nil || len(m.Params) == 0 || u.account == accountNamed(m.param(0)) {
+		return nil
+	}
+	u.account = accountNamed(m.param(0))
+	for _, ch := range l.shown(u) {
+		l.changed(ch, u, "")
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package irc
+
+// watchLimit is how many people one link watches.
+const watchLimit = 100

@@ -17,7 +17,7 @@ var (
 		stanza.DiscoInfoNamespace, stanza.DiscoItemsNamespace,
 		"jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time",
 	}
-	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace}
+	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace, stanza.CommandsNamespace}
 	personFeatures  = []string{"vcard-temp"}
 	serverFeatures  = []string{"vcard-temp", stanza.OccupantIDNamespace} // XEP-0421 §4: all its rooms have it
 	listFeatures    = []string{stanza.ChannelSearchNamespace, stanza.ResultSetNamespace}
@@ -61,7 +61,7 @@ func (h *host) personInfo() stanza.DiscoInfo {
 func (h *host) serverInfo(a transport.Address) stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: string(a)}},
-		Features:   slices.Concat(commonFeatures, serverFeatures),
+		Features:   slices.Concat(commonFeatures, serverFeatures, h.commandFeatures(target{kind: toServer, address: a})),
 	}
 	if h.info.Lists {
 		info.Features = append(info.Features, listFeatures...)
@@ -90,7 +90,7 @@ func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
 		choose(modes.MembersOnly, "muc_membersonly", "muc_open"),
 		choose(modes.Moderated, "muc_moderated", "muc_unmoderated"),
 		choose(modes.PasswordProtected, "muc_passwordprotected", "muc_unsecured"),
-	})
+	}, h.commandFeatures(target{kind: toRoom, address: a}))
 	// The field says whether participants may (XEP-0045 §15.5.4).
 	fields = append(fields, stanza.Field{
 		Var: "muc#roominfo_subjectmod", Values: []string{choose(modes.SubjectByMods, "0", "1")},
@@ -132,6 +132,13 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 			Features:   []string{stanza.DiscoInfoNamespace},
 		}
 	}
+	if node != "" {
+		if about, e, ok := h.commandInfo(st, t, node); ok && e != nil {
+			return nil, e
+		} else if ok {
+			return about, nil
+		}
+	}
 	// The node of entity capabilities asks for the whole (XEP-0115 §6.2).
 	if node != "" && node != capsNode+"#"+stanza.CapsVer(info) {
 		return refused(noSuchNode())
@@ -148,6 +155,12 @@ func noSuchNode() stanza.Error {
 // are in it (XEP-0045 §6.5).
 func (h *host) answerItems(s *session, st *stanza.Received, t target) (payload, *stanza.Error) {
 	items := stanza.DiscoItems{Node: st.Payload().Attr("node")}
+	if t.kind == toOccupant {
+		return refused(unsupported("an occupant has no items"))
+	}
+	if commands, ok := h.commandItems(st, t, items.Node); ok {
+		return commands, nil
+	}
 	if items.Node != "" {
 		return refused(noSuchNode())
 	}
@@ -160,8 +173,6 @@ func (h *host) answerItems(s *session, st *stanza.Received, t target) (payload, 
 				items.Items = append(items.Items, stanza.Item{JID: r.occupant(m.Nick).String(), Name: m.Nick})
 			}
 		}
-	case toOccupant:
-		return refused(unsupported("an occupant has no items"))
 	}
 	return items, nil
 }

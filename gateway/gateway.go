@@ -56,6 +56,9 @@ type Options struct {
 	Version  string
 	Contacts []stanza.Field // XEP-0157; may be empty
 	NewID    func() string  // a fresh stanza id
+
+	IsAdmin func(jid.JID) bool                 // who may use the administrators' commands; nil: nobody
+	Reload  func() (notes []string, err error) // reads the config again; nil: it can't be
 }
 
 // A Gateway routes the stanzas of all components to sessions.
@@ -95,6 +98,9 @@ type host struct {
 	log     *slog.Logger
 	front   chan *stanza.Received // from those who have no session
 
+	announcements chan announcement
+	blocked       atomic.Pointer[map[string]bool] // whom administrators have shut out
+
 	streamDown atomic.Bool
 	outages    atomic.Uint64 // how often the stream was lost
 	streamUp   chan struct{} // a mark that it is up again
@@ -123,6 +129,8 @@ func (g *Gateway) Add(h Host) {
 		front:    make(chan *stanza.Received, frontLength),
 		streamUp: make(chan struct{}, 1),
 		sessions: map[jid.JID]*session{},
+
+		announcements: make(chan announcement, maxAnnouncements),
 	}
 }
 
@@ -132,7 +140,11 @@ func (g *Gateway) Add(h Host) {
 func (g *Gateway) Run(ctx context.Context) error {
 	g.occupantKey() // before anybody waits for it
 	for _, h := range g.hosts {
-		if err := h.openAlwaysOn(ctx); err != nil {
+		err := h.loadBlocks(ctx)
+		if err == nil {
+			err = h.openAlwaysOn(ctx)
+		}
+		if err != nil {
 			g.leave()
 			return err
 		}
@@ -141,6 +153,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, h := range g.hosts {
 		running.Go(func() { h.serveFront(ctx) })
 		running.Go(func() { h.greet(ctx) })
+		running.Go(func() { h.announceAll(ctx) })
 		if r, ok := h.Network.(transport.Runner); ok {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}

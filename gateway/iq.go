@@ -74,8 +74,6 @@ var iqAnswers = map[iqName]func(*host, *session, *stanza.Received, target) (payl
 	{stanza.Get, "urn:xmpp:time"}:            (*host).answerTime,
 	{stanza.Get, "vcard-temp"}:               (*host).answerVCard,
 	{stanza.Get, stanza.MUCAdminNamespace}:   (*host).answerAffiliations,
-	{stanza.Get, stanza.MUCOwnerNamespace}:   (*host).answerOwner,
-	{stanza.Set, stanza.MUCOwnerNamespace}:   (*host).answerOwner,
 }
 
 // answerIQ makes the answer to a get or a set. What nobody here knows is
@@ -190,9 +188,4 @@ func (h *host) answerVCard(_ *session, _ *stanza.Received, t target) (payload, *
 		return refused(unknown())
 	}
 	return card, nil
-}
-
-// answerOwner says that rooms have no form of settings.
-func (h *host) answerOwner(*session, *stanza.Received, target) (payload, *stanza.Error) {
-	return refused(unsupported("this room has no settings that could be changed from here"))
 }

@@ -23,12 +23,15 @@ type keptIQ struct {
 	result  func(transport.Event) payload // makes the answer of the last event; nil: it is empty
 }
 
-// iqCalls is what the network is asked for. One that returns false leaves the
-// iq to iqAnswers.
+// iqCalls is what the network, the disk or others are asked for. One that
+// returns false leaves the iq to iqAnswers.
 var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (taken bool){
 	{stanza.Get, stanza.ChannelSearchNamespace}: (*session).sendChannelSearch,
 	{stanza.Get, stanza.DiscoItemsNamespace}:    (*session).sendRoomItems,
+	{stanza.Set, stanza.CommandsNamespace}:      (*session).sendCommand,
 	{stanza.Set, stanza.MUCAdminNamespace}:      (*session).sendAdmin,
+	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
+	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 }
 
 // keepIQ keeps an iq until as many events have answered the Request that it

@@ -22,12 +22,15 @@ type memory struct {
 	contacts map[[3]string]store.Subscription
 	settings map[[3]string]transport.Values
 	rooms    map[[3]string]store.Room
+	accounts map[[2]string]transport.Account
+	blocks   map[[2]string]bool
 }
 
 func newMemory() *memory {
 	return &memory{
 		done: map[int64]bool{}, contacts: map[[3]string]store.Subscription{},
 		settings: map[[3]string]transport.Values{}, rooms: map[[3]string]store.Room{},
+		accounts: map[[2]string]transport.Account{}, blocks: map[[2]string]bool{},
 	}
 }
 
@@ -35,6 +38,8 @@ func (m *memory) Inbox() store.Inbox                 { return memoryInbox{m} }
 func (m *memory) Subscriptions() store.Subscriptions { return memorySubscriptions{m} }
 func (m *memory) Settings() store.Settings           { return memorySettings{m} }
 func (m *memory) Rooms() store.Rooms                 { return memoryRooms{m} }
+func (m *memory) Accounts() store.Accounts           { return memoryAccounts{m} }
+func (m *memory) Blocks() store.Blocks               { return memoryBlocks{m} }
 func (m *memory) Close() error                       { return nil }
 
 func (m *memory) Secret(_ context.Context, name string) ([]byte, error) {
@@ -205,4 +210,67 @@ func (m memoryRooms) Users(_ context.Context, component string) ([]string, error
 		}
 	}
 	return slices.Sorted(maps.Keys(users)), nil
+}
+
+type memoryAccounts struct{ *memory }
+
+func (m memoryAccounts) Get(_ context.Context, component, user string) (transport.Account, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, ok := m.accounts[[2]string{component, user}]
+	return a, ok, nil
+}
+
+func (m memoryAccounts) Set(_ context.Context, component string, a transport.Account) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.accounts[[2]string{component, a.User}] = a
+	return nil
+}
+
+func (m memoryAccounts) Delete(_ context.Context, component, user string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.accounts, [2]string{component, user})
+	return nil
+}
+
+func (m memoryAccounts) All(_ context.Context, component string) (out []transport.Account, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, a := range m.accounts {
+		if key[0] == component {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b transport.Account) int { return cmp.Compare(a.User, b.User) })
+	return out, nil
+}
+
+type memoryBlocks struct{ *memory }
+
+func (m memoryBlocks) Block(_ context.Context, component, address string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blocks[[2]string{component, address}] = true
+	return nil
+}
+
+func (m memoryBlocks) Unblock(_ context.Context, component, address string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.blocks, [2]string{component, address})
+	return nil
+}
+
+func (m memoryBlocks) Blocked(_ context.Context, component string) (out []string, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key := range m.blocks {
+		if key[0] == component {
+			out = append(out, key[1])
+		}
+	}
+	slices.Sort(out)
+	return out, nil
 }

@@ -29,6 +29,10 @@ type network struct {
 	wishes  []transport.Request // of calls that are answered by an event
 	hang    chan struct{}       // Close waits for it, if set
 	listed  []transport.ListedRoom
+
+	configurable bool
+	named        []transport.Command // of the gateway itself
+	linkInfos    map[string][]transport.LinkInfo
 }
 
 type fakeRoom struct {

@@ -27,6 +27,7 @@ const (
 	farewellStop   = "The gateway is stopping"
 	farewellPanic  = "An error in the gateway ended your session"
 	farewellBanned = "You may no longer use this gateway"
+	farewellEnded  = "An administrator ended your session"
 )
 
 // A session is one user of one component. Its goroutine owns every field
@@ -47,6 +48,10 @@ type session struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 
+	returned chan func(context.Context) // what was done aside
+	orders   chan func(context.Context) // from the sessions of administrators
+	setting  chan struct{}              // taken while settings are changed
+
 	link      transport.Session // nil until it is needed
 	links     map[transport.Address]bool
 	rooms     map[transport.Address]*room
@@ -65,6 +70,10 @@ type session struct {
 	clients   map[string]transport.Availability // what those in rooms show, by resource
 	shown     transport.Availability            // what the network was told last
 	farewell  string                            // why the session ends
+
+	asides   map[*stanza.Received]bool // what is done for them aside
+	commands []*execution              // that are under way, the oldest first
+	ended    bool                      // by an administrator
 }
 
 func newSession(h *host, user jid.JID) *session {
@@ -84,6 +93,10 @@ func newSession(h *host, user jid.JID) *session {
 		clients:  map[string]transport.Availability{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
+		returned: make(chan func(context.Context), maxAsides),
+		orders:   make(chan func(context.Context), maxOrders),
+		setting:  make(chan struct{}, 1),
+		asides:   map[*stanza.Received]bool{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {
@@ -122,7 +135,7 @@ func (s *session) run() {
 	s.running.Wait()
 	s.host.forget(s, true)
 	s.refuseWaiting()
-	if !sound && s.host.info.AlwaysOn {
+	if (!sound || s.ended) && s.host.info.AlwaysOn {
 		time.AfterFunc(reopenTime, func() { s.host.open(s.user) })
 	}
 }
@@ -152,10 +165,15 @@ func (s *session) loop() {
 			s.callTheRoll()
 		case p := <-s.present:
 			s.call(func(ctx context.Context) { s.resume(ctx, p) })
+		case f := <-s.returned:
+			s.call(f)
+		case f := <-s.orders:
+			s.call(f)
 		case now := <-pulse.C:
 			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
 			s.tidyKept(now)
 			s.tidyLists(now)
+			s.tidyCommands(now)
 			if !s.host.Allows(s.user) {
 				s.farewell = farewellBanned
 				return
@@ -170,7 +188,7 @@ func (s *session) loop() {
 // isIdle says that the session has had nothing to stay for since idleTime.
 func (s *session) isIdle(now time.Time) bool {
 	staying := s.host.info.AlwaysOn && s.link != nil
-	if staying || len(s.rooms) > 0 || len(s.links) > 0 {
+	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 {
 		s.idleSince = time.Time{}
 		return false
 	}
@@ -257,6 +275,7 @@ func (s *session) takeLeave() {
 		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
 	s.refuseLists()
+	s.refuseAsides()
 	if s.link == nil {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,8 @@ const (
 	orchard = "romeo@example.org/orchard"
 	cell    = "romeo@example.org/cell"
 	romeo   = "romeo@example.org"
+	escalus = "escalus@example.org" // who rules
+	castle  = escalus + "/castle"
 	tybalt  = "tybalt@example.net/street" // whom the gateway does not serve
 
 	number = "+15551234567"
@@ -52,6 +55,9 @@ type world struct {
 	stop    func() // the gateway and its streams, in order
 	banned  sync.Map
 	plain   bool // verona can do nothing but send
+
+	admin   atomic.Value // a string: the bare address of who is one
+	reloads func() ([]string, error)
 }
 
 // story runs a test in a bubble of virtual time.
@@ -83,6 +89,10 @@ func prepareWorld(t *testing.T) *world {
 		phones: newNetwork(transport.Info{Name: "Phones", Type: "phone", AlwaysOn: true, Durable: true, Reachable: true}),
 	}
 	w.phones.users = []string{romeo}
+	w.verona.configurable = true
+	w.admin.Store(escalus)
+	w.reloads = func() ([]string, error) { return nil, nil }
+	w.verona.named = []transport.Command{{Node: "leave-verona", Name: "Leave", Does: transport.DoDisconnect, Field: "verona-servers"}}
 	t.Cleanup(func() {
 		if w.stop != nil {
 			w.stop()
@@ -106,6 +116,8 @@ func (w *world) start() {
 	g := gateway.New(gateway.Options{
 		Log: log, Store: db, Version: "1.2.3", NewID: component.NewID,
 		Contacts: []stanza.Field{{Var: "abuse-addresses", Type: "list-multi", Values: []string{"mailto:abuse@example.org"}}},
+		IsAdmin:  func(j jid.JID) bool { return j.String() == w.admin.Load() },
+		Reload:   func() ([]string, error) { return w.reloads() },
 	})
 	w.gateway = g
 	group := component.NewGroup(g.Route)

@@ -42,6 +42,7 @@ func run(c *config.Config, log *slog.Logger) error {
 	d := &daemonOf{log: log}
 	d.gateway = gateway.New(gateway.Options{
 		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
+		IsAdmin: c.IsAdmin,
 	})
 	d.group = component.NewGroup(d.gateway.Route)
 	d.mux = web.NewMux(d.health)
@@ -79,7 +80,7 @@ func (d *daemonOf) add(c *config.Config, cc config.Component, db store.Store) er
 	d.components = append(d.components, stream)
 	d.gateway.Add(gateway.Host{
 		Domain: cc.Domain, Name: cc.Name, Network: network, Stream: stream,
-		Allows: func(j jid.JID) bool { return cc.Allow.Allows(j) && !c.IsBlocked(j) },
+		Allows: func(j jid.JID) bool { return (cc.Allow.Allows(j) || c.IsAdmin(j)) && !c.IsBlocked(j) },
 	})
 	if hooks, ok := network.(transport.Webhooks); ok {
 		d.mux.Mount(cc.Domain, hooks.Webhooks())

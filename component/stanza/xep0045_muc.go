@@ -144,3 +144,13 @@ func ReadMUCItems(query *wire.Element) []MUCItem {
 	}
 	return items
 }
+
+// MUCOwner is a room's form of settings (XEP-0045 §10.2).
+type MUCOwner struct{ Form Form }
+
+// WriteXML implements wire.Payload.
+func (o MUCOwner) WriteXML(w *wire.Writer) {
+	w.Start(MUCOwnerNamespace, "query")
+	o.Form.WriteXML(w)
+	w.End()
+}

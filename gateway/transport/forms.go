@@ -88,6 +88,7 @@ type Command struct {
 	Node, Name string
 	Does       CommandAction
 	At         Address // what it is done to; "": the address that it is a command of
+	Field      string  // of DoDisconnect: what the field with the servers is called; "": "servers"
 }
 
 // A CommandAction is what a Command does.

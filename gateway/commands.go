@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+// A command is something that a user, or an administrator, can have done at
+// one of our addresses: as an ad-hoc command (adhoc.go) and in a chat (chat.go).
+type command struct {
+	node, name string
+	word       string // for it in a chat, if not the node
+	admin      bool   // for administrators only
+	start      func(s *session) stage
+}
+
+func (c command) chatWord() string {
+	if c.word != "" {
+		return c.word
+	}
+	return c.node
+}
+
+// A stage is what a command says next: it asks something, or it ends. Exactly
+// one of form, work and err is set, or none at the end.
+type stage struct {
+	form *transport.Form                        // asks,
+	more bool                                   // not for the last time,
+	then func(*session, transport.Values) stage // and goes on from the answers
+	work func(ctx context.Context) stage        // what the session must not wait for
+	err  *stanza.Error                          // ends
+	told []stanza.CommandNote                   // to people
+	list *stanza.Form                           // the result, if it is more than a note
+	next func(ctx context.Context)              // once all is said
+}
+
+func ask(f transport.Form, then func(*session, transport.Values) stage) stage {
+	return stage{form: &f, then: then}
+}
+
+func done(text string) stage {
+	return stage{told: []stanza.CommandNote{{Type: "info", Text: text}}}
+}
+
+// undone ends a command that could not do what it was to do (XEP-0050 §3.6).
+func undone(text string) stage {
+	return stage{told: []stanza.CommandNote{{Type: "error", Text: text}}}
+}
+
+func failed(e stanza.Error) stage { return stage{err: &e} }
+
+func (s stage) warn(texts ...string) stage {
+	for _, t := range texts {
+		s.told = append(s.told, stanza.CommandNote{Type: "warn", Text: t})
+	}
+	return s
+}
+
+// place gives what the network calls a target, and of which kind it is.
+func (t target) place() (transport.Address, transport.Kind) {
+	switch t.kind {
+	case toPerson:
+		return t.address, transport.Person
+	case toRoom, toOccupant:
+		return t.address, transport.Room
+	}
+	return t.address, transport.Server
+}
+
+// commands gives those of an address: the gateway's own, and the network's.
+func (h *host) commands(t target) (all []command) {
+	if t.kind == toOccupant || t.kind == toPerson {
+		return nil
+	}
+	if t.kind == toGateway {
+		all = append(all, pingCommand, helloCommand)
+	}
+	at, kind := t.place()
+	configures := false
+	if c, ok := h.Network.(transport.Commander); ok {
+		for _, named := range c.Commands(at, kind) {
+			to, toKind := named.At, transport.Server
+			if to == "" {
+				to, toKind = at, kind
+			}
+			if named.Does == transport.DoConfigureAll {
+				to, toKind = "", transport.Server
+			}
+			configures = configures || named.Does == transport.DoConfigure || named.Does == transport.DoConfigureAll
+			all = append(all, h.networkCommand(named, to, toKind))
+		}
+	}
+	if !configures && h.hasSettings(at, kind) {
+		all = append(all, command{node: "configure", name: "Change the settings", start: configure(at, kind)})
+	}
+	if t.kind == toGateway {
+		all = append(all, h.adminCommands()...)
+	}
+	return all
+}
+
+// networkCommand is one that the network named.
+func (h *host) networkCommand(named transport.Command, at transport.Address, kind transport.Kind) command {
+	c := command{node: named.Node, name: named.Name}
+	switch named.Does {
+	case transport.DoShowLinks:
+		c.start = showLinks(at)
+	case transport.DoDisconnect:
+		c.start = disconnectLinks(named.Field)
+	default:
+		c.start = configure(at, kind)
+	}
+	return c
+}
+
+// commandsFor leaves out what the user may not do. Hidden commands, those of
+// the administrators' own list, are not in the list of all.
+func (h *host) commandsFor(user jid.JID, t target) []command {
+	return slices.DeleteFunc(h.commands(t), func(c command) bool { return c.admin && !h.isAdmin(user) })
+}
+
+// findCommand also finds what is in the administrators' own list. False means
+// that the address has no such command.
+func (h *host) findCommand(t target, node string) (command, bool) {
+	all := h.commands(t)
+	if t.kind == toGateway {
+		all = append(all, h.hiddenCommands()...)
+	}
+	i := slices.IndexFunc(all, func(c command) bool { return c.node == node })
+	if i < 0 {
+		return command{}, false
+	}
+	return all[i], true
+}
+
+// isAdmin is asked again at every step.
+func (h *host) isAdmin(user jid.JID) bool {
+	return h.gateway.IsAdmin != nil && h.gateway.IsAdmin(user.Bare())
+}
+
+func notAdmin() stanza.Error {
+	return stanza.Error{Class: stanza.Cancel, Condition: stanza.Forbidden, Text: "only an administrator of this gateway may do that"}
+}
+
+var pingCommand = command{node: "ping", name: "See whether the gateway answers", start: func(*session) stage { return done("Pong") }}
+
+var helloCommand = command{node: "hello", name: "Be greeted", start: func(*session) stage {
+	return ask(transport.Form{
+		Title: "Your name", Instructions: "Please say your name.",
+		Fields: []transport.Field{{Name: "name", Label: "Your name", Required: true}},
+	}, func(_ *session, answers transport.Values) stage {
+		return done("Hello " + strings.Join(answers["name"], " ") + "!")
+	})
+}}
+
+// commandFeatures are those of an address that has commands.
+func (h *host) commandFeatures(t target) []string {
+	if len(h.commands(t)) == 0 {
+		return nil
+	}
+	return []string{stanza.CommandsNamespace}
+}
+
+// commandItems lists commands (XEP-0050 §2.2), or those for administrators. Ok
+// is false for any other node.
+func (h *host) commandItems(st *stanza.Received, t target, node string) (items stanza.DiscoItems, ok bool) {
+	var list []command
+	switch {
+	case node == stanza.CommandsNamespace:
+		list = h.commandsFor(st.From, t)
+	case node == adminNamespace && t.kind == toGateway && h.isAdmin(st.From):
+		list = h.hiddenCommands()
+	default:
+		return items, false
+	}
+	items.Node = node
+	for _, c := range list {
+		items.Items = append(items.Items, stanza.Item{JID: st.To.String(), Node: c.node, Name: c.name})
+	}
+	return items, true
+}
+
+// commandInfo describes a command, or a list of them (XEP-0050 §2.2). Ok is
+// false if the node is neither.
+func (h *host) commandInfo(st *stanza.Received, t target, node string) (info stanza.DiscoInfo, e *stanza.Error, ok bool) {
+	info = stanza.DiscoInfo{Node: node, Features: []string{stanza.CommandsNamespace, stanza.FormNamespace}}
+	switch {
+	case node == stanza.CommandsNamespace && t.kind != toOccupant,
+		node == adminNamespace && t.kind == toGateway && h.isAdmin(st.From):
+		info.Identities = []stanza.Identity{{Category: "automation", Type: "command-list", Name: "Commands"}}
+		return info, nil, true
+	}
+	c, found := h.findCommand(t, node)
+	if !found {
+		return info, nil, false
+	}
+	if c.admin && !h.isAdmin(st.From) {
+		no := notAdmin()
+		return info, &no, true
+	}
+	info.Identities = []stanza.Identity{{Category: "automation", Type: "command-node", Name: c.name}}
+	return info, nil, true
+}

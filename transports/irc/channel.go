@@ -48,12 +48,15 @@ type channel struct {
 	asked    time.Time     // by WHO, who is in it; zero once that was answered
 	held     []heldMessage // until it is shown
 
+	set       roomSettings
+	unread    bool // set is being read
+	requested bool // requestJoin was called on this connection
 }
 
 // forget is for a channel whose connection is lost and which will be joined
 // again.
 func (ch *channel) forget() {
-	ch.state, ch.again = wanted, false
+	ch.state, ch.again, ch.requested = wanted, false, false
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
 	ch.asked, ch.held = time.Time{}, nil
 }

@@ -54,6 +54,67 @@ func decode(line []byte, e encoding.Encoding) string {
 	return tags + strings.ToValidUTF8(string(text), "\uFFFD")
 }
 
+// encode makes of a line in UTF-8 what it is in an encoding, where what that
+// lacks becomes a question mark.
+func encode(line []byte, e encoding.Encoding) []byte {
+	if isUTF8(e) {
+		return line
+	}
+	const missing = '\x1a' // what x/text puts there, and IRC has no use for
+	out, err := encoding.ReplaceUnsupported(e.NewEncoder()).Bytes(line)
+	if err != nil {
+		return line
+	}
+	for i, c := range out {
+		if c == missing {
+			out[i] = '?'
+		}
+	}
+	if whole, ok := bytes.CutSuffix(out, []byte("\r\n")); !ok || bytes.ContainsAny(whole, "\r\n\x00") {
+		return line
+	}
+	return out
+}
+
+// encoded gives a line in the encoding of the channel that it goes to, or of
+// the link. It needs mu.
+func (l *link) encoded(b []byte) []byte {
+	if isASCII(b) || l.is.utf8Only {
+		return b
+	}
+	e := l.set.out
+	_, rest, _ := bytes.Cut(b, []byte(" "))
+	target, _, _ := bytes.Cut(rest, []byte(" "))
+	if ch := l.channel(string(bytes.TrimSpace(target))); ch != nil && ch.set.out != nil {
+		e = ch.set.out
+	}
+	return encode(b, e)
+}
+
+// decoded reads a line by the encoding of the channel that it is about, or of
+// the link. It needs mu.
+func (l *link) decoded(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	const names = 4 // no line has its channel behind the fourth parameter
+	rest := b
+	for _, mark := range []byte("@:") { // tags and the source
+		if len(rest) > 0 && rest[0] == mark {
+			_, rest, _ = bytes.Cut(rest, []byte(" "))
+		}
+	}
+	_, rest, _ = bytes.Cut(rest, []byte(" ")) // the command
+	for i := 0; i < names && len(rest) > 0 && rest[0] != ':'; i++ {
+		var word []byte
+		word, rest, _ = bytes.Cut(rest, []byte(" "))
+		if ch := l.channel(l.nameParam(decode(word, l.set.in))); ch != nil && ch.set.in != nil {
+			return decode(b, ch.set.in)
+		}
+	}
+	return decode(b, l.set.in)
+}
+
 // withoutCutRune drops the rest of a character that the server's limit on a
 // line's length has cut.
 func withoutCutRune(line []byte) []byte {

@@ -17,21 +17,56 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-const dialLimit = 20 * time.Second
+const dialLimit = 10 * time.Second // of one try
 
-// connectTo dials a server and does the TLS handshake.
-func (n *network) connectTo(ctx context.Context, s *server) (net.Conn, error) {
+// knock tries the doors of a server in their order, and gives the one that was
+// opened. All have the same host, so that what is wrong with it, or with its
+// certificate, ends the tries: another port must not be a way around that.
+func (n *network) knock(ctx context.Context, s *server, set *linkSettings, told func(door, error)) (net.Conn, door, error) {
+	if set.host != s.host && !n.mayConnect(set.host) {
+		return nil, door{}, refuse(transport.NotAllowed, "The administrator of this gateway does not allow connections to %s.", set.host)
+	}
+	var first error
+	for i, d := range set.doors {
+		conn, err := n.connectTo(ctx, s, set, d)
+		if err == nil {
+			return conn, d, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if _, isDNS := errors.AsType[*net.DNSError](err); isDNS || isForged(err) || errors.Is(err, errPrivate) || ctx.Err() != nil {
+			return nil, d, err
+		}
+		if i < len(set.doors)-1 {
+			told(d, err)
+		}
+	}
+	if first == nil {
+		first = refuse(transport.BadRequest, "There is no port to connect to %s on. Set one with the command configure on %s.", s.name, s.name)
+	}
+	return nil, door{}, first
+}
+
+// isForged says that the server has not proved who it is.
+func isForged(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok || errors.Is(err, errPin)
+}
+
+// connectTo dials a door and does the TLS handshake.
+func (n *network) connectTo(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
 	dial := n.dial
 	if dial == nil {
 		dial = n.dialTCP
 	}
-	conn, err := dial(ctx, s)
-	if err != nil || s.tls == nil {
+	conn, err := dial(ctx, s, set, d)
+	if err != nil || !d.tls {
 		return conn, err
 	}
-	secure := tls.Client(conn, s.tls)
+	secure := tls.Client(conn, set.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, err
@@ -48,14 +83,14 @@ func hangUp(conn net.Conn) {
 	conn.Close()
 }
 
-func (n *network) dialTCP(ctx context.Context, s *server) (net.Conn, error) {
+func (n *network) dialTCP(ctx context.Context, s *server, set *linkSettings, to door) (net.Conn, error) {
 	d := net.Dialer{}
-	if !s.configured {
+	if !s.configured || set.chosen {
 		// Asked for the address that is really dialled, so that a name which
 		// resolves to something else the second time does not get through.
 		d.Control = n.guard
 	}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.doors[0].port)))
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(set.host, strconv.Itoa(to.port)))
 }
 
 var errPrivate = errors.New("not a public address")
@@ -110,7 +145,7 @@ func isPublic(ip netip.Addr) bool {
 
 // explain makes of what ended a connection what the user is told, and says
 // whether another try is in vain. farewell is the text of the server's ERROR.
-func (n *network) explain(s *server, farewell string, cause error) (*transport.Error, bool) {
+func (n *network) explain(s *server, set *linkSettings, farewell string, cause error) (*transport.Error, bool) {
 	if e, ok := errors.AsType[*registrationError](cause); ok {
 		return e.told, e.permanent
 	}
@@ -119,8 +154,8 @@ func (n *network) explain(s *server, farewell string, cause error) (*transport.E
 	}
 	e := &transport.Error{Reason: transport.Unreachable, Err: cause}
 	name := s.name
-	if s.name != s.host {
-		name += " (" + s.host + ")"
+	if s.name != set.host {
+		name += " (" + set.host + ")"
 	}
 	dns, isDNS := errors.AsType[*net.DNSError](cause)
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](cause)
@@ -135,6 +170,8 @@ func (n *network) explain(s *server, farewell string, cause error) (*transport.E
 	case isDNS && dns.IsNotFound:
 		e.Reason = transport.NotFound
 		e.Text = name + " does not exist: there is no such host."
+	case errors.Is(cause, errPin):
+		e.Text = name + " has another certificate than the one whose fingerprint you gave. Either it is new, or somebody is in between."
 	case isCert:
 		e.Text = name + " has no valid certificate."
 	case isTLS:

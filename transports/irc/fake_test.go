@@ -86,7 +86,7 @@ func (w *world) close() {
 	}
 }
 
-func (w *world) dial(context.Context, *server) (net.Conn, error) {
+func (w *world) dial(context.Context, *server, *linkSettings, door) (net.Conn, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refusal != nil {

@@ -154,7 +154,7 @@ func FuzzReceive(f *testing.F) {
 			if l.receiveLine(b) != nil {
 				break
 			}
-			l.outgoing = newOutgoing(l.server.throttle)
+			l.outgoing = newOutgoing(l.set.throttle)
 		}
 		for _, m := range s.Members(garden) {
 			if m.Nick == "" {

@@ -33,6 +33,7 @@ type isupport struct {
 	monitor     int    // people whom MONITOR takes; 0: there is none
 	watch       int    // people whom WATCH takes; 0: there is none
 	told        bool   // there was a 005
+	utf8Only    bool   // other encodings are refused
 }
 
 // The defaults are what a server means that says nothing.
@@ -86,6 +87,7 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 	"BOT":       func(is, _ *isupport, value string, _ bool) { is.bot = value },
 	"MONITOR":   watchToken(func(is *isupport) *int { return &is.monitor }),
 	"WATCH":     watchToken(func(is *isupport) *int { return &is.watch }),
+	"UTF8ONLY":  func(is, _ *isupport, _ string, negated bool) { is.utf8Only = !negated },
 	"NICKLEN":   numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),
 	"TOPICLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
 	"KICKLEN":   numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/ergochat/irc-go/ircreader"
@@ -44,6 +43,8 @@ type link struct {
 	network  *network
 	server   *server
 	address  transport.Address // of the server
+	set      *linkSettings
+	door     door // that the connection went through
 	ctx      context.Context
 	stop     context.CancelFunc
 	work     chan struct{} // wakes the writer
@@ -72,6 +73,7 @@ type link struct {
 
 	outgoing
 	pendings
+	starting
 
 	lastRead     time.Time
 	pinged       time.Time // zero unless a watchdog's PING is open
@@ -79,6 +81,7 @@ type link struct {
 	quitBy       time.Time
 	farewell     string // of the server's ERROR
 	nickAttempts int
+	account      string // that we are logged in to
 }
 
 func newLink(s *session, srv *server, nick string) *link {
@@ -86,6 +89,7 @@ func newLink(s *session, srv *server, nick string) *link {
 		session: s, network: s.network, server: srv, address: s.network.address(srv, ""),
 		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), finished: make(chan struct{}),
 		wanted:   nick,
+		set:      s.network.linkSettings(srv, nil),
 		channels: make(map[string]*channel), talking: make(map[string]struct{}),
 	}
 	l.ctx, l.stop = context.WithCancel(s.connecting)
@@ -95,15 +99,16 @@ func newLink(s *session, srv *server, nick string) *link {
 
 // reset forgets all that belonged to one connection.
 func (l *link) reset() {
-	l.conn, l.nick, l.host, l.farewell, l.nickAttempts = nil, l.wanted, "", "", 0
+	l.conn, l.nick, l.host, l.farewell, l.nickAttempts, l.account = nil, l.wanted, "", "", 0, ""
 	l.is = defaultISupport()
 	l.caps = capabilities{}
 	l.users = make(map[string]*user)
 	l.batches = nil
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
-	l.outgoing = newOutgoing(l.server.throttle)
+	l.outgoing = newOutgoing(l.set.throttle)
 	l.pendings = pendings{}
 	signal(l.drained) // who waits for room hears that the connection is gone
+	l.starting = starting{}
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
 }
 
@@ -135,8 +140,11 @@ func (l *link) run() {
 
 // connect dials, registers and reads, and returns why that has ended.
 func (l *link) connect() error {
+	if err := l.readSettings(); err != nil {
+		return err
+	}
 	dialling, cancel := context.WithTimeout(l.ctx, registrationLimit)
-	conn, err := l.network.connectTo(dialling, l.server)
+	conn, through, err := l.network.knock(dialling, l.server, l.set, l.doorClosed)
 	cancel()
 	if err != nil {
 		return err
@@ -154,7 +162,7 @@ func (l *link) connect() error {
 
 	s := l.session
 	s.mu.Lock()
-	l.conn = conn
+	l.conn, l.door = conn, through
 	l.lastRead = time.Now()
 	l.registerBy = l.lastRead.Add(registrationLimit)
 	l.register()
@@ -291,7 +299,7 @@ func (l *link) quit(reason string) {
 		reason = l.network.quitMessage
 	}
 	l.quitBy = time.Now().Add(quitGrace)
-	l.outgoing = newOutgoing(l.server.throttle)
+	l.outgoing = newOutgoing(l.set.throttle)
 	l.sendNow("QUIT", reason)
 	l.arm()
 }
@@ -315,7 +323,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 	if l.phase == quitting || s.closed {
 		return 0
 	}
-	why, permanent := l.network.explain(l.server, l.farewell, cause)
+	why, permanent := l.network.explain(l.server, l.set, l.farewell, cause)
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
 	l.failPendings(why)
 	l.listed(why)
@@ -381,14 +389,7 @@ func (l *link) isOnline() {
 	if l.session.away != "" {
 		l.sendAway(l.session.away)
 	}
-	keys := make([]string, 0, len(l.channels))
-	for key := range l.channels {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		l.requestJoin(l.channels[key])
-	}
 	l.requestList()
+	l.start()
 	l.wake()
 }

@@ -46,7 +46,7 @@ type network struct {
 	log          *slog.Logger
 
 	// dial connects to a server, in place of a net.Dialer; for tests.
-	dial func(ctx context.Context, s *server) (net.Conn, error)
+	dial func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error)
 
 	mu    sync.Mutex         // guards found
 	found map[string]*server // by host, with any_network

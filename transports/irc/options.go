@@ -18,6 +18,8 @@ import (
 )
 
 const (
+	defaultInterval = 2 * time.Second // of a Throttle
+
 	portTLS      = 6697 // RFC 7194
 	portTLSOther = 6670
 	portPlain    = 6667
@@ -76,7 +78,7 @@ func Defaults() *Options {
 		TLSPorts:    []int{portTLS, portTLSOther},
 		QuitMessage: "Gatehouse",
 		Encoding:    "windows-1252",
-		Throttle:    Throttle{Burst: 10, Interval: 2 * time.Second},
+		Throttle:    Throttle{Burst: 10, Interval: defaultInterval},
 	}
 }
 

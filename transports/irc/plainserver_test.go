@@ -48,7 +48,7 @@ func (s *plainServer) last() *plainConn {
 
 func (s *plainServer) stall() { close(s.stalled) }
 
-func (s *plainServer) dial(context.Context, *server) (net.Conn, error) {
+func (s *plainServer) dial(context.Context, *server, *linkSettings, door) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	c := &plainConn{conn: theirs, lines: make(chan plainLine, 1000), gone: make(chan struct{})}
 	s.mu.Lock()

@@ -118,7 +118,6 @@ func skip(*link, *message) error { return nil }
 
 // receiveLine handles one line; its events are queued when it returns.
 func (l *link) receiveLine(b []byte) error {
-	text := decode(b, l.server.encoding)
 	now := time.Now()
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
@@ -126,7 +125,7 @@ func (l *link) receiveLine(b []byte) error {
 	if l.phase == quitting {
 		return nil
 	}
-	parsed, err := ircmsg.ParseLine(text)
+	parsed, err := ircmsg.ParseLine(l.decoded(b))
 	if err != nil {
 		if errors.Is(err, ircmsg.ErrorLineIsEmpty) {
 			return nil

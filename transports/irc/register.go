@@ -40,8 +40,8 @@ func (l *link) register() {
 		l.nick = l.defaultNick()
 		l.wanted = l.nick
 	}
-	if !l.server.password.IsZero() {
-		l.sendNow("PASS", l.server.password.Reveal())
+	if !l.set.pass.IsZero() {
+		l.sendNow("PASS", l.set.pass.Reveal())
 	}
 	l.sendNow("CAP", "LS", "302")
 	l.sendNow("NICK", l.nick)
@@ -49,23 +49,23 @@ func (l *link) register() {
 }
 
 func (l *link) defaultNick() string {
-	if l.server.nick != "" {
-		return l.server.nick
+	if l.set.nick != "" {
+		return l.set.nick
 	}
 	local, _, _ := strings.Cut(l.session.account.User, "@")
 	return asName(local, "guest")
 }
 
 func (l *link) username() string {
-	if l.server.username != "" {
-		return l.server.username
+	if l.set.user != "" {
+		return l.set.user
 	}
 	return asName(l.nick, "guest")
 }
 
 func (l *link) realName() string {
-	if l.server.realName != "" {
-		return l.server.realName
+	if l.set.real != "" {
+		return l.set.real
 	}
 	return l.nick
 }

@@ -58,15 +58,14 @@ func (l *link) join(room transport.Address, name string, o transport.JoinOptions
 	default: // on its way in: RoomJoined comes anyway
 		return nil
 	}
-	if l.phase == online {
-		l.requestJoin(ch)
-	}
+	l.readRoomSettings(ch)
+	l.joinIfReady(ch)
 	return nil
 }
 
 // requestJoin queues a channel for the next JOIN.
 func (l *link) requestJoin(ch *channel) {
-	ch.state = wanted
+	ch.state, ch.requested = wanted, true
 	l.joins = append(l.joins, ch)
 	l.wake()
 }
@@ -185,7 +184,8 @@ func (l *link) left(ch *channel) {
 	if again {
 		next := &channel{name: ch.name, address: ch.address, password: password}
 		l.channels[l.is.fold(ch.name)] = next
-		l.requestJoin(next)
+		l.readRoomSettings(next)
+		l.joinIfReady(next)
 		return
 	}
 	l.leaveIfIdle()

@@ -39,6 +39,8 @@ var (
 	_ transport.Rooms           = (*session)(nil)
 	_ transport.Moderation      = (*session)(nil)
 	_ transport.PresenceUpdates = (*session)(nil)
+	_ transport.Reconfigurable  = (*session)(nil)
+	_ transport.Links           = (*session)(nil)
 )
 
 func newSession(n *network, account transport.Account, sink transport.Sink) *session {

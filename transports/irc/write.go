@@ -22,6 +22,7 @@ const (
 // takes them. The session's mutex guards it.
 type outgoing struct {
 	urgent [][]byte   // not paced: registration, PONG, QUIT
+	first  [][]byte   // what is to be done before channels are joined
 	joins  []*channel // made into as few JOINs as possible
 	lines  [][]byte
 	later  [][]byte // once all else is sent
@@ -29,11 +30,14 @@ type outgoing struct {
 }
 
 func newOutgoing(t Throttle) outgoing {
-	o := outgoing{pace: rate.NewLimiter(rate.Inf, 0)}
-	if t.Burst > 0 {
-		o.pace = rate.NewLimiter(rate.Every(t.Interval), t.Burst)
+	return outgoing{pace: newPace(t)}
+}
+
+func newPace(t Throttle) *rate.Limiter {
+	if t.Burst == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
 	}
-	return o
+	return rate.NewLimiter(rate.Every(t.Interval), t.Burst)
 }
 
 // enqueue takes the lines of one call, or none of them when there is no room.
@@ -145,6 +149,7 @@ func (l *link) batch(conn net.Conn) (b []byte, wait time.Duration, ended bool) {
 		if next, wait = l.next(); next == nil {
 			break
 		}
+		next = l.encoded(next)
 		if b == nil {
 			b = next
 		} else {
@@ -162,7 +167,7 @@ func (l *link) next() (b []byte, wait time.Duration) {
 	if len(l.urgent) > 0 {
 		return pop(&l.urgent), 0
 	}
-	if l.phase != online || len(l.joins)+len(l.lines)+len(l.later) == 0 && !l.barrierWanted {
+	if l.phase != online || len(l.first)+len(l.joins)+len(l.lines)+len(l.later) == 0 && !l.barrierWanted {
 		return nil, 0
 	}
 	if l.isPaced() {
@@ -172,6 +177,9 @@ func (l *link) next() (b []byte, wait time.Duration) {
 			r.CancelAt(now)
 			return nil, wait
 		}
+	}
+	if len(l.first) > 0 {
+		return pop(&l.first), 0
 	}
 	for len(l.joins) > 0 {
 		if b := l.joinLine(); b != nil {

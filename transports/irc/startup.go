@@ -1,0 +1,79 @@
+package irc
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ergochat/irc-go/ircmsg"
+)
+
+// starting is what is done on a new connection before channels are joined.
+// The session's mutex guards it.
+type starting struct {
+	busy    bool
+	steps   []ircmsg.Message // that are left; WAIT is ours
+	waiting *time.Timer
+}
+
+// start runs the commands that the user wants to be run, and then joins the
+// channels. It needs mu.
+func (l *link) start() {
+	l.busy = true
+	for _, text := range l.set.commands {
+		if m, err := ircmsg.ParseLine(text); err == nil && badCommand(text) == "" {
+			l.steps = append(l.steps, m)
+		}
+	}
+	l.proceed()
+}
+
+// proceed goes on to the next WAIT. It needs mu.
+func (l *link) proceed() {
+	for len(l.steps) > 0 {
+		m := l.steps[0]
+		l.steps = l.steps[1:]
+		if m.Command == "WAIT" {
+			l.pause(commandWait(m))
+			return
+		}
+		l.sendFirst(m.Command, m.Params...)
+	}
+	l.busy = false
+	keys := make([]string, 0, len(l.channels))
+	for key := range l.channels {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		l.joinIfReady(l.channels[key])
+	}
+}
+
+// sendFirst queues a line that is sent before channels are joined. It needs mu.
+func (l *link) sendFirst(command string, params ...string) {
+	if b, err := line(l.is.lineLen, command, params...); err == nil {
+		l.first = append(l.first, b)
+		l.wake()
+	}
+}
+
+// pause proceeds later, if the connection is then still the same. It needs mu.
+func (l *link) pause(d time.Duration) {
+	s, conn := l.session, l.conn
+	timer := time.NewTimer(d)
+	l.waiting = timer
+	s.running.Go(func() {
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-l.ctx.Done():
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if l.conn == conn && l.phase == online && l.waiting == timer {
+			l.waiting = nil
+			l.proceed()
+		}
+	})
+}

@@ -90,7 +90,11 @@ func (n *network) dialTCP(ctx context.Context, s *server, set *linkSettings, to 
 		// resolves to something else the second time does not get through.
 		d.Control = n.guard
 	}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(set.host, strconv.Itoa(to.port)))
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(set.host, strconv.Itoa(to.port)))
+	if err != nil {
+		return nil, err
+	}
+	return prompt(conn), nil
 }
 
 var errPrivate = errors.New("not a public address")

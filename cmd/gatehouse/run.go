@@ -34,7 +34,9 @@ func run(c *config.Config, log *slog.Logger) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	db, err := sqlite.Open(c.Store.Path, sqlite.Options{Log: log, KeyFile: c.Store.KeyFile})
+	db, err := sqlite.Open(c.Store.Path, sqlite.Options{
+		Log: log, KeyFile: c.Store.KeyFile, HistoryAge: c.Store.HistoryAge, HistoryLength: c.Store.HistoryLength,
+	})
 	if err != nil {
 		return err
 	}

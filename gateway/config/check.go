@@ -33,6 +33,12 @@ func (d *decoder) check(c *Config) {
 	if c.Store.Path == "" {
 		d.problem(root.child("store").child("path"), `is empty: name the file of the database, as in "gatehouse.db"`)
 	}
+	if c.Store.HistoryAge < 0 {
+		d.problem(root.child("store").child("history_age"), `must not be negative: write "8760h" for a year, or "0s" to keep everything`)
+	}
+	if c.Store.HistoryLength < 0 {
+		d.problem(root.child("store").child("history_length"), "must not be negative: 0 keeps everything")
+	}
 	if c.HTTP.Listen != "" {
 		if err := checkEndpoint(c.HTTP.Listen, true); err != nil {
 			d.problem(root.child("http").child("listen"), "%s", err)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"gatehouse/component/jid"
 	"gatehouse/gateway/transport"
@@ -39,6 +40,9 @@ type Log struct {
 type Store struct {
 	Path    string `toml:"path"`
 	KeyFile string `toml:"key_file"` // encrypts users' passwords; empty: Path + ".key"
+
+	HistoryAge    time.Duration `toml:"history_age"`    // how long conversations are kept; 0: for ever
+	HistoryLength int           `toml:"history_length"` // messages that a user keeps of each conversation; 0: all
 }
 
 // HTTP is the listener for webhooks, metrics and health.

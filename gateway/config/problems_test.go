@@ -121,6 +121,10 @@ name = ["a"]
 			`c.toml:9: store.path: is empty`,
 			`c.toml:11: http.listen: "8087" is not host:port`,
 		}},
+		"a history of less than nothing": {good + "[store]\nhistory_age = \"-1h\"\nhistory_length = -1", []string{
+			`c.toml:6: store.history_age: must not be negative`,
+			`c.toml:7: store.history_length: must not be negative`,
+		}},
 		"contacts that are no URIs": {good + "[contact]\nadmin = [\"me@example.org\",\n\"mailto:me@example.org\"]\nsales = [\"\"]", []string{
 			`c.toml:6: contact.admin: "me@example.org" is not a URI: write it as in "mailto:me@example.org"`,
 			`c.toml:8: contact.sales: "" is not a URI`,

@@ -15,7 +15,8 @@ import (
 )
 
 // A Store is one database. Its methods are called from many goroutines. A
-// method that writes returns once the disk has it, except Inbox.Done.
+// method that writes returns once the disk has it, except Inbox.Done and
+// Archive.Add.
 //
 // Writes wait for a place in a bounded queue until ctx ends. Once there, they
 // wait for the outcome whatever ctx does, so that an error means "not
@@ -29,6 +30,7 @@ type Store interface {
 	Blocks() Blocks
 	Settings() Settings
 	Rooms() Rooms
+	Archive() Archive
 	Secrets
 
 	// Close writes what is queued and closes the database. Calls that come

@@ -27,6 +27,12 @@ type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
 
+	// What is older than HistoryAge leaves the archive; zero: nothing does. Of
+	// each conversation a user keeps the HistoryLength newest messages; zero:
+	// all.
+	HistoryAge    time.Duration
+	HistoryLength int
+
 	// KeyFile holds the key that users' passwords are encrypted with; empty:
 	// path.key. It is made with the store.
 	KeyFile string
@@ -38,6 +44,7 @@ type Store struct {
 	lock    *os.File
 	now     func() time.Time
 	log     *slog.Logger
+	keep    retention
 	seal    *seal
 	writer  *writer
 	readers *sql.DB
@@ -82,7 +89,7 @@ func open(path string, o Options, migrations fs.FS) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, now: o.Now, log: o.Log}
+	s := &Store{path: path, lock: lock, now: o.Now, log: o.Log, keep: retention{age: o.HistoryAge, length: o.HistoryLength}}
 	if o.KeyFile == "" {
 		o.KeyFile = path + ".key"
 	}

@@ -42,10 +42,17 @@ type writer struct {
 	queue    chan request
 	wake     chan struct{} // there are marks
 	marks    marks
+	archived chan struct{} // there are messages for the archive
+	archive  archiveQueue
 	stopping chan struct{}
 	stopped  chan struct{}
-	failing  bool      // owned by run
-	nextTidy time.Time // owned by run
+
+	// Owned by run:
+	failing       bool
+	nextTidy      time.Time
+	names         archiveNames
+	archiveFailed int // tries of the oldest messages
+	keep          retention
 }
 
 // A tx is the open transaction, with its statements prepared once.
@@ -63,6 +70,8 @@ func startWriter(db *sql.DB, conn *sql.Conn, s *Store) *writer {
 		log:      s.log,
 		queue:    make(chan request, queueLength),
 		wake:     make(chan struct{}, 1),
+		archived: make(chan struct{}, 1),
+		keep:     s.keep,
 		stopping: make(chan struct{}),
 		stopped:  make(chan struct{}),
 	}
@@ -153,7 +162,11 @@ func change(ctx context.Context, s *Store, text string, args ...any) error {
 
 func (w *writer) run() {
 	defer close(w.stopped)
-	var due <-chan time.Time // when the marks are written, at the latest
+	var due alarm                // when marks and messages are written, at the latest
+	var pruning <-chan time.Time // nil: everything stays
+	if w.keep.limits() {
+		pruning = time.After(firstPrune)
+	}
 	batch := make([]request, 0, batchLength)
 	for last := false; !last || len(w.queue) > 0; {
 		batch = batch[:0]
@@ -161,24 +174,54 @@ func (w *writer) run() {
 		case r := <-w.queue:
 			batch = append(batch, r)
 		case <-w.wake:
-			if due == nil {
-				due = time.After(markDelay)
-			}
+			due.within(markDelay)
 			continue
-		case <-due:
+		case <-w.archived:
+			if w.archive.len() < archiveBatch {
+				due.within(archiveDelay)
+				continue
+			}
+		case <-pruning:
+			pruning = time.After(w.prune())
+			continue
+		case <-due.c:
 		case <-w.stopping:
 			last = true
 		}
-		due = nil
-		if !w.commit(w.fill(batch)) && w.marks.count() > 0 {
-			due = time.After(retryDelay)
+		due.stop()
+		written := w.commit(w.fill(batch))
+		for last && written && w.archive.len() > 0 {
+			written = w.commit(nil)
+		}
+		switch {
+		case written && w.archive.len() > 0:
+			due.within(0)
+		case !written && (w.marks.count() > 0 || w.archive.len() > 0):
+			due.within(retryDelay)
 		}
 		w.tidy()
+	}
+	if n := w.archive.len(); n > 0 {
+		w.log.Error("store lost messages for the archive", "count", n)
 	}
 	if n := w.marks.count(); n > 0 {
 		w.log.Error("store lost marks of done items: they will come again", "count", n)
 	}
 }
+
+// An alarm goes off at the earliest of the times that it was set to.
+type alarm struct {
+	c  <-chan time.Time
+	at time.Time
+}
+
+func (a *alarm) within(d time.Duration) {
+	if at := time.Now().Add(d); a.c == nil || at.Before(a.at) {
+		a.c, a.at = time.After(d), at
+	}
+}
+
+func (a *alarm) stop() { a.c = nil }
 
 // fill takes what is queued. It lets other goroutines run once, because those
 // answered by the last commit are about to queue again.
@@ -201,25 +244,18 @@ func (w *writer) fill(batch []request) []request {
 // commit runs a batch and the marks that wait in one transaction, then answers.
 // False means that nothing was written.
 func (w *writer) commit(batch []request) bool {
-	marks := w.marks.take()
-	if len(batch)+len(marks) == 0 {
+	marks, messages := w.marks.take(), w.archive.take()
+	if len(batch)+len(marks)+len(messages) == 0 {
 		return true
 	}
 	failed := make([]error, len(batch))
-	err := w.transact(func() error {
-		for i, r := range batch {
-			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
-				return failed[i]
-			}
-		}
-		for _, key := range marks {
-			if _, err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	unkept, err := w.attempt(batch, failed, marks, messages)
+	if unkept != nil { // the others have nothing to do with it
+		w.names.forget()
+		_, err = w.attempt(batch, failed, marks, nil)
+	}
 	w.marks.written(marks, err == nil)
+	w.finishArchive(messages, err, unkept)
 	w.report(err)
 	for i, r := range batch {
 		if failed[i] == nil {
@@ -230,7 +266,29 @@ func (w *writer) commit(batch []request) bool {
 		}
 		r.answer(failed[i])
 	}
-	return err == nil
+	return err == nil && unkept == nil
+}
+
+// attempt runs everything in one transaction. Unkept is why the messages could
+// not be written, which undoes all.
+func (w *writer) attempt(batch []request, failed []error, marks []int64, messages []store.Archived) (unkept, err error) {
+	err = w.transact(func() error {
+		for i, r := range batch {
+			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
+				return failed[i]
+			}
+		}
+		for _, key := range marks {
+			if _, err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
+				return err
+			}
+		}
+		if len(messages) > 0 {
+			_, unkept = w.archiveAll(w.tx, messages)
+		}
+		return unkept
+	})
+	return unkept, err
 }
 
 // report logs when writing begins to fail, and when it works again.

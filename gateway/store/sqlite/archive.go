@@ -1,0 +1,207 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
+)
+
+const (
+	archiveDelay   = 80 * time.Millisecond // how long messages wait for company
+	archiveBatch   = 2048                  // messages in one commit
+	archiveWaiting = 16384                 // messages that wait for a commit,
+	archiveBytes   = 32 << 20              // and their text
+	archiveTries   = 3                     // of a batch that fails while the disk works
+)
+
+type archive struct{ s *Store }
+
+// Archive implements store.Store.
+func (s *Store) Archive() store.Archive { return archive{s} }
+
+// An archiveQueue holds the messages that are not in the file yet.
+type archiveQueue struct {
+	mutex   sync.Mutex
+	waiting []store.Archived
+	taken   int // of them, those in the commit that runs
+	bytes   int
+	added   uint64 // ever
+	over    uint64 // of them, those written or given up
+	dropped uint64
+	full    bool // since it was last empty
+}
+
+// add never blocks. First is set for the first message that finds no place.
+func (q *archiveQueue) add(m store.Archived) (due, first bool) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if len(q.waiting) >= archiveWaiting || q.bytes+len(m.Text) > archiveBytes {
+		first, q.full = !q.full, true
+		q.dropped++
+		return false, first
+	}
+	q.waiting = append(q.waiting, m)
+	q.bytes += len(m.Text)
+	q.added++
+	return len(q.waiting) == 1 || len(q.waiting) == archiveBatch, false
+}
+
+// take gives the oldest messages for a commit, which ends in finish.
+func (q *archiveQueue) take() []store.Archived {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.taken = min(len(q.waiting), archiveBatch)
+	return q.waiting[:q.taken:q.taken]
+}
+
+// finish forgets what was taken if it is over, written or given up.
+func (q *archiveQueue) finish(over, lost bool) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if over {
+		for _, m := range q.waiting[:q.taken] {
+			q.bytes -= len(m.Text)
+		}
+		q.over += uint64(q.taken)
+		if lost {
+			q.dropped += uint64(q.taken)
+		}
+		rest := q.waiting[q.taken:]
+		if len(rest) == 0 {
+			rest, q.full = nil, false
+		}
+		q.waiting = rest
+	}
+	q.taken = 0
+}
+
+// counts tells how many were ever added, and how many of them are over.
+func (q *archiveQueue) counts() (added, over uint64) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.added, q.over
+}
+
+func (q *archiveQueue) len() int {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return len(q.waiting)
+}
+
+// Add implements store.Archive.
+func (a archive) Add(m store.Archived) {
+	w := a.s.writer
+	if w.isStopping() {
+		return
+	}
+	due, first := w.archive.add(m)
+	if first {
+		w.log.Error("the archive can't be written fast enough: messages are not kept", "waiting", archiveWaiting)
+	}
+	if due {
+		select {
+		case w.archived <- struct{}{}:
+		default: // it is awake
+		}
+	}
+}
+
+// Dropped implements store.Archive.
+func (a archive) Dropped() uint64 {
+	q := &a.s.writer.archive
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.dropped
+}
+
+// flush waits until all that was added before is over.
+func (a archive) flush(ctx context.Context) error {
+	upTo, over := a.s.writer.archive.counts()
+	for over < upTo {
+		if err := a.s.flush(ctx); err != nil {
+			return err
+		}
+		_, over = a.s.writer.archive.counts()
+	}
+	return nil
+}
+
+// Import implements store.Archive.
+func (a archive) Import(ctx context.Context, messages []store.Archived) (added int, err error) {
+	for len(messages) > 0 {
+		n := min(len(messages), archiveBatch)
+		past := slices.Clone(messages[:n])
+		for i := range past {
+			past[i].Late = true
+		}
+		part, err := write(ctx, a.s, func(t *tx) (int, error) { return a.s.writer.importAll(t, past) })
+		if err != nil {
+			return added, err
+		}
+		added += part
+		messages = messages[n:]
+	}
+	return added, nil
+}
+
+// importAll is archiveAll within a commit that others share: it undoes itself.
+func (w *writer) importAll(t *tx, messages []store.Archived) (added int, err error) {
+	if _, err := t.exec("SAVEPOINT import"); err != nil {
+		return 0, err
+	}
+	if added, err = w.archiveAll(t, messages); err == nil {
+		_, err = t.exec("RELEASE import")
+		return added, err
+	}
+	w.names.forget()
+	if t.isOver() {
+		return 0, err
+	}
+	_, undo := t.exec("ROLLBACK TO import")
+	_, release := t.exec("RELEASE import")
+	return 0, errors.Join(err, undo, release)
+}
+
+// finishArchive keeps the messages for another try unless they are written. A
+// batch that fails while the disk works is given up in the end, or nothing
+// after it would ever be written.
+func (w *writer) finishArchive(messages []store.Archived, commit, own error) {
+	if commit != nil || own != nil {
+		w.names.forget()
+	}
+	if len(messages) == 0 {
+		return
+	}
+	if commit == nil && own != nil {
+		w.archiveFailed++
+	} else {
+		w.archiveFailed = 0
+	}
+	lost := w.archiveFailed >= archiveTries
+	if lost {
+		w.archiveFailed = 0
+		w.log.Error("messages can't be written to the archive: they are not kept", "count", len(messages), "err", own)
+	}
+	w.archive.finish(commit == nil && own == nil || lost, lost)
+}
+
+// What the writer looks up by name.
+type (
+	chatName struct {
+		component string
+		address   transport.Address
+	}
+	viewName struct {
+		component, user string
+		address         transport.Address
+	}
+	view struct {
+		key  int64
+		last int64 // its newest message
+	}
+)

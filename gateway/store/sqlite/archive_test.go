@@ -1,0 +1,229 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
+)
+
+func saidTo(user, id string) store.Archived {
+	return store.Archived{
+		Component: "irc.example.org", User: user, Chat: "#garden", ID: id, StanzaID: id, Nick: "juliet",
+		Text: "O Romeo, Romeo, wherefore art thou Romeo?", At: time.Now(),
+	}
+}
+
+func count(t testing.TB, s *Store, table string) (n int) {
+	t.Helper()
+	if err := s.readers.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// seen gives the ids that a user saw in the garden.
+func seen(t testing.TB, s *Store, user string) string {
+	t.Helper()
+	page, err := s.Archive().Page(t.Context(), store.ArchiveQuery{Component: "irc.example.org", User: user, Chat: "#garden", Max: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, m := range page.Messages {
+		ids = append(ids, m.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestMessagesAreArchivedWithin100Milliseconds(t *testing.T) {
+	path := newPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, path)
+		s.Archive().Add(saidTo("romeo", "a"))
+		synctest.Wait()
+		if n := count(t, s, "archive"); n != 0 {
+			t.Error("the message did not wait for company")
+		}
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if n := count(t, s, "archive"); n != 1 {
+			t.Error("the message was not written in time")
+		}
+	})
+}
+
+func TestOneRowServesAllWhoSawTheSame(t *testing.T) {
+	s := openTest(t, newPath(t))
+	add := func(users int, id string) {
+		for i := range users {
+			s.Archive().Add(saidTo(fmt.Sprint("user", i), id))
+		}
+	}
+	add(25, "a")
+	seen(t, s, "user0") // a commit between them
+	add(50, "a")
+	add(50, "b")
+	if got := seen(t, s, "user49"); got != "a b" {
+		t.Errorf("the last user saw %q", got)
+	}
+	if rows, seen := count(t, s, "archive"), count(t, s, "archive_seen"); rows != 2 || seen != 100 {
+		t.Errorf("%d rows, seen %d times", rows, seen)
+	}
+	var views int
+	if err := s.readers.QueryRow("SELECT min(views) FROM archive").Scan(&views); err != nil || views != 50 {
+		t.Errorf("a row counts %d views, %v", views, err)
+	}
+}
+
+func TestAFullArchiveQueueDropsCountsAndSaysSo(t *testing.T) {
+	s := openTest(t, newPath(t))
+	writer := stall(t, s)
+	for i := range archiveWaiting + 10 {
+		s.Archive().Add(saidTo("romeo", fmt.Sprint(i)))
+	}
+	if n := s.Archive().Dropped(); n != 10 {
+		t.Errorf("%d messages were dropped", n)
+	}
+	writer.release(t)
+	page, err := s.Archive().Page(t.Context(), store.ArchiveQuery{Component: "irc.example.org", User: "romeo", Chat: "#garden", Max: 1, Last: true, Counted: true})
+	if err != nil || page.Count != archiveWaiting || page.Messages[0].ID != fmt.Sprint(archiveWaiting-1) {
+		t.Errorf("%d messages were kept, the last %v, %v", page.Count, page.Messages, err)
+	}
+	s.Archive().Add(saidTo("romeo", "later"))
+	if n := s.Archive().Dropped(); n != 10 {
+		t.Errorf("a message was dropped although there is room")
+	}
+}
+
+func TestAnArchiveThatFailsHarmsNobodyElse(t *testing.T) {
+	s := openTest(t, newPath(t))
+	if _, err := write(t.Context(), s, func(tx *tx) (struct{}, error) {
+		_, err := tx.exec("CREATE TRIGGER refuse BEFORE INSERT ON archive WHEN new.id = 'bad' BEGIN SELECT RAISE(FAIL, 'no'); END")
+		return struct{}{}, err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.Archive().Add(saidTo("romeo", "bad"))
+	for i := range archiveTries {
+		if err := s.Blocks().Block(t.Context(), "a", fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Archive().Dropped(); n != 1 {
+		t.Errorf("%d messages were given up", n)
+	}
+	s.Archive().Add(saidTo("romeo", "good"))
+	if got := seen(t, s, "romeo"); got != "good" {
+		t.Errorf("romeo saw %q", got)
+	}
+	if blocked, err := s.Blocks().Blocked(t.Context(), "a"); err != nil || len(blocked) != archiveTries {
+		t.Errorf("%v, %v", blocked, err)
+	}
+}
+
+func TestWhatIsTooOldLeavesTheArchiveInSteps(t *testing.T) {
+	path := newPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(path, Options{HistoryAge: 24 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for i := range 3 * pruneAtOnce {
+			s.Archive().Add(saidTo("romeo", fmt.Sprint("old", i)))
+		}
+		s.Archive().Add(saidTo("tybalt", "gone"))
+		time.Sleep(23*time.Hour + 30*time.Minute)
+		s.Archive().Add(saidTo("romeo", "new"))
+		s.Archive().Add(saidTo("juliet", "new"))
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if got := seen(t, s, "romeo") + "|" + seen(t, s, "juliet"); got != "new|new" {
+			t.Errorf("they see %.200q", got)
+		}
+		if rows, seen, views := count(t, s, "archive"), count(t, s, "archive_seen"), count(t, s, "archive_views"); rows != 1 || seen != 2 || views != 2 {
+			t.Errorf("%d rows, seen %d times, in %d views", rows, seen, views)
+		}
+		s.Archive().Add(saidTo("tybalt", "again")) // whose view was removed
+		if got := seen(t, s, "tybalt"); got != "again" {
+			t.Errorf("tybalt sees %q", got)
+		}
+	})
+}
+
+func TestOnlyTheNewestOfAConversationStay(t *testing.T) {
+	path := newPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(path, Options{HistoryLength: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for _, id := range []string{"a", "b", "c"} {
+			s.Archive().Add(saidTo("romeo", id))
+		}
+		s.Archive().Add(saidTo("juliet", "a"))
+		time.Sleep(2 * firstPrune)
+		synctest.Wait()
+		if got := seen(t, s, "romeo") + "|" + seen(t, s, "juliet"); got != "b c|a" {
+			t.Errorf("they see %q", got)
+		}
+		if rows := count(t, s, "archive"); rows != 3 {
+			t.Errorf("%d rows", rows)
+		}
+	})
+}
+
+// BenchmarkArchive measures messages that so many users of a room see.
+func BenchmarkArchive(b *testing.B) {
+	for _, listeners := range []int{1, 50} {
+		b.Run(fmt.Sprint("listeners/", listeners), func(b *testing.B) {
+			s := openTest(b, newPath(b))
+			users := make([]string, listeners)
+			for i := range users {
+				users[i] = fmt.Sprint("user", i, "@example.org")
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				m := saidTo("", fmt.Sprint("id", i))
+				for _, m.User = range users {
+					s.Archive().Add(m)
+				}
+				if i%100 == 99 {
+					if err := (archive{s}).flush(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N*listeners)/b.Elapsed().Seconds(), "seen/s")
+		})
+	}
+}
+
+// BenchmarkArchivePage measures the last page of a long archive.
+func BenchmarkArchivePage(b *testing.B) {
+	s := openTest(b, newPath(b))
+	var past []store.Archived
+	for i := range 50_000 {
+		m := saidTo("romeo", fmt.Sprint("id", i))
+		m.At = time.Unix(1_700_000_000+int64(i), 0)
+		past = append(past, m)
+	}
+	if _, err := s.Archive().Import(b.Context(), past); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := s.Archive().Page(b.Context(), store.ArchiveQuery{
+			Component: "irc.example.org", User: "romeo", Chat: transport.Address("#garden"), Max: 50, Last: true,
+		})
+		if err != nil || len(page.Messages) != 50 {
+			b.Fatal(err)
+		}
+	}
+}

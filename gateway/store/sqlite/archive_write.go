@@ -1,0 +1,283 @@
+package sqlite
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"gatehouse/gateway/store"
+)
+
+const (
+	// A clock that was set back by more than this is followed.
+	clockStep    = time.Hour
+	maxNames     = 65536
+	nearAttempts = 3 // at a key close by
+	keyAttempts  = 1000
+
+	findChat = `SELECT key FROM archive_chats WHERE component = ? AND address = ?`
+	putChat  = `INSERT INTO archive_chats (component, address) VALUES (?, ?)`
+	findView = `SELECT key, (SELECT coalesce(max(message), 0) FROM archive_seen WHERE view = archive_views.key)
+		FROM archive_views WHERE component = ? AND user = ? AND address = ?`
+	putView = `INSERT INTO archive_views (component, user, address) VALUES (?, ?, ?)`
+
+	findArchived = `SELECT key, stanza_id, origin, nick, occupant, sent, text FROM archive WHERE id = ? AND chat = ?`
+	putArchived  = `INSERT INTO archive (key, chat, id, stanza_id, origin, nick, occupant, sent, text, views)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	behindAll = `SELECT coalesce(max(key) + 1, ?1) FROM archive WHERE key BETWEEN ?1 AND ?1 + 1000000`
+	moreViews = `UPDATE archive SET views = views + ? WHERE key = ?`
+
+	findSeen    = `SELECT 1 FROM archive_seen WHERE view = ? AND message = ?`
+	putSeen     = `INSERT INTO archive_seen (view, message) VALUES (?, ?)`
+	putSeenMany = `INSERT OR IGNORE INTO archive_seen (view, message) SELECT value, ?2 FROM json_each(?1)`
+)
+
+// archiveNames are the keys that were looked up, so that a message costs few
+// statements. They are owned by the writer.
+type archiveNames struct {
+	chats map[chatName]int64
+	views map[viewName]*view
+}
+
+func (n *archiveNames) forget() {
+	*n = archiveNames{chats: map[chatName]int64{}, views: map[viewName]*view{}}
+}
+
+// bound is called between batches: within one, a view's last message may not
+// be in the file yet.
+func (n *archiveNames) bound() {
+	if n.chats == nil || len(n.chats)+len(n.views) > maxNames {
+		n.forget()
+	}
+}
+
+// An archiveRow is one row of the archive that this commit works on.
+type archiveRow struct {
+	key      int64
+	m        *store.Archived
+	stored   bool    // before this commit
+	viewers  []int64 // who is to be added
+	inserted int     // of them, how many the row counts already
+}
+
+type rowName struct {
+	id   string
+	chat int64
+}
+
+// archiveAll keeps messages and counts those that are new to their users. After
+// an error the transaction must be undone.
+func (w *writer) archiveAll(t *tx, messages []store.Archived) (added int, err error) {
+	w.names.bound()
+	rows := map[rowName][]*archiveRow{}
+	var order []*archiveRow
+	for i := range messages {
+		row, fresh, err := w.archiveOne(t, rows, &messages[i])
+		if err != nil {
+			return 0, err
+		}
+		if fresh {
+			added++
+		}
+		if row != nil {
+			order = append(order, row)
+		}
+	}
+	for _, row := range order {
+		if err := addViewers(t, row); err != nil {
+			return 0, err
+		}
+	}
+	return added, nil
+}
+
+// archiveOne finds or makes the row of a message, and notes who saw it. Row is
+// set when it is met for the first time.
+func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Archived) (row *archiveRow, fresh bool, err error) {
+	chat, err := w.chatKey(t, chatName{m.Component, m.Chat})
+	if err != nil {
+		return nil, false, err
+	}
+	views, err := w.viewsOf(t, m)
+	if err != nil {
+		return nil, false, err
+	}
+	last := int64(0)
+	for _, v := range views {
+		last = max(last, v.last)
+	}
+	name := rowName{m.ID, chat}
+	same, known := rows[name]
+	if !known {
+		if same, err = storedRows(t, m.ID, chat); err != nil {
+			return nil, false, err
+		}
+		rows[name] = same
+	}
+	var shared *archiveRow
+	for _, r := range same {
+		seen, err := hasSeen(t, r, views[0].key)
+		if err != nil || seen {
+			return nil, false, err
+		}
+		// The order in which a user saw things outweighs a row saved.
+		if looksLike(r.m, m) && (m.Late || r.key > last) {
+			shared = r
+		}
+	}
+	if shared == nil {
+		if shared, err = newRow(t, m, chat, last, len(views)); err != nil {
+			return nil, false, err
+		}
+		rows[name] = append(rows[name], shared)
+		row = shared
+	} else if shared.stored && len(shared.viewers) == 0 {
+		row = shared
+	}
+	for _, v := range views {
+		shared.viewers = append(shared.viewers, v.key)
+		v.last = max(v.last, shared.key)
+	}
+	return row, true, nil
+}
+
+// looksLike says that two users saw the same.
+func looksLike(a, b *store.Archived) bool {
+	return a.Text == b.Text && a.Nick == b.Nick && a.StanzaID == b.StanzaID && a.Origin == b.Origin &&
+		a.Occupant == b.Occupant && a.Sent == b.Sent
+}
+
+func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
+	statement, err := t.prepared(findArchived)
+	if err != nil {
+		return nil, err
+	}
+	found, err := statement.Query(id, chat)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	var rows []*archiveRow
+	for found.Next() {
+		m := store.Archived{ID: id}
+		row := &archiveRow{m: &m, stored: true}
+		if err := found.Scan(&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, found.Err()
+}
+
+func hasSeen(t *tx, r *archiveRow, view int64) (bool, error) {
+	if slices.Contains(r.viewers, view) {
+		return true, nil
+	}
+	if !r.stored {
+		return false, nil
+	}
+	var one int
+	return t.row(findSeen, []any{view, r.key}, &one)
+}
+
+// newRow inserts a row behind all that the user saw before, or where its time
+// says.
+func newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow, error) {
+	key := m.At.UnixMicro()
+	if !m.Late && key <= last && last-key < clockStep.Microseconds() {
+		key = last + 1
+	}
+	for attempt := range keyAttempts {
+		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views)
+		if !isTaken(err) {
+			return &archiveRow{key: key, m: m, inserted: views}, err
+		}
+		if key++; attempt >= nearAttempts { // many at one time: an import that knows whole seconds only
+			if _, err := t.row(behindAll, []any{key}, &key); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, errors.New("too many messages at one time")
+}
+
+func isTaken(err error) bool {
+	e, ok := err.(sqlite3.Error)
+	return ok && e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey
+}
+
+func addViewers(t *tx, row *archiveRow) error {
+	if more := len(row.viewers) - row.inserted; more > 0 {
+		if _, err := t.exec(moreViews, more, row.key); err != nil {
+			return err
+		}
+	}
+	if len(row.viewers) <= 2 {
+		for _, v := range row.viewers {
+			if _, err := t.exec(putSeen, v, row.key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	slices.Sort(row.viewers)
+	list := make([]byte, 0, 8*len(row.viewers))
+	for i, v := range row.viewers {
+		list = strconv.AppendInt(append(list, "[,"[min(i, 1)]), v, 10)
+	}
+	_, err := t.exec(putSeenMany, string(append(list, ']')), row.key)
+	return err
+}
+
+func (w *writer) chatKey(t *tx, name chatName) (int64, error) {
+	if key, ok := w.names.chats[name]; ok {
+		return key, nil
+	}
+	var key int64
+	found, err := t.row(findChat, []any{name.component, string(name.address)}, &key)
+	if err == nil && !found {
+		key, err = insert(t, putChat, name.component, string(name.address))
+	}
+	if err != nil {
+		return 0, err
+	}
+	w.names.chats[name] = key
+	return key, nil
+}
+
+func (w *writer) viewOf(t *tx, name viewName) (*view, error) {
+	if v, ok := w.names.views[name]; ok {
+		return v, nil
+	}
+	v := &view{}
+	found, err := t.row(findView, []any{name.component, name.user, string(name.address)}, &v.key, &v.last)
+	if err == nil && !found {
+		v.key, err = insert(t, putView, name.component, name.user, string(name.address))
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.names.views[name] = v
+	return v, nil
+}
+
+// viewsOf gives the views that a message belongs to, first that of its chat.
+func (w *writer) viewsOf(t *tx, m *store.Archived) (views []*view, err error) {
+	v, err := w.viewOf(t, viewName{m.Component, m.User, m.Chat})
+	if err != nil || !m.Private {
+		return []*view{v}, err
+	}
+	all, err := w.viewOf(t, viewName{m.Component, m.User, ""})
+	return []*view{v, all}, err
+}
+
+func insert(t *tx, text string, args ...any) (int64, error) {
+	result, err := t.exec(text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}

@@ -167,6 +167,9 @@ func (h *host) answerItems(s *session, st *stanza.Received, t target) (payload, 
 	switch t.kind {
 	case toGateway:
 		items.Items = h.serverItems(s)
+		if h.isAdmin(st.From) {
+			items.Items = append(items.Items, stanza.Item{JID: st.To.Bare().String(), Node: adminNamespace, Name: "Administration"})
+		}
 	case toRoom:
 		if r := s.roomOf(st, t.address); r != nil {
 			for _, m := range s.members(r) {

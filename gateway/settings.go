@@ -41,6 +41,11 @@ func (s *session) settingsForm(ctx context.Context, at transport.Address, kind t
 	if !ok {
 		return transport.Form{}, nothing
 	}
+	for i, f := range form.Fields {
+		if f.Type == transport.Hidden {
+			form.Fields[i].Values = stored[f.Name] // not shown, but that there is one
+		}
+	}
 	return form, nil
 }
 

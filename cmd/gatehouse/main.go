@@ -62,7 +62,9 @@ func command(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
-	log := logger(c.Log, stderr)
+	level := new(slog.LevelVar)
+	level.Set(c.Log.Level)
+	log := logger(c.Log.Format, level, stderr)
 	for _, w := range c.Warnings {
 		log.Warn(w)
 	}
@@ -73,16 +75,16 @@ func command(args []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
-	if err := run(c, log); err != nil {
+	if err := run(c, newLiveConfig(*path, c, log, level), log); err != nil {
 		log.Error("stopped", "err", err)
 		return 1
 	}
 	return 0
 }
 
-func logger(c config.Log, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Level}
-	if c.Format == "json" {
+func logger(format string, level slog.Leveler, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))

@@ -13,7 +13,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"gatehouse/component"
-	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway"
 	"gatehouse/gateway/config"
@@ -26,13 +25,12 @@ import (
 // stopTime is how long a clean stop may take in all.
 const stopTime = 5 * time.Second
 
-// run works until SIGINT or SIGTERM. Logs go to stderr, so that SIGHUP, which
-// asks daemons to open their logs anew, has nothing to do.
-func run(c *config.Config, log *slog.Logger) error {
-	signal.Ignore(syscall.SIGHUP)
+// run works until SIGINT or SIGTERM. SIGHUP has it read the config again.
+func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	live.onHangup(ctx)
 
 	db, err := sqlite.Open(c.Store.Path, sqlite.Options{
 		Log: log, KeyFile: c.Store.KeyFile, HistoryAge: c.Store.HistoryAge, HistoryLength: c.Store.HistoryLength,
@@ -44,12 +42,12 @@ func run(c *config.Config, log *slog.Logger) error {
 	d := &daemonOf{log: log}
 	d.gateway = gateway.New(gateway.Options{
 		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
-		IsAdmin: c.IsAdmin,
+		IsAdmin: live.isAdmin, Reload: live.reload,
 	})
 	d.group = component.NewGroup(d.gateway.Route)
 	d.mux = web.NewMux(d.health)
 	for _, cc := range c.Components {
-		if err := d.add(c, cc, db); err != nil {
+		if err := d.add(live, cc, db); err != nil {
 			return err
 		}
 	}
@@ -65,7 +63,7 @@ type daemonOf struct {
 	mux        *web.Mux
 }
 
-func (d *daemonOf) add(c *config.Config, cc config.Component, db store.Store) error {
+func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) error {
 	network, err := cc.Options.New(transport.Env{
 		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
 	})
@@ -82,7 +80,7 @@ func (d *daemonOf) add(c *config.Config, cc config.Component, db store.Store) er
 	d.components = append(d.components, stream)
 	d.gateway.Add(gateway.Host{
 		Domain: cc.Domain, Name: cc.Name, Network: network, Stream: stream,
-		Allows: func(j jid.JID) bool { return (cc.Allow.Allows(j) || c.IsAdmin(j)) && !c.IsBlocked(j) },
+		Allows: live.serves(cc.Domain),
 	})
 	if hooks, ok := network.(transport.Webhooks); ok {
 		d.mux.Mount(cc.Domain, hooks.Webhooks())

@@ -146,7 +146,7 @@ func (n *network) checkTogether(s *server, v transport.Values) (complaints []str
 // Commands implements transport.Commander: the nodes are biboumi's.
 func (n *network) Commands(at transport.Address, kind transport.Kind) []transport.Command {
 	disconnect := transport.Command{
-		Node: "disconnect-from-irc-server", Name: "Disconnect from IRC servers", Does: transport.DoDisconnect,
+		Node: "disconnect-from-irc-server", Name: "Disconnect from IRC servers", Does: transport.DoDisconnect, Field: "irc-servers",
 	}
 	where, _, _ := n.place(at, kind)
 	switch {

@@ -8,29 +8,29 @@ import (
 )
 
 // Expect waits for the next stanza and fails the test unless it matches all.
-func (s *Server) Expect(matchers ...Matcher) stanza.Received {
-	s.t.Helper()
-	r, ok := s.inbox.pop(expectLimit)
+func (in *Inbox) Expect(matchers ...Matcher) stanza.Received {
+	in.t.Helper()
+	r, ok := in.queue.pop(in.Patience)
 	if !ok {
-		s.t.Fatalf("no stanza within %v, want %s", expectLimit, describe(matchers))
+		in.t.Fatalf("no stanza within %v, want %s", in.Patience, describe(matchers))
 	}
 	if wrong := mismatch(r, matchers); wrong != "" {
-		s.t.Fatalf("unexpected stanza:\n%s\ngot:\n%s", indent(wrong), indent(Pretty(r.Element)))
+		in.t.Fatalf("unexpected stanza:\n%s\ngot:\n%s", indent(wrong), indent(Pretty(r.Element)))
 	}
 	return r
 }
 
 // ExpectInAnyOrder waits for as many stanzas as there are matchers, which have
 // to match one each. It gives the stanzas in the order of the matchers.
-func (s *Server) ExpectInAnyOrder(matchers ...Matcher) []stanza.Received {
-	s.t.Helper()
+func (in *Inbox) ExpectInAnyOrder(matchers ...Matcher) []stanza.Received {
+	in.t.Helper()
 	out := make([]stanza.Received, len(matchers))
 	found := make([]bool, len(matchers))
 next:
 	for range matchers {
-		r, ok := s.inbox.pop(expectLimit)
+		r, ok := in.queue.pop(in.Patience)
 		if !ok {
-			s.t.Fatalf("no stanza within %v, want also %s", expectLimit, describe(missing(matchers, found)))
+			in.t.Fatalf("no stanza within %v, want also %s", in.Patience, describe(missing(matchers, found)))
 		}
 		var wrong []string
 		for i, m := range matchers {
@@ -44,7 +44,7 @@ next:
 			}
 			wrong = append(wrong, fmt.Sprintf("%s: %s", m.name, w))
 		}
-		s.t.Fatalf("unexpected stanza, it is none of these:\n%s\ngot:\n%s",
+		in.t.Fatalf("unexpected stanza, it is none of these:\n%s\ngot:\n%s",
 			indent(strings.Join(wrong, "\n")), indent(Pretty(r.Element)))
 	}
 	return out
@@ -60,17 +60,17 @@ func missing(matchers []Matcher, found []bool) (out []Matcher) {
 }
 
 // ExpectNothing fails the test if a stanza comes within a second.
-func (s *Server) ExpectNothing() {
-	s.t.Helper()
-	if r, ok := s.inbox.pop(nothingLimit); ok {
-		s.t.Fatalf("unexpected stanza, want none:\n%s", indent(Pretty(r.Element)))
+func (in *Inbox) ExpectNothing() {
+	in.t.Helper()
+	if r, ok := in.queue.pop(nothingLimit); ok {
+		in.t.Fatalf("unexpected stanza, want none:\n%s", indent(Pretty(r.Element)))
 	}
 }
 
 // Skip drops what has come so far.
-func (s *Server) Skip() {
+func (in *Inbox) Skip() {
 	for {
-		if _, ok := s.inbox.take(); !ok {
+		if _, ok := in.queue.take(); !ok {
 			return
 		}
 	}

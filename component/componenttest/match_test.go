@@ -90,7 +90,7 @@ func fails(expect func(s *Server), stanzas ...string) (said string) {
 			return err.Error()
 		}
 		r, _ := stanza.Parse(e)
-		s.inbox.push(r)
+		s.queue.push(r)
 	}
 	defer func() {
 		if cause := recover(); cause != nil && cause != any(failed{}) {

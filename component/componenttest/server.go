@@ -33,7 +33,7 @@ const (
 	streamsNamespace = "http://etherx.jabber.org/streams"
 	pingNamespace    = "urn:xmpp:ping"
 
-	expectLimit  = 5 * time.Second // for Expect and Connected; virtual in a bubble
+	expectLimit  = 5 * time.Second // virtual in a bubble
 	nothingLimit = time.Second     // of silence, for ExpectNothing
 )
 
@@ -41,7 +41,8 @@ const (
 // them come to Expect in the order in which they arrive. Pings of a component to
 // itself do not: they are sent back, as a server would, or as Pings says.
 type Server struct {
-	t testing.TB
+	*Inbox // of what comes for addresses that have none of their own
+	t      testing.TB
 
 	mu       sync.Mutex
 	streams  []*Stream // accepted ones, oldest first
@@ -53,7 +54,7 @@ type Server struct {
 	onPing   func(stanza.Received)
 	conns    map[net.Conn]bool
 	stopped  bool
-	inbox    queue[stanza.Received]
+	inboxes  map[string]*Inbox // by bare address
 	accepted queue[*Stream]
 	dialled  queue[time.Time]
 	running  sync.WaitGroup
@@ -66,8 +67,7 @@ type Router func(from *Stream, ping stanza.Received) *Stream
 // NewServer starts a server that ends with the test. A component that was started
 // after it, and is stopped in a later Cleanup, can close its stream in order.
 func NewServer(t testing.TB) *Server {
-	s := &Server{t: t, conns: make(map[net.Conn]bool)}
-	s.inbox.init()
+	s := &Server{Inbox: newInbox(t), t: t, inboxes: make(map[string]*Inbox), conns: make(map[net.Conn]bool)}
 	s.accepted.init()
 	s.dialled.init()
 	t.Cleanup(s.stop)
@@ -264,11 +264,15 @@ func (s *Server) ownPing(r stanza.Received) {
 func (s *Server) arrived(st *Stream, r stanza.Received) {
 	s.mu.Lock()
 	f := s.onStanza
+	in := s.inboxes[r.To.Bare().String()]
 	s.mu.Unlock()
 	if f != nil {
 		f(st, r)
 	}
-	s.inbox.push(r)
+	if in == nil {
+		in = s.Inbox
+	}
+	in.queue.push(r)
 }
 
 // LosePings is a Router for a server from which nothing comes back.

@@ -42,6 +42,7 @@ type channel struct {
 	state    channelState
 	been     bool // RoomJoined was delivered
 	again    bool // wanted again while leaving
+	modesDue bool // while entering: the answer to MODE will come soon, and is waited for
 	members  map[*user]modeSet
 	modes    modeSet
 	subject  transport.Subject
@@ -56,7 +57,7 @@ type channel struct {
 // forget is for a channel whose connection is lost and which will be joined
 // again.
 func (ch *channel) forget() {
-	ch.state, ch.again, ch.requested = wanted, false, false
+	ch.state, ch.again, ch.requested, ch.modesDue = wanted, false, false, false
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
 	ch.asked, ch.held = time.Time{}, nil
 }

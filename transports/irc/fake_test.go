@@ -330,6 +330,7 @@ func (c *fakeConn) welcome(nick string, isupport ...string) {
 func (c *fakeConn) admits(nick, channel, names string) {
 	c.sends(
 		fmt.Sprintf(":%s!~%s@verona.example JOIN %s", nick, nick, channel),
+		fmt.Sprintf(":irc.example.org 324 %s %s +", nick, channel),
 		fmt.Sprintf(":irc.example.org 353 %s = %s :%s", nick, channel, names),
 		fmt.Sprintf(":irc.example.org 366 %s %s :End of /NAMES list.", nick, channel),
 	)

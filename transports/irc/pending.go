@@ -116,6 +116,11 @@ func (l *link) settle(p *pending, err *transport.Error) {
 		l.joinSettled(p, err)
 	case "PART":
 		l.partSettled(p)
+	case "modes":
+		if ch := l.channels[p.target]; ch != nil && ch.state == entering && ch.asked.IsZero() {
+			ch.modesDue = false
+			l.complete(ch)
+		}
 	default:
 		if p.request != "" {
 			l.emit(transport.Answered{Request: p.request, Err: asError(err)})
@@ -144,7 +149,7 @@ func (l *link) failPendings(err *transport.Error) {
 	open := l.open
 	l.open = nil
 	for _, p := range open {
-		if p.command == "JOIN" || p.command == "PART" {
+		if p.command == "JOIN" || p.command == "PART" || p.command == "modes" {
 			continue // lost sees to the rooms
 		}
 		if p.command == "PRIVMSG" {

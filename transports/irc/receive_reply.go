@@ -23,6 +23,13 @@ func receiveChannelModes(l *link, m *message) error {
 			ch.setFlag(c)
 		}
 	}
+	if ch.modesDue {
+		ch.modesDue = false
+		if l.take(func(p *pending) bool { return p.command == "modes" && p.target == l.is.fold(ch.name) }) != nil {
+			l.complete(ch)
+		}
+		return nil
+	}
 	l.modesChanged(ch, before)
 	return nil
 }
@@ -93,9 +100,21 @@ func receiveEndOfNames(l *link, m *message) error {
 	ch := l.channel(l.nameParam(m.param(1)))
 	if ch != nil && ch.state == entering && ch.asked.IsZero() {
 		l.take(func(p *pending) bool { return p.command == "JOIN" && p.target == l.is.fold(ch.name) })
-		l.complete(ch)
+		l.isNamed(ch)
 	}
 	return nil
+}
+
+// isNamed is called once all names of a channel are there. Clients ask what a
+// room is like as soon as they are in, so its modes are waited for where that
+// takes no more than the server's answer: else they come as a change.
+func (l *link) isNamed(ch *channel) {
+	if ch.modesDue {
+		l.await(&pending{command: "modes", target: l.is.fold(ch.name)})
+		l.wake()
+		return
+	}
+	l.complete(ch)
 }
 
 // receiveAwayReply handles 301: nick, who, why; the answer to a private

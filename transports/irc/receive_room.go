@@ -27,7 +27,11 @@ func receiveJoin(l *link, m *message) error {
 		case ch.state == joining:
 			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, name, 0, transport.Subject{}, nil
 			ch.asked, ch.held = time.Time{}, nil
-			l.sendLater("MODE", name)
+			if ch.modesDue = l.isUnpaced(); ch.modesDue {
+				l.sendSoon("MODE", name)
+			} else {
+				l.sendLater("MODE", name)
+			}
 			l.enter(ch, l.seen(m.nick), 0)
 			l.refreshHost(m)
 			l.learnJoin(m)

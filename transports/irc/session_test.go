@@ -56,6 +56,9 @@ func TestARoomIsToldWholeOnceItsNamesAreThere(t *testing.T) {
 		juliet.Host = "j@capulet.example"
 		self := member("romeo", transport.Participant, transport.AffiliationNone)
 		self.Host = "~romeo@verona.example"
+		c.expect("MODE #Garden")
+		c.sends(":irc.example.org 324 romeo #Garden +mntk *")
+		self.Role = transport.Visitor // nobody without voice speaks now
 		w.sees(transport.RoomJoined{
 			Room: garden, Nick: "romeo",
 			Subject: transport.Subject{Text: "by *moonlight*", By: "juliet", At: time.Unix(1700000000, 0)},
@@ -67,15 +70,25 @@ func TestARoomIsToldWholeOnceItsNamesAreThere(t *testing.T) {
 				member("peter", transport.Moderator, transport.MemberOf),
 				self,
 			},
-			Modes: transport.RoomModes{Hidden: true},
+			Modes: transport.RoomModes{Moderated: true, SubjectByMods: true, PasswordProtected: true},
 		})
-		c.expect("MODE #Garden")
-		c.sends(":irc.example.org 324 romeo #Garden +mntk *")
-		w.sees(transport.RoomChanged{Room: garden, Modes: transport.RoomModes{
-			Moderated: true, SubjectByMods: true, PasswordProtected: true,
-		}})
-		self.Role = transport.Visitor // nobody without voice speaks now
-		w.sees(transport.MemberChanged{Room: garden, Member: self})
+	})
+}
+
+func TestAJoinDoesNotWaitForModesThatPacingHoldsBack(t *testing.T) {
+	o := testOptions()
+	o.Throttle = Throttle{Burst: 1, Interval: time.Minute}
+	inWorld(t, o, func(w *world) {
+		w.joins("#garden%net", "romeo")
+		c := w.welcomes("romeo")
+		c.expect("JOIN #garden")
+		c.sends(":romeo!r@h JOIN #garden", ":s 353 romeo = #garden :romeo", ":s 366 romeo #garden :End of /NAMES list.")
+		self := member("romeo", transport.Participant, transport.AffiliationNone)
+		self.Host = "r@h"
+		w.sees(transport.RoomJoined{Room: garden, Nick: "romeo", Members: []transport.Member{self}})
+		c.expect("MODE #garden")
+		c.sends(":s 324 romeo #garden +k *")
+		w.sees(transport.RoomChanged{Room: garden, Modes: transport.RoomModes{PasswordProtected: true}})
 	})
 }
 

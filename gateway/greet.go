@@ -27,6 +27,9 @@ func (h *host) greet(ctx context.Context) {
 		case <-h.streamUp:
 		}
 		for i, s := range h.allSessions() {
+			if h.outages.Load() == 0 {
+				break // the first time nobody has missed anything
+			}
 			pace(ctx, i, greetPulse)
 			s.streamRestored()
 		}

@@ -92,9 +92,10 @@ func (l *link) sendLater(command string, params ...string) {
 type drainingError struct{ drained <-chan struct{} }
 
 func (*drainingError) Error() string { return "the network takes lines more slowly than they come" }
+
 // isUnpaced says that a line which is queued now is sent at once. It needs mu.
 func (l *link) isUnpaced() bool {
-	return l.is.saferate || l.pace.Limit() == rate.Inf || l.pace.Tokens() >= float64(len(l.lines)+len(l.later)+1)
+	return !l.isPaced() || l.pace.Tokens() >= float64(len(l.lines)+len(l.later)+1)
 }
 
 // wake lets the writer look. It never blocks.

@@ -59,20 +59,24 @@ func (s *session) sendAdmin(ctx context.Context, st *stanza.Received) (taken boo
 func (h *host) action(item stanza.MUCItem) (a transport.Action, err error) {
 	a.Nick, a.Reason = item.Nick, item.Reason
 	bad := func(text string) error { return &transport.Error{Reason: transport.BadRequest, Text: text} }
-	if item.JID != "" {
-		j, err := jid.ParsePrepared(item.JID)
-		if err != nil || j.Domain != h.Domain {
-			return a, bad("name people by their nick, or by their address on " + h.Domain)
-		}
-		if a.Who, _, err = h.resolve(j); err != nil {
+	role := slices.Index(roleNames[:], item.Role)
+	affiliation := slices.Index(affiliationNames[:], item.Affiliation)
+	switch {
+	case item.Role == "" || item.Affiliation == "":
+	case role == int(transport.RoleNone) && affiliation != int(transport.Outcast):
+		item.Affiliation = "" // a kick
+	case role >= 0:
+		item.Role = "" // follows from the affiliation
+	}
+	if item.JID != "" && a.Nick == "" {
+		bans := affiliation == int(transport.Outcast) || affiliation == int(transport.AffiliationNone)
+		if err := h.nameWhom(&a, item.JID, bans && item.Role == ""); err != nil {
 			return a, err
 		}
 	}
-	if a.Nick == "" && a.Who == "" {
+	if a.Nick == "" && a.Who == "" && a.Mask == "" {
 		return a, bad("the change does not say whom it is for")
 	}
-	role := slices.Index(roleNames[:], item.Role)
-	affiliation := slices.Index(affiliationNames[:], item.Affiliation)
 	switch {
 	case item.Role != "" && item.Affiliation == "" && role >= 0:
 		value := transport.Role(role)
@@ -84,6 +88,61 @@ func (h *host) action(item stanza.MUCItem) (a transport.Action, err error) {
 		return a, bad("a change names one role or one affiliation")
 	}
 	return a, nil
+}
+
+// nameWhom reads the address of somebody who is given an affiliation. Those who
+// are banned, or no longer, may be named by a mask.
+func (h *host) nameWhom(a *transport.Action, address string, mask bool) error {
+	j, err := jid.ParsePrepared(address)
+	switch {
+	case err == nil && j.Domain == h.Domain:
+		if a.Who, _, err = h.resolve(j); err != nil && mask {
+			a.Who, err = transport.Address(jid.Unescape(j.Local)), nil
+		}
+		return err
+	case mask:
+		a.Mask = address
+		return nil
+	}
+	return &transport.Error{Reason: transport.BadRequest, Text: "name people by their nick, or by their address on " + h.Domain}
+}
+
+// sendAdminQuery asks for the list of those who may not come in (XEP-0045
+// §9.2). What else can be asked for is known here.
+func (s *session) sendAdminQuery(ctx context.Context, st *stanza.Received) (taken bool) {
+	t, err := s.host.target(st.To)
+	bans, ok := s.link.(transport.Bans)
+	wanted := stanza.ReadMUCItems(st.Payload())
+	if err != nil || t.kind != toRoom || !ok || s.roomOf(st, t.address) == nil ||
+		len(wanted) != 1 || wanted[0].Role != "" || wanted[0].Affiliation != affiliationNames[transport.Outcast] {
+		return false
+	}
+	request, ok := s.keepIQ(st, 1, func(e transport.Event) payload {
+		listed, _ := e.(transport.BansListed)
+		return s.host.banItems(listed.Bans)
+	})
+	if !ok {
+		return true
+	}
+	if err := bans.ListBans(ctx, t.address, request); err != nil {
+		s.answerKept(request, nil, err)
+	}
+	return true
+}
+
+// banItems shows bans as addresses, by which they can be ended.
+func (h *host) banItems(bans []transport.Ban) stanza.MUCAdmin {
+	var list stanza.MUCAdmin
+	for _, b := range bans {
+		j, err := h.at(b.Who).Prepare()
+		if err != nil || b.Who == "" {
+			continue
+		}
+		list.Items = append(list.Items, stanza.MUCItem{
+			Affiliation: affiliationNames[transport.Outcast], JID: j.String(), Reason: b.String(),
+		})
+	}
+	return list
 }
 
 // answerAffiliations lists occupants by role or affiliation (XEP-0045 §9.5).

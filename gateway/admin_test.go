@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -109,13 +110,12 @@ func TestChangeThatMakesNoSenseIsRefusedWhole(t *testing.T) {
 	for _, tt := range []struct{ name, items, class, condition string }{
 		{"nothing to change", ``, "modify", "bad-request"},
 		{"nobody", `<item role='none'/>`, "modify", "bad-request"},
-		{"role and affiliation at once", `<item nick='juliet' role='none' affiliation='none'/>`, "modify", "bad-request"},
 		{"neither", `<item nick='juliet'/>`, "modify", "bad-request"},
 		{"no such role", `<item nick='juliet' role='ghost'/>`, "modify", "bad-request"},
 		{"no such affiliation", `<item nick='juliet' affiliation='ghost'/>`, "modify", "bad-request"},
-		{"somebody elsewhere", `<item jid='juliet@example.org' affiliation='outcast'/>`, "modify", "bad-request"},
-		{"an address that is none", `<item jid='@@' affiliation='outcast'/>`, "modify", "bad-request"},
-		{"an address the network does not know", `<item jid='two\20words@` + verona + `' affiliation='outcast'/>`, "modify", "jid-malformed"},
+		{"somebody elsewhere", `<item jid='juliet@example.org' affiliation='admin'/>`, "modify", "bad-request"},
+		{"an address that is none", `<item jid='@@' affiliation='admin'/>`, "modify", "bad-request"},
+		{"an address the network does not know", `<item jid='two\20words@` + verona + `' affiliation='admin'/>`, "modify", "jid-malformed"},
 		{"too many", strings.Repeat(`<item nick='juliet' role='none'/>`, 33), "modify", "bad-request"},
 		{"the last of several", `<item nick='juliet' role='none'/><item nick='nurse' role='ghost'/>`, "modify", "bad-request"},
 	} {
@@ -130,6 +130,52 @@ func TestChangeThatMakesNoSenseIsRefusedWhole(t *testing.T) {
 			})
 		})
 	}
+}
+
+func (l *link) ListBans(_ context.Context, a transport.Address, q transport.Request) error {
+	return l.ask("bans", q, func(n *network) {
+		l.tell(transport.BansListed{Request: q, Room: a, Bans: []transport.Ban{
+			{Mask: "tybalt!*@*", Who: "tybalt!*@*", By: "juliet", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+			{Mask: "paris!*@*", Who: "~q:paris!*@*", Mute: true},
+			{Mask: "nobody"},
+		}})
+	}, a)
+}
+
+func TestBansAreListedAndEnded(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		query := `<query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='outcast'/></query>`
+		w.asks(orchard, "get", garden, query)
+		w.Expect(answer(garden, orchard, StanzaError("auth", "forbidden")))
+		w.joins(orchard, garden, "romeo")
+		w.asks(orchard, "get", garden, query)
+		const item = "{http://jabber.org/protocol/muc#admin}query/item"
+		w.Expect(result(garden, orchard,
+			Has(item+"@affiliation", "outcast", "outcast"),
+			Has(item+"@jid", `tybalt!*\40*@`+verona, `~q\3aparis!*\40*@`+verona),
+			Has(item+"/reason", "tybalt!*@* is banned, by juliet, 2026-01-02", "paris!*@* may not speak")))
+		w.verona.denies("bans", because(transport.Forbidden))
+		w.asks(orchard, "get", garden, query)
+		w.Expect(answer(garden, orchard, StanzaError("auth", "forbidden")))
+
+		w.verona.change(func() { w.verona.calls = nil })
+		w.moderates(orchard, garden, `<item jid='tybalt!*\40*@`+verona+`' affiliation='none'/>`, `<item jid='*!*@capulet.example' affiliation='outcast'/>`)
+		w.Expect(result(garden, orchard))
+		w.verona.called(t, "moderate #garden  tybalt!*@* affiliation 0", "moderate #garden  *!*@capulet.example affiliation 1")
+	})
+}
+
+func TestRoleAndAffiliationAtOnce(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.verona.change(func() { w.verona.calls = nil })
+		w.moderates(orchard, garden,
+			`<item nick='juliet' affiliation='member' role='participant'/>`,
+			`<item nick='nurse' affiliation='none' role='none'/>`,
+			`<item nick='tybalt' affiliation='outcast' role='none'/>`)
+		w.Expect(result(garden, orchard))
+		w.verona.called(t, "moderate #garden juliet  affiliation 2", "moderate #garden nurse  role 0", "moderate #garden tybalt  affiliation 1")
+	})
 }
 
 func TestOnlyThoseInARoomChangeIt(t *testing.T) {

@@ -29,6 +29,7 @@ var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (take
 	{stanza.Get, stanza.ChannelSearchNamespace}: (*session).sendChannelSearch,
 	{stanza.Get, stanza.DiscoItemsNamespace}:    (*session).sendRoomItems,
 	{stanza.Set, stanza.CommandsNamespace}:      (*session).sendCommand,
+	{stanza.Get, stanza.MUCAdminNamespace}:      (*session).sendAdminQuery,
 	{stanza.Set, stanza.MUCAdminNamespace}:      (*session).sendAdmin,
 	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,

@@ -250,7 +250,7 @@ func (l *link) Moderate(_ context.Context, a transport.Address, action transport
 	}
 	return l.ask("moderate", action.Request, func(*network) {
 		l.tell(transport.Answered{Request: action.Request})
-	}, a, action.Nick, action.Who, what, action.Reason)
+	}, a, action.Nick, string(action.Who)+action.Mask, what, action.Reason)
 }
 
 // ask makes a call that is answered by an event.

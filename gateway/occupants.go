@@ -112,7 +112,7 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 	if status != 0 {
 		statuses = append(statuses, status)
 	}
-	own := transport.Member{Nick: r.listeners[resource].nick, Identity: r.identity}
+	own := transport.Member{Nick: r.listeners[resource].nick, Affiliation: left.Affiliation, Identity: r.identity}
 	return r.gone(r.to(resource), own, left.Why, left.By, left.Reason, statuses...)
 }
 

@@ -51,6 +51,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		})
 	case transport.RoomNotice:
 		s.inRoom(e.Room, func(r *room) { s.receiveRoomNotice(r, e.Text) })
+	case transport.BansListed:
+		s.answerKept(e.Request, e, nil)
 	case transport.RoomsListed:
 		s.receiveRooms(e)
 	case transport.Answered:

@@ -36,7 +36,9 @@ type MUCItem struct {
 func (i MUCItem) write(w *wire.Writer, space string) {
 	w.Start(space, "item")
 	w.Attr("affiliation", i.Affiliation)
-	w.Attr("role", i.Role)
+	if i.Role != "" {
+		w.Attr("role", i.Role)
+	}
 	if i.JID != "" {
 		w.Attr("jid", i.JID)
 	}

@@ -57,6 +57,8 @@ type (
 		By     string // nick of who did it, for Kicked and Banned
 		Reason string
 		Err    error // why a join was refused, or the link lost
+
+		Affiliation Affiliation // the user's, which a kick leaves them
 	}
 
 	// RoomChanged tells that the room's modes changed.

@@ -125,6 +125,21 @@ type Ban struct {
 	At   time.Time
 }
 
+// String says it in a sentence.
+func (b Ban) String() string {
+	text := b.Mask + " is banned"
+	if b.Mute {
+		text = b.Mask + " may not speak"
+	}
+	if b.By != "" {
+		text += ", by " + b.By
+	}
+	if !b.At.IsZero() {
+		text += ", " + b.At.UTC().Format(time.DateOnly)
+	}
+	return text
+}
+
 // A Profile is what a network tells of somebody.
 type Profile struct {
 	Who      Address

@@ -48,6 +48,8 @@ type channel struct {
 	subject  transport.Subject
 	asked    time.Time     // by WHO, who is in it; zero once that was answered
 	held     []heldMessage // until it is shown
+	banned   []string      // the last bans
+	quiets   []modeChange  // and the last of those who may not speak
 
 	set       roomSettings
 	unread    bool // set is being read
@@ -60,6 +62,7 @@ func (ch *channel) forget() {
 	ch.state, ch.again, ch.requested, ch.modesDue = wanted, false, false, false
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
 	ch.asked, ch.held = time.Time{}, nil
+	ch.banned, ch.quiets = nil, nil
 }
 
 // seen gives the user with a nick, a new one if need be.
@@ -129,7 +132,7 @@ func (ch *channel) shown() bool {
 // member is what the gateway sees of a user in a channel.
 func (l *link) member(ch *channel, u *user) transport.Member {
 	nick := u.nick.Value()
-	role, affiliation := l.is.standing(ch.members[u], ch.modes.has('m'))
+	role, affiliation := l.standing(ch, u)
 	m := transport.Member{
 		Nick: nick, Role: role, Affiliation: affiliation,
 		Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,

@@ -18,6 +18,7 @@ type isupport struct {
 	whenSet     string // type C: with an argument when set, such as l
 	flags       string // type D: never with one
 	statusmsg   string
+	mutePrefix  string // EXTBAN: what a ban that only keeps from speaking begins with
 	elist       string // ELIST: what LIST can be asked by
 	network     string
 	nickLen     int
@@ -81,6 +82,7 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 	},
 	"STATUSMSG": func(is, _ *isupport, value string, _ bool) { is.statusmsg = value },
 	"ELIST":     func(is, _ *isupport, value string, _ bool) { is.elist = value },
+	"EXTBAN":    func(is, _ *isupport, value string, _ bool) { is.mutePrefix = mutePrefix(value) },
 	"NETWORK":   func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
 	"SAFERATE":  func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
 	"WHOX":      func(is, _ *isupport, _ string, negated bool) { is.whox = !negated },

@@ -104,7 +104,10 @@ func TestALostLinkComesBackWithItsRooms(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()
 		c.sends(":juliet!j@c MODE #garden +k rose")
-		w.sees(transport.RoomChanged{Room: garden, Modes: transport.RoomModes{PasswordProtected: true}})
+		w.sees(
+			transport.RoomNotice{Room: garden, Text: "Mode #garden [+k rose] by juliet"},
+			transport.RoomChanged{Room: garden, Modes: transport.RoomModes{PasswordProtected: true}},
+		)
 		w.joins("#balcony%net", "romeo")
 		c.expect("JOIN #balcony")
 		c.admits("romeo", "#balcony", "romeo")

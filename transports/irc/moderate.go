@@ -26,11 +26,11 @@ func (s *session) Moderate(_ context.Context, room transport.Address, a transpor
 		case a.Affiliation != nil && *a.Affiliation == transport.Outcast:
 			return l.ban(ch, nick, target, a)
 		case a.Affiliation != nil && *a.Affiliation == transport.AffiliationNone && target == nil:
-			return l.changeModes(ch, a.Request, nick, []modeChange{{mode: 'b', arg: banMask(nick, "")}})
+			return l.changeModes(ch, &pending{who: l.is.fold(nick), request: a.Request}, []modeChange{l.is.banChange(false, banMask(nick, ""))})
 		case target == nil:
 			return refuse(transport.NotFound, "%s is not in %s.", nick, ch.name)
 		case a.Role != nil && *a.Role == transport.RoleNone:
-			return l.kick(ch, target, a, false)
+			return l.kick(ch, target, a)
 		}
 		return l.setStanding(ch, target, a)
 	})
@@ -40,7 +40,12 @@ func (s *session) Moderate(_ context.Context, room transport.Address, a transpor
 // too, for bans.
 func (l *link) nickOf(a transport.Action) (string, error) {
 	nick := a.Nick
-	if nick == "" {
+	switch {
+	case a.Mask != "" && !strings.Contains(a.Mask, "!"):
+		return "", refuse(transport.BadRequest, "Name people by their nick, by their address here, or by a mask such as *!*@host.example.")
+	case a.Mask != "":
+		nick = a.Mask
+	case nick == "":
 		name, srv, err := l.network.split(a.Who)
 		if err != nil {
 			return "", err
@@ -59,16 +64,30 @@ func (l *link) nickOf(a transport.Action) (string, error) {
 	return nick, nil
 }
 
-func (l *link) kick(ch *channel, target *user, a transport.Action, ban bool) error {
+func (l *link) kick(ch *channel, target *user, a transport.Action) error {
+	kick, b, err := l.kickLine(ch, target, a)
+	if err != nil {
+		return err
+	}
+	if err := l.enqueue(b); err != nil {
+		return err
+	}
+	l.await(kick)
+	return nil
+}
+
+func (l *link) kickLine(ch *channel, target *user, a transport.Action) (*pending, []byte, error) {
 	nick := target.nick.Value()
 	params := []string{ch.name, nick}
 	if a.Reason != "" {
 		reason := withoutControls(a.Reason)
 		params = append(params, reason[:runeBorder(reason+" ", min(len(reason), l.is.kickLen))])
 	}
-	return l.command(&pending{
-		command: "KICK", target: l.is.fold(ch.name), who: l.is.fold(nick), request: a.Request, ban: ban,
-	}, "KICK", params...)
+	b, err := line(l.is.lineLen, "KICK", params...)
+	if err != nil {
+		return nil, nil, &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
+	}
+	return &pending{command: "KICK", target: l.is.fold(ch.name), who: l.is.fold(nick), request: a.Request}, b, nil
 }
 
 // ban puts somebody on the list of bans, and out if they are in. The answer
@@ -77,34 +96,29 @@ func (l *link) ban(ch *channel, nick string, target *user, a transport.Action) e
 	if !strings.Contains(l.is.lists, "b") {
 		return refuse(transport.Unsupported, "%s has no bans.", l.server.name)
 	}
-	host := ""
-	if target != nil {
-		host = target.host.Value()
+	done := &pending{who: l.is.fold(nick), request: a.Request}
+	if target == nil {
+		return l.changeModes(ch, done, []modeChange{l.is.banChange(true, banMask(nick, ""))})
 	}
-	request := a.Request
-	if target != nil {
-		request = ""
-	}
-	err := l.changeModes(ch, request, nick, []modeChange{{add: true, mode: 'b', arg: banMask(nick, host)}})
-	if err != nil || target == nil {
+	kick, b, err := l.kickLine(ch, target, a)
+	if err != nil {
 		return err
 	}
-	return l.kick(ch, target, a, true)
-}
-
-// banMask is for the host where it is known, as a nick is soon another.
-func banMask(nick, userhost string) string {
-	if strings.ContainsAny(nick, "!@*") {
-		return nick
+	kick.ban = true
+	done.request, done.then = "", kick
+	if err := l.changeModes(ch, done, []modeChange{l.is.banChange(true, banMask(nick, target.host.Value()))}); err != nil {
+		return err
 	}
-	if _, host, ok := strings.Cut(userhost, "@"); ok && host != "" {
-		return "*!*@" + host
+	if err := l.enqueue(b); err != nil {
+		return err
 	}
-	return nick + "!*@*"
+	l.await(kick)
+	return nil
 }
 
 func (l *link) setStanding(ch *channel, target *user, a transport.Action) error {
-	role, affiliation := l.is.standing(ch.members[target], ch.modes.has('m'))
+	nick := target.nick.Value()
+	role, affiliation := l.standing(ch, target)
 	var w wish
 	var ok bool
 	switch {
@@ -126,24 +140,31 @@ func (l *link) setStanding(ch *channel, target *user, a transport.Action) error 
 	if !ok {
 		return refuse(transport.Unsupported, "%s has no such role.", l.server.name)
 	}
-	nick := target.nick.Value()
+	// First what is given: who gives up their own standing needs it until then.
 	var changes []modeChange
-	for i := range len(take) {
-		changes = append(changes, modeChange{mode: take[i], arg: nick})
-	}
 	for i := range len(give) {
 		changes = append(changes, modeChange{add: true, mode: give[i], arg: nick})
 	}
-	if len(changes) == 0 {
-		l.emit(transport.Answered{Request: a.Request})
-		return nil
+	for i := range len(take) {
+		changes = append(changes, modeChange{mode: take[i], arg: nick})
 	}
-	return l.changeModes(ch, a.Request, nick, changes)
+	if a.Role != nil && !ch.modes.has('m') {
+		switch *a.Role {
+		case transport.Visitor:
+			changes = append(changes, l.is.quietChanges(banMask(nick, target.host.Value()))...)
+		case transport.Participant:
+			changes = append(changes, ch.unquiet(l, target)...)
+		}
+	}
+	if len(changes) == 0 {
+		return refuse(transport.Unsupported, "Everybody may speak in %s, and %s has no way to silence one person.", ch.name, l.server.name)
+	}
+	return l.changeModes(ch, &pending{who: l.is.fold(nick), request: a.Request}, changes)
 }
 
-// changeModes sends changes in as many MODEs as the server needs. The answer
-// is that to the last.
-func (l *link) changeModes(ch *channel, request transport.Request, nick string, changes []modeChange) error {
+// changeModes sends changes in as many MODEs as the server needs. The last of
+// them is done, which fails if one before it does.
+func (l *link) changeModes(ch *channel, done *pending, changes []modeChange) error {
 	var lines [][]byte
 	for len(changes) > 0 {
 		n := min(len(changes), l.is.modes)
@@ -166,12 +187,10 @@ func (l *link) changeModes(ch *channel, request transport.Request, nick string, 
 	if err := l.enqueue(lines...); err != nil {
 		return err
 	}
-	for i := range lines {
-		p := &pending{command: "MODE", target: l.is.fold(ch.name), who: l.is.fold(nick)}
-		if i == len(lines)-1 {
-			p.request = request
-		}
-		l.await(p)
+	done.command, done.target = "MODE", l.is.fold(ch.name)
+	for range len(lines) - 1 {
+		l.await(&pending{command: "MODE", target: done.target, who: done.who, then: done})
 	}
+	l.await(done)
 	return nil
 }

@@ -25,6 +25,9 @@ type pending struct {
 	request transport.Request // of the call
 	chat    transport.Address // for PRIVMSG
 	ban     bool              // KICK: together with a ban
+	bans    *banList          // MODE: a query of lists
+	then    *pending          // what fails with this one
+	failed  *transport.Error  // of one whose then this is
 	lines   int               // PRIVMSG: how many more errors there may be
 	told    bool              // PRIVMSG: one was reported
 	barrier uint64
@@ -122,7 +125,16 @@ func (l *link) settle(p *pending, err *transport.Error) {
 			l.complete(ch)
 		}
 	default:
-		if p.request != "" {
+		if err == nil {
+			err = p.failed
+		}
+		if p.then != nil && err != nil {
+			p.then.failed = err
+		}
+		switch {
+		case p.bans != nil && err == nil:
+			l.banListed(p)
+		case p.request != "":
 			l.emit(transport.Answered{Request: p.request, Err: asError(err)})
 		}
 	}
@@ -207,6 +219,9 @@ func (l *link) refused(numeric string, m *message) bool {
 		return false
 	}
 	err := r.err(numeric, m.text())
+	if numeric == "401" && p.command != "PRIVMSG" {
+		err.Reason = transport.NotFound
+	}
 	if numeric == "470" { // nick, the channel asked for, the channel to go to
 		err.Redirect = l.network.address(l.server, l.nameParam(m.param(2)))
 	}

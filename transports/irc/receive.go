@@ -95,11 +95,15 @@ var receivers = map[string]func(*link, *message) error{
 	"353": receiveNames,
 	"354": receiveWhox,
 	"366": receiveEndOfNames,
+	"367": receiveBan,
+	"368": receiveBanEnd,
 	"376": receiveEndOfMOTD,
 	"396": receiveVisibleHost,
 	"416": receiveListRefusal,
 	"421": receiveListRefusal,
 	"422": receiveEndOfMOTD,
+	"728": receiveBan,
+	"729": receiveBanEnd,
 }
 
 // silent numerics are of no use to anybody.

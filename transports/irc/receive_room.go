@@ -131,16 +131,20 @@ func receiveKick(l *link, m *message) error {
 	if len(m.Params) > 2 {
 		reason = m.text()
 	}
+	why := transport.Kicked
+	if u := l.users[l.is.fold(nick)]; u != nil && l.isBanned(ch, nick, u.host.Value()) || l.isSelf(nick) && l.isBanned(ch, l.nick, l.host) {
+		why = transport.Banned
+	}
 	if l.isSelf(nick) {
 		if ch.state == wanted || ch.state == joining {
 			return nil
 		}
+		_, affiliation := l.is.standing(ch.members[l.users[l.is.fold(nick)]], false)
 		l.drop(ch)
-		l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Kicked, By: m.nick, Reason: reason})
+		l.emit(transport.RoomLeft{Room: ch.address, Why: why, By: m.nick, Reason: reason, Affiliation: affiliation})
 		l.touch() // the user may want to come back
 		return nil
 	}
-	why := transport.Kicked
 	if l.isSelf(m.nick) {
 		if p := l.echoed("KICK", l.is.fold(name), l.is.fold(nick)); p != nil && p.ban {
 			why = transport.Banned
@@ -206,6 +210,7 @@ func receiveMode(l *link, m *message) error {
 	for _, arg := range m.Params[2:] {
 		args = append(args, clean(arg))
 	}
+	l.showModes(ch, m, args)
 	before := ch.modes
 	touched := make(map[*user]bool)
 	var order []*user
@@ -225,6 +230,17 @@ func receiveMode(l *link, m *message) error {
 			}
 		case c.flag:
 			ch.setFlag(c)
+		default:
+			if _, quiet := l.is.quietMask(c); quiet {
+				for _, u := range l.keepQuiet(ch, c) {
+					if !touched[u] {
+						touched[u] = true
+						order = append(order, u)
+					}
+				}
+			} else if c.mode == 'b' {
+				ch.keepBan(c)
+			}
 		}
 	}
 	for _, u := range order {
@@ -232,6 +248,19 @@ func receiveMode(l *link, m *message) error {
 	}
 	l.modesChanged(ch, before)
 	return nil
+}
+
+// showModes tells those in the room what was changed, as IRC clients do: most
+// of it is seen in no other way. What a server gives to many after a split is
+// not told.
+func (l *link) showModes(ch *channel, m *message, args []string) {
+	changes := l.is.modeChanges(clean(m.param(1)), args)
+	isMember := func(c modeChange) bool { return c.member }
+	if !ch.shown() || m.fromServer() && !slices.ContainsFunc(changes, func(c modeChange) bool { return !isMember(c) }) {
+		return
+	}
+	what := strings.Join(append([]string{clean(m.param(1))}, args...), " ")
+	l.emit(transport.RoomNotice{Room: ch.address, Text: "Mode " + ch.name + " [" + what + "] by " + m.nick})
 }
 
 // setFlag keeps the modes, and the key for the next join.

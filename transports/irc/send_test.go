@@ -264,7 +264,7 @@ func TestModeration(t *testing.T) {
 		{"participant", "juliet", "", role(transport.Participant), []string{"MODE #garden -o juliet"}},
 		{"half operator", "nurse", "", role(transport.Moderator), []string{"MODE #garden +h nurse"}},
 		{"moderator already", "juliet", "", role(transport.Moderator), nil},
-		{"member", "juliet", "", affiliation(transport.MemberOf), []string{"MODE #garden -o+v juliet juliet"}},
+		{"member", "juliet", "", affiliation(transport.MemberOf), []string{"MODE #garden +v-o juliet juliet"}},
 		{"admin", "nurse", "", affiliation(transport.Admin), []string{"MODE #garden +o nurse"}},
 		{"owner where there is none", "nurse", "", affiliation(transport.Owner), []string{"MODE #garden +o nurse"}},
 		{"none", "peter", "", affiliation(transport.AffiliationNone), []string{"MODE #garden -v peter"}},
@@ -312,6 +312,7 @@ func TestModerationErrorsAreAnswered(t *testing.T) {
 		c.expect("MODE #garden +b juliet!*@*", "KICK #garden juliet")
 		c.sends(":romeo!r@h MODE #garden +b juliet!*@*", ":romeo!r@h KICK #garden juliet")
 		w.sees(
+			transport.RoomNotice{Room: garden, Text: "Mode #garden [+b juliet!*@*] by romeo"},
 			transport.Answered{Request: "2"},
 			transport.MemberLeft{Room: garden, Member: member("juliet", transport.Moderator, transport.Admin), Why: transport.Banned, By: "romeo"},
 		)

@@ -123,6 +123,9 @@ func TestWhatHappensInARoomIsTold(t *testing.T) {
 			{":juliet!j@c KICK #garden nurse2 :out", transport.MemberLeft{Room: garden, Member: renamed, Why: transport.Kicked, By: "juliet", Reason: "out"}},
 		} {
 			c.sends(step.line)
+			if _, modes, is := strings.Cut(step.line, " MODE #garden "); is {
+				w.sees(transport.RoomNotice{Room: garden, Text: "Mode #garden [" + modes + "] by juliet"})
+			}
 			w.sees(step.want)
 		}
 		c.sends(":peter!p@c JOIN #garden", ":peter!p@c PART #garden :gone", ":juliet!j@c QUIT :Quit: night", ":peter!p@c JOIN #garden")

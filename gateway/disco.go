@@ -27,7 +27,6 @@ var (
 		"http://jabber.org/protocol/muc#self-ping-optimization", // XEP-0410 §3.3
 		stanza.IDsNamespace, stanza.OccupantIDNamespace,
 		"muc_semianonymous", // muc_nonanonymous makes some clients refuse to join
-		"muc_temporary",
 	}
 )
 
@@ -86,6 +85,7 @@ func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
 		return no
 	}
 	features := slices.Concat(commonFeatures, roomFeatures, []string{
+		choose(r != nil && r.stays, "muc_persistent", "muc_temporary"),
 		choose(modes.Hidden, "muc_hidden", "muc_public"),
 		choose(modes.MembersOnly, "muc_membersonly", "muc_open"),
 		choose(modes.Moderated, "muc_moderated", "muc_unmoderated"),

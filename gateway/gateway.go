@@ -108,6 +108,8 @@ type host struct {
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
 	closing  bool
+	changed  map[keptName]*store.Room // rooms whose record is to be written; nil: removed
+	toWrite  chan struct{}            // a mark that there are such
 }
 
 // New makes a gateway without hosts.
@@ -131,6 +133,8 @@ func (g *Gateway) Add(h Host) {
 		sessions: map[jid.JID]*session{},
 
 		announcements: make(chan announcement, maxAnnouncements),
+		changed:  map[keptName]*store.Room{},
+		toWrite:  make(chan struct{}, 1),
 	}
 }
 
@@ -149,18 +153,23 @@ func (g *Gateway) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	var running sync.WaitGroup
+	var running, writing sync.WaitGroup
+	left, allLeft := context.WithCancel(context.Background())
 	for _, h := range g.hosts {
 		running.Go(func() { h.serveFront(ctx) })
 		running.Go(func() { h.greet(ctx) })
 		running.Go(func() { h.announceAll(ctx) })
+		running.Go(func() { h.returnUsers(ctx) })
+		writing.Go(func() { h.writeRooms(left) })
 		if r, ok := h.Network.(transport.Runner); ok {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}
 	}
 	<-ctx.Done()
 	g.leave()
+	allLeft()
 	running.Wait()
+	writing.Wait()
 	return nil
 }
 

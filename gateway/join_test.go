@@ -150,7 +150,7 @@ func TestSecondClientSharesTheNickAndGetsItsOwnWelcome(t *testing.T) {
 	})
 }
 
-func TestJoinAgainShowsTheRoomAgainAndKeepsTheNick(t *testing.T) {
+func TestJoinAgainShowsTheRoomAgainAndThenChangesTheNick(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.verona.enters(inGarden, member("juliet"))
 		w.joins(orchard, garden, "romeo")
@@ -158,6 +158,8 @@ func TestJoinAgainShowsTheRoomAgainAndKeepsTheNick(t *testing.T) {
 		w.Expect(occupant(orchard, garden, "juliet"))
 		w.Expect(occupant(orchard, garden, "romeo", StatusCodes("110", "210")))
 		w.Expect(subject(orchard, garden, ""))
+		w.Expect(Presence(From(garden+"/romeo"), To(orchard), Type("unavailable"), StatusCodes("110", "303"), Has("x/item@nick", "montague")))
+		w.Expect(occupant(orchard, garden, "montague", StatusCodes("110")))
 		w.ExpectNothing()
 	})
 }

@@ -14,10 +14,11 @@ const lingerTime = 2 * time.Second
 // leaveRoom lets one client go at once. The last one takes the user out of the
 // room on the network.
 func (s *session) leaveRoom(ctx context.Context, r *room, resource, reason string) {
-	s.send(r.selfGone(resource, 0, transport.RoomLeft{}))
+	s.send(s.goodbye(r, resource))
 	delete(r.listeners, resource)
 	if len(r.listeners) == 0 {
 		s.linger(ctx, r, reason)
+		s.askStays(r.address)
 	}
 	s.forgetAvailability(ctx, resource)
 }
@@ -34,7 +35,7 @@ type departure struct {
 // server that is restarted says farewell for its users just before its stream
 // ends, and they will be back.
 func (s *session) linger(ctx context.Context, r *room, reason string) {
-	if !r.joined {
+	if !r.joined && !r.stays {
 		s.part(ctx, r, reason)
 		return
 	}
@@ -51,7 +52,7 @@ func (s *session) endLingering(ctx context.Context) {
 	for _, r := range s.rooms {
 		switch {
 		case r.leaving == nil:
-		case r.leaving.outage != s.host.outages.Load():
+		case r.leaving.outage != s.host.outages.Load(), r.stays:
 			r.emptied, r.leaving = r.leaving.at, nil
 		case now.Sub(r.leaving.at) >= lingerTime:
 			s.part(ctx, r, r.leaving.reason)
@@ -63,6 +64,7 @@ func (s *session) endLingering(ctx context.Context) {
 
 func (s *session) part(ctx context.Context, r *room, reason string) {
 	delete(s.rooms, r.address)
+	s.forgetStay(r)
 	rooms, ok := s.link.(transport.Rooms)
 	if !ok {
 		return
@@ -106,6 +108,10 @@ func (s *session) tidyRooms(ctx context.Context, now time.Time) {
 				}))
 				s.lose(ctx, r, resource)
 			}
+		}
+		if r.stays {
+			s.retryStay(ctx, r, now)
+			continue
 		}
 		if len(r.listeners) == 0 && r.leaving == nil && (!r.joined || now.Sub(r.emptied) >= graceTime) {
 			s.part(ctx, r, "")

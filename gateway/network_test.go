@@ -33,6 +33,7 @@ type network struct {
 	configurable bool
 	named        []transport.Command // of the gateway itself
 	linkInfos    map[string][]transport.LinkInfo
+	stays   map[string]bool     // rooms that people stay in: "romeo@example.org #garden"
 }
 
 type fakeRoom struct {
@@ -45,7 +46,7 @@ type fakeRoom struct {
 func newNetwork(info transport.Info) *network {
 	return &network{
 		info: info, links: map[string]*link{}, rooms: map[transport.Address]*fakeRoom{},
-		refused: map[string]error{}, denied: map[string]error{}, silent: map[string]bool{}, stalled: map[string]bool{},
+		refused: map[string]error{}, denied: map[string]error{}, silent: map[string]bool{}, stalled: map[string]bool{}, stays: map[string]bool{},
 	}
 }
 
@@ -64,6 +65,12 @@ func (n *network) Resolve(text string) (transport.Address, transport.Kind, error
 		return a, transport.Room, nil
 	}
 	return a, transport.Person, nil
+}
+
+func (n *network) Stays(user string, room transport.Address) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stays[user+" "+string(room)]
 }
 
 func (n *network) Users() []transport.Account {
@@ -183,7 +190,11 @@ func (l *link) Join(_ context.Context, a transport.Address, nick string, o trans
 	n := l.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	now, later, never := l.call("join", a, nick, o.Password)
+	name := "join"
+	if o.AnyNick {
+		name = "return"
+	}
+	now, later, never := l.call(name, a, nick, o.Password)
 	switch {
 	case now != nil || never:
 		return now

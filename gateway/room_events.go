@@ -21,6 +21,7 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 	for _, m := range e.Members {
 		r.learnSelf(m)
 	}
+	s.inAgain(r)
 	for resource, l := range r.listeners {
 		switch {
 		case l.waiting:
@@ -74,6 +75,8 @@ func (s *session) receiveRoomLeft(e transport.RoomLeft) {
 	if r == nil {
 		return
 	}
+	delete(s.rooms, e.Room)
+	s.outOf(r, e)
 	if e.Why == transport.Refused {
 		e.Why = transport.LinkLost // for those who were in before the network joined anew
 	}
@@ -91,7 +94,6 @@ func (s *session) receiveRoomLeft(e transport.RoomLeft) {
 		}
 		s.send(r.refusal(resource, stanzaError(err, s.host.Domain)))
 	}
-	delete(s.rooms, e.Room)
 }
 
 // receiveModes tells clients to ask again what the room is like (XEP-0045
@@ -152,6 +154,7 @@ func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
 // now is told when the room is shown again.
 func (s *session) receiveOwnRename(r *room, own transport.Member) {
 	r.nick, r.identity = own.Nick, own.Identity
+	s.keepRoom(r)
 	if s.host.streamDown.Load() {
 		return
 	}

@@ -334,7 +334,7 @@ func TestErrorForARoomsMessageTakesThatClientOut(t *testing.T) {
 			story(t, func(t *testing.T, w *world) {
 				twoClients(w)
 				w.says(orchard, `<message to='%s/juliet' type='error'><error type='cancel'><%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`, garden, condition)
-				w.settle()
+				w.Expect(gone(orchard, garden, "romeo", StatusCodes("110"), Status("", "1 of your clients is still in this room.")))
 				w.verona.speaks(inGarden, transport.Message{Nick: "juliet", Text: "anybody?"})
 				w.Expect(inRoom(cell, garden, "juliet", "anybody?"))
 				w.ExpectNothing()

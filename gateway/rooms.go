@@ -35,6 +35,7 @@ type room struct {
 	missed    []transport.MemberLeft // while the stream was down
 	leaving   *departure
 	emptied   time.Time // when the last client vanished; zero while there is one
+	stay
 }
 
 // A listener is one client of the user's in a room.
@@ -117,7 +118,7 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		s.refuse(st, overloaded("you are in too many rooms, or in this one with too many clients"))
 		return
 	}
-	if r := s.rooms[a]; r != nil && r.leaving != nil && r.nick != st.To.Resource {
+	if r := s.rooms[a]; r != nil && r.leaving != nil && !r.stays && r.nick != st.To.Resource {
 		s.part(ctx, r, r.leaving.reason) // who comes back under another nick comes anew
 	}
 	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {
@@ -132,11 +133,18 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		r = s.newRoom(a, st.To.Resource)
 		s.rooms[a] = r
 	}
-	r.emptied, r.leaving = time.Time{}, nil
+	r.emptied, r.leaving, r.retryAt = time.Time{}, nil, time.Time{}
+	if join.Password != "" || !r.joined {
+		r.password = join.Password
+	}
+	again := r.isIn(st.From.Resource)
 	r.listeners[st.From.Resource] = &listener{
 		waiting: true, since: time.Now(), nick: st.To.Resource, limits: join.History,
 	}
 	s.setAvailability(ctx, st)
+	if again && st.To.Resource != r.nick {
+		s.changeNick(ctx, st, r) // behind the room, which the client seems to have lost
+	}
 }
 
 func (s *session) changeNick(ctx context.Context, st *stanza.Received, r *room) {

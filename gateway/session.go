@@ -43,6 +43,8 @@ type session struct {
 	restored chan struct{}        // the stream is back
 	wanted   chan struct{}        // the link is to be opened
 	present  chan rollCall        // who still answers, after the stream was lost
+	returns  chan []store.Room    // what the user is to be in again
+	stays    chan stays           // which rooms the user stays in
 	running  sync.WaitGroup       // the goroutines that the session started
 	closing  context.Context
 	stop     context.CancelFunc
@@ -62,6 +64,8 @@ type session struct {
 	roster    map[string]store.Subscription     // by the contact's local part
 	cursor    int64                             // key of the last inbox item that was sent on
 	lingering <-chan time.Time                  // rooms whose last client has left
+	unasked   map[transport.Address]bool        // rooms that may be stayed in or not
+	asking    bool                              // about others
 	retry     <-chan time.Time                  // the inbox, after a failure
 	calling   bool                              // a roll call is under way,
 	callAgain bool                              // and the stream was lost again since
@@ -85,11 +89,14 @@ func newSession(h *host, user jid.JID) *session {
 		restored: make(chan struct{}, 1),
 		wanted:   make(chan struct{}, 1),
 		present:  make(chan rollCall, 1),
+		returns:  make(chan []store.Room, 1),
+		stays:    make(chan stays, 1),
 		done:     make(chan struct{}),
 		links:    map[transport.Address]bool{},
 		rooms:    map[transport.Address]*room{},
 		parting:  map[transport.Address]int{},
 		keptIQs:  map[string]*keptIQ{},
+		unasked:  map[transport.Address]bool{},
 		clients:  map[string]transport.Availability{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
@@ -138,6 +145,9 @@ func (s *session) run() {
 	if (!sound || s.ended) && s.host.info.AlwaysOn {
 		time.AfterFunc(reopenTime, func() { s.host.open(s.user) })
 	}
+	if !sound && s.staysAnywhere() {
+		time.AfterFunc(reopenTime, func() { s.host.returnUser(context.Background(), s.user.String()) })
+	}
 }
 
 func (s *session) loop() {
@@ -163,6 +173,10 @@ func (s *session) loop() {
 			s.call(s.openWanted)
 		case <-s.restored:
 			s.callTheRoll()
+		case rooms := <-s.returns:
+			s.call(func(ctx context.Context) { s.comeBack(ctx, rooms) })
+		case answers := <-s.stays:
+			s.call(func(ctx context.Context) { s.settleStays(ctx, answers) })
 		case p := <-s.present:
 			s.call(func(ctx context.Context) { s.resume(ctx, p) })
 		case f := <-s.returned:

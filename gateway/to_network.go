@@ -173,15 +173,13 @@ func (s *session) sendSubject(ctx context.Context, st *stanza.Received, a transp
 }
 
 // bounced handles the error that came back for something we sent. Nothing of
-// type error is answered. A client that is gone is no longer in its rooms.
+// type error is answered. A client that is gone is in no room any more.
 func (s *session) bounced(ctx context.Context, st *stanza.Received) {
 	if !isGone(st.ReadError().Condition) {
 		return
 	}
-	if a, kind, err := s.host.resolve(st.To); err == nil && kind == transport.Room {
-		if r := s.rooms[a]; r != nil {
-			s.lose(ctx, r, st.From.Resource)
-		}
+	if _, kind, err := s.host.resolve(st.To); err == nil && kind == transport.Room {
+		s.takeOut(ctx, st.From.Resource)
 	}
 }
 

@@ -122,6 +122,9 @@ type Message struct {
 // JoinOptions are wishes of the one who joins.
 type JoinOptions struct {
 	Password string
+	// AnyNick says that a similar nick will do where the one asked for is
+	// taken: nobody is there to choose another.
+	AnyNick bool
 }
 
 // A Role is what somebody may do in a room just now (XEP-0045 §5.1).

@@ -43,6 +43,7 @@ type channel struct {
 	been     bool // RoomJoined was delivered
 	again    bool // wanted again while leaving
 	modesDue bool // while entering: the answer to MODE will come soon, and is waited for
+	anyNick  bool // nobody waits who could choose another nick
 	members  map[*user]modeSet
 	modes    modeSet
 	subject  transport.Subject

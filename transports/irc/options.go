@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -95,6 +96,9 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 		return nil, err
 	}
 	n.log, n.settings = env.Log, env.Settings
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
 	return n, nil
 }
 

@@ -211,7 +211,7 @@ func receiveEndOfMOTD(l *link, _ *message) error {
 // for a room chooses another nick; a link that was up before, or that is only
 // for messages, takes a similar one.
 func (l *link) nickRefused(m *message) error {
-	if !l.up && len(l.channels) > 0 {
+	if !l.up && l.isAwaited() {
 		return &registrationError{&transport.Error{
 			Reason: transport.Conflict, Code: m.Command,
 			Text: "The nick " + l.nick + " is taken on " + l.server.name + ".",
@@ -227,6 +227,16 @@ func (l *link) nickRefused(m *message) error {
 	l.nick = alternativeNick(l.wanted, l.nickAttempts, l.is.nickLen)
 	l.sendNow("NICK", l.nick)
 	return nil
+}
+
+// isAwaited says that somebody waits for a room.
+func (l *link) isAwaited() bool {
+	for _, ch := range l.channels {
+		if !ch.anyNick {
+			return true
+		}
+	}
+	return false
 }
 
 // alternativeNick appends up to three underscores, then numbers, and keeps

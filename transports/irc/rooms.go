@@ -42,7 +42,7 @@ func (l *link) join(room transport.Address, name string, o transport.JoinOptions
 	case ch == nil && len(l.channels) >= roomLimit:
 		return refuse(transport.TooMany, "You are in %d channels of %s; there can't be more.", roomLimit, l.server.name)
 	case ch == nil:
-		ch = &channel{name: name, address: room, password: o.Password}
+		ch = &channel{name: name, address: room, password: o.Password, anyNick: o.AnyNick}
 		l.channels[l.is.fold(name)] = ch
 	case ch.address != room:
 		return &transport.Error{
@@ -56,6 +56,7 @@ func (l *link) join(room transport.Address, name string, o transport.JoinOptions
 		l.tell(ch)
 		return nil
 	default: // on its way in: RoomJoined comes anyway
+		ch.anyNick = ch.anyNick && o.AnyNick
 		return nil
 	}
 	l.readRoomSettings(ch)

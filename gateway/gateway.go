@@ -133,8 +133,8 @@ func (g *Gateway) Add(h Host) {
 		sessions: map[jid.JID]*session{},
 
 		announcements: make(chan announcement, maxAnnouncements),
-		changed:  map[keptName]*store.Room{},
-		toWrite:  make(chan struct{}, 1),
+		changed:       map[keptName]*store.Room{},
+		toWrite:       make(chan struct{}, 1),
 	}
 }
 

@@ -119,6 +119,7 @@ func (s *session) reconfigured(at transport.Address) {
 	if r, ok := s.link.(transport.Reconfigurable); ok {
 		r.Reconfigured(at)
 	}
+	s.reviewStays()
 }
 
 // configure shows the settings of an address, and changes them.

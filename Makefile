@@ -1,5 +1,6 @@
 # make demo   sets up and shows the main job on this machine
 # make test   sets up and passes every test
+# make bench  measures speed and memory, beside biboumi
 # make build  makes bin/gatehouse
 
 GO ?= go
@@ -7,12 +8,14 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 PACKAGES = ./...
 FUZZTIME ?= 10m
 ROUNDS ?= 200
+RUNS ?= 5
 
 # What the tests and the demo need of Debian and npm.
 DEMO_NEEDS = build prosody inspircd
+BENCH_NEEDS = build inspircd biboumi sqlite
 TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat atheme
 
-.PHONY: build demo test check unit soak fuzz install clean
+.PHONY: build demo bench test check unit soak fuzz install clean
 
 build:
 	@scripts/install build
@@ -23,6 +26,12 @@ demo:
 	@scripts/install $(DEMO_NEEDS)
 	@$(GO) build -o bin/ ./cmd/gatehouse ./cmd/gatehouse-demo
 	@bin/gatehouse-demo $(if $(ONCE),-once)
+
+# RUNS=n gives the medians of n runs.
+bench:
+	@scripts/install $(BENCH_NEEDS)
+	@$(GO) build -trimpath -o bin/ ./cmd/gatehouse ./cmd/gatehouse-bench
+	@bin/gatehouse-bench -runs $(RUNS)
 
 install:
 	@scripts/install $(TEST_NEEDS)

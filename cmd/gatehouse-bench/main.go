@@ -9,6 +9,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -24,10 +25,11 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "small sizes and one run: shows that nothing is lost, measures nothing")
 	flag.StringVar(&o.only, "only", "", "rows to measure: a part of their names")
 	flag.BoolVar(&o.alone, "alone", false, "measure Gatehouse alone")
+	flag.StringVar(&o.program, "gatehouse", "", "the program to measure; empty: the one beside this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "gatehouse-bench:", err)
 		os.Exit(1)
 	}
@@ -37,20 +39,23 @@ type options struct {
 	runs         int
 	quick, alone bool
 	only         string
+	program      string
 }
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, o options, out io.Writer) error {
 	if missing := servers.Missing("inspircd"); len(missing) > 0 {
 		return fmt.Errorf("missing: %s; run make bench, which installs it", strings.Join(missing, ", "))
 	}
-	ours, err := gatehouse()
+	ours, err := gatehouse(o.program)
 	if err != nil {
 		return err
 	}
 	subjects := []*subject{ours}
-	if peer, err := biboumi(); err != nil {
-		fmt.Fprintln(os.Stderr, "without biboumi to compare with:", err)
-	} else if !o.alone {
+	if !o.alone {
+		peer, err := biboumi()
+		if err != nil {
+			return fmt.Errorf("nothing to compare with: %w; or measure Gatehouse alone with -alone", err)
+		}
 		subjects = append(subjects, peer)
 	}
 	dir, err := os.MkdirTemp("", "gatehouse-bench-")
@@ -63,6 +68,6 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer ircd.Close()
-	b := &bench{options: o, dir: dir, ircd: ircd, subjects: subjects}
+	b := &bench{options: o, out: out, dir: dir, ircd: ircd, subjects: subjects}
 	return b.run(ctx)
 }

@@ -230,11 +230,15 @@ func (t *trial) toIRC(o sizes) (figures, error) {
 	return l.figures(t, failed)
 }
 
-// bigJoin joins a channel that is full of people.
+// bigJoin joins a channel that is full of people, over a link that is up: how
+// long a server takes to let somebody in is its own affair.
 func (t *trial) bigJoin(o sizes) (figures, error) {
 	crowd, err := gather(t.irc, o.crowd)
 	defer crowd.leave()
 	if err != nil {
+		return nil, err
+	}
+	if err := t.join("#lobby", 5000, 5001, nil); err != nil {
 		return nil, err
 	}
 	seen := 0

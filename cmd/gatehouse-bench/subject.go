@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -102,15 +101,17 @@ func (t *trial) logEnd() string {
 	return string(b[max(0, len(b)-500):])
 }
 
-// gatehouse is this project's program, which lies beside this one.
-func gatehouse() (*subject, error) {
-	own, err := os.Executable()
-	if err != nil {
-		return nil, err
+// gatehouse is this project's program; an empty path means the one beside this.
+func gatehouse(program string) (*subject, error) {
+	if program == "" {
+		own, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		program = filepath.Join(filepath.Dir(own), "gatehouse")
 	}
-	program := filepath.Join(filepath.Dir(own), "gatehouse")
 	if _, err := os.Stat(program); err != nil {
-		return nil, errors.New("the program gatehouse is not beside this one: run make bench, which builds both")
+		return nil, fmt.Errorf("there is no program %s: run make bench, which builds it", program)
 	}
 	return &subject{name: "gatehouse", network: "bench", prepare: func(o setup) (*exec.Cmd, error) {
 		config := filepath.Join(o.dir, "config.toml")

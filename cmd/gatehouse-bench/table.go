@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,7 @@ var small = sizes{trips: 50, listeners: 20, senders: 5, messages: 200, crowd: 20
 
 type bench struct {
 	options
+	out      io.Writer
 	dir      string
 	ircd     *servers.InspIRCd
 	subjects []*subject
@@ -106,8 +108,8 @@ type bench struct {
 // run does every row with every subject, and prints the table.
 func (b *bench) run(ctx context.Context) error {
 	var failures []error
-	fmt.Println("| what | " + b.heads() + " | ratio | goal |")
-	fmt.Println("|---|" + strings.Repeat("---:|", len(b.subjects)) + "---:|---:|")
+	fmt.Fprintln(b.out, "| what | "+b.heads()+" | ratio | goal |")
+	fmt.Fprintln(b.out, "|---|"+strings.Repeat("---:|", len(b.subjects))+"---:|---:|")
 	for _, r := range rows {
 		if !strings.Contains(r.name, b.only) {
 			continue
@@ -124,7 +126,7 @@ func (b *bench) run(ctx context.Context) error {
 			medians[i] = m
 		}
 		for _, c := range r.compare {
-			fmt.Println(c.line(r.name, medians))
+			fmt.Fprintln(b.out, c.line(r.name, medians))
 		}
 	}
 	return errors.Join(failures...)

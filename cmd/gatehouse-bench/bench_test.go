@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatehouse/gateway/e2e/servers"
+)
+
+// The short version of the measurement: nothing may be lost or refused, however
+// long it takes.
+func TestNothingIsLostUnderLoad(t *testing.T) {
+	servers.Need(t, "inspircd")
+	program := filepath.Join(t.TempDir(), "gatehouse")
+	if out, err := exec.Command("go", "build", "-o", program, "gatehouse/cmd/gatehouse").CombinedOutput(); err != nil {
+		t.Fatalf("build the gateway: %v\n%s", err, out)
+	}
+	var table strings.Builder
+	if err := run(t.Context(), options{quick: true, alone: true, program: program}, &table); err != nil {
+		t.Error(err)
+	}
+	t.Log("\n" + table.String())
+}
+
+func TestTheTableSaysHowManyTimes(t *testing.T) {
+	c := comparison{figure: "rate", what: "stanzas/s", higher: true, goal: 40}
+	got := c.line("fan-out", []figures{{"rate": 52000}, {"rate": 1080}})
+	if want := "| fan-out: stanzas/s | 52000 | 1080 | 48× | ≥ 40× |"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	got = c.line("fan-out", []figures{{"rate": 52000}, nil})
+	if want := "| fan-out: stanzas/s | 52000 | failed | – | ≥ 40× |"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}

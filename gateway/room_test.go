@@ -98,14 +98,6 @@ func TestMessageToARoomOfTheWrongTypeIsRefused(t *testing.T) {
 	})
 }
 
-func TestInvitationIsRefused(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
-		w.joins(orchard, garden, "romeo")
-		w.says(orchard, `<message to='%s' id='m'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='hecate@example.org'/></x></message>`, garden)
-		w.Expect(Message(ID("m"), StanzaError("cancel", "feature-not-implemented")))
-	})
-}
-
 func TestLinkWithoutBodyIsSaidToo(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")

@@ -86,6 +86,9 @@ func (s *session) noteOf(st *stanza.Received, kind noteKind) note {
 
 func (s *session) sendToPerson(ctx context.Context, st *stanza.Received, a transport.Address) {
 	text := textOf(st)
+	if is, words := s.inviteDirectly(ctx, st, transport.Invitation{Who: a}); is {
+		text = words
+	}
 	if text == "" {
 		return // a chat state, a receipt or a marker, which the network can't carry
 	}
@@ -102,7 +105,13 @@ func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a tran
 		s.refuse(st, badRequest("a message to one occupant is not groupchat"))
 	case r == nil || !r.isIn(st.From.Resource):
 		s.refuse(st, notJoined("join the room before you write to somebody in it"))
-	case text != "":
+	default:
+		if is, words := s.inviteDirectly(ctx, st, transport.Invitation{Nick: st.To.Resource}); is {
+			text = words
+		}
+		if text == "" {
+			return
+		}
 		s.deliver(ctx, st, transport.Message{
 			Chat: a, Nick: st.To.Resource, Text: text, Origin: originOf(st),
 			Request: s.noteOf(st, noteMessage).request(),
@@ -133,7 +142,7 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 		return
 	}
 	if st.Type != stanza.Groupchat {
-		s.sendAboutRoom(st)
+		s.sendAboutRoom(ctx, st, r)
 		return
 	}
 	text := textOf(st)
@@ -150,13 +159,14 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 	}
 }
 
-// sendAboutRoom refuses what is sent to a room but not to those in it: an
+// sendAboutRoom takes what is sent to a room but not to those in it: an
 // invitation to pass on (XEP-0045 §7.8.2), or text of the wrong type.
-func (s *session) sendAboutRoom(st *stanza.Received) {
-	switch {
-	case st.Child(stanza.MUCUserNamespace, "x").Child(stanza.MUCUserNamespace, "invite") != nil:
-		s.refuse(st, unsupported("nobody can be invited to this room from here"))
-	case textOf(st) != "":
+func (s *session) sendAboutRoom(ctx context.Context, st *stanza.Received, r *room) {
+	if all := st.ReadInvitations(); len(all) > 0 {
+		s.sendInvitations(ctx, st, r, all)
+		return
+	}
+	if textOf(st) != "" {
 		s.refuse(st, badRequest("messages to a room are of type groupchat"))
 	}
 }

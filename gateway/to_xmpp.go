@@ -53,6 +53,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.inRoom(e.Room, func(r *room) { s.receiveRoomNotice(r, e.Text) })
 	case transport.BansListed:
 		s.answerKept(e.Request, e, nil)
+	case transport.Invited:
+		s.receiveInvited(e)
 	case transport.RoomsListed:
 		s.receiveRooms(e)
 	case transport.Answered:

@@ -92,6 +92,7 @@ var receivers = map[string]func(*link, *message) error{
 	"332": receiveTopicReply,
 	"333": receiveTopicWho,
 	"352": receiveWho,
+	"341": receiveInviting,
 	"353": receiveNames,
 	"354": receiveWhox,
 	"366": receiveEndOfNames,
@@ -102,6 +103,7 @@ var receivers = map[string]func(*link, *message) error{
 	"416": receiveListRefusal,
 	"421": receiveListRefusal,
 	"422": receiveEndOfMOTD,
+	"443": receiveAlreadyIn,
 	"728": receiveBan,
 	"729": receiveBanEnd,
 }

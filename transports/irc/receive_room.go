@@ -69,8 +69,9 @@ func (l *link) putIn(name string, ch *channel) {
 		return // we wanted it anyway
 	}
 	l.sendLater("PART", name)
-	l.emit(transport.Notice{Text: l.server.name + " put you into " + name + ". To stay there, join " +
-		string(l.network.address(l.server, name)) + "."})
+	if validChannel(name) {
+		l.emit(transport.Invited{Room: l.network.address(l.server, name), Reason: l.server.name + " wanted you to be there."})
+	}
 }
 
 func receivePart(l *link, m *message) error {
@@ -350,15 +351,6 @@ func receiveChghost(l *link, m *message) error {
 		for _, ch := range l.shown(u) {
 			l.changed(ch, u, "")
 		}
-	}
-	return nil
-}
-
-// receiveInvite handles INVITE nick channel.
-func receiveInvite(l *link, m *message) error {
-	name := clean(m.param(1))
-	if l.isSelf(clean(m.param(0))) && l.isChannel(name) && validChannel(name) {
-		l.emit(transport.Notice{Text: m.nick + " invites you to " + string(l.network.address(l.server, name)) + "."})
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestNoticesGoWhereTheyBelong(t *testing.T) {
 			"NOTICE romeo :nobody says":                               console("nobody says"),
 			":s NOTE * WELCOME :be welcome":                           console("be welcome"),
 			":irc.example.org NOTICE #garden :from above":             transport.MessageReceived{Message: transport.Message{Chat: garden, Text: "[notice] from above"}},
-			":juliet!j@h INVITE romeo #balcony":                       transport.Notice{Text: "juliet invites you to #balcony%net."},
+			":juliet!j@h INVITE romeo #balcony":                       transport.Invited{Room: "#balcony%net", By: "juliet"},
 			":s 301 romeo juliet :asleep":                             transport.PresenceChanged{Who: "juliet%net", Availability: transport.Availability{Online: true, Show: "away", Status: "asleep"}},
 		} {
 			c.sends(line)
@@ -83,7 +83,7 @@ func TestARoomThatNobodyAskedForIsLeft(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()
 		c.sends(":romeo!r@h JOIN #trap", ":s 353 romeo = #trap :romeo", ":s 366 romeo #trap :End")
-		if _, ok := w.next().(transport.Notice); !ok {
+		if _, ok := w.next().(transport.Invited); !ok {
 			t.Error("nothing is told")
 		}
 		c.expect("PART #trap")

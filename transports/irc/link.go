@@ -74,6 +74,8 @@ type link struct {
 	outgoing
 	pendings
 	starting
+	sasl saslLogin
+	regaining
 
 	lastRead     time.Time
 	pinged       time.Time // zero unless a watchdog's PING is open
@@ -108,7 +110,7 @@ func (l *link) reset() {
 	l.outgoing = newOutgoing(l.set.throttle)
 	l.pendings = pendings{}
 	signal(l.drained) // who waits for room hears that the connection is gone
-	l.starting = starting{}
+	l.starting, l.sasl, l.regaining = starting{}, saslLogin{}, regaining{}
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
 }
 
@@ -229,6 +231,8 @@ func (l *link) arm() {
 		}
 	}
 	earlier(l.oldestBarrier())
+	earlier(l.sasl.by)
+	earlier(l.regainAt)
 	if l.listing != nil {
 		earlier(l.listing.until)
 	}
@@ -259,6 +263,14 @@ func (l *link) watch() error {
 		return refuse(transport.Unreachable, "%s did not let us in within %v.", l.server.name, registrationLimit)
 	case !l.pinged.IsZero() && due(l.pinged.Add(pongLimit)):
 		return refuse(transport.Unreachable, "%s does not answer any more.", l.server.name)
+	}
+	if !l.sasl.by.IsZero() && due(l.sasl.by) {
+		if err := l.saslDue(); err != nil {
+			return err
+		}
+	}
+	if !l.regainAt.IsZero() && due(l.regainAt) {
+		l.regain()
 	}
 	if at := l.oldestBarrier(); !at.IsZero() && due(at) {
 		l.barrierMissed()

@@ -106,6 +106,17 @@ var receivers = map[string]func(*link, *message) error{
 	"443": receiveAlreadyIn,
 	"728": receiveBan,
 	"729": receiveBanEnd,
+
+	"AUTHENTICATE": receiveAuthenticate,
+	"900":          receiveLoggedIn,
+	"901":          receiveLoggedOut,
+	"902":          receiveSASLFailure,
+	"903":          receiveSASLSuccess,
+	"904":          receiveSASLFailure,
+	"905":          receiveSASLFailure,
+	"906":          receiveSASLFailure,
+	"907":          receiveSASLSuccess,
+	"908":          receiveSASLMechanisms,
 }
 
 // silent numerics are of no use to anybody.
@@ -117,6 +128,8 @@ var silent = map[string]bool{
 // early commands count before the server has let us in.
 var early = map[string]bool{
 	"PING": true, "PONG": true, "ERROR": true, "CAP": true, "NICK": true,
+	"AUTHENTICATE": true, "900": true, "901": true, "902": true, "903": true, "904": true, "905": true, "906": true,
+	"907": true, "908": true,
 	"001": true, "005": true, "254": true, "376": true, "396": true, "422": true,
 }
 

@@ -95,6 +95,9 @@ func receiveNotice(l *link, m *message) error {
 	}
 	text = formatFromIRC(text)
 	target := l.nameParam(m.param(0))
+	if l.asked && strings.EqualFold(m.nick, nickServ) {
+		l.identified()
+	}
 	switch {
 	case text == "":
 	case l.isChannel(target):

@@ -172,6 +172,9 @@ func receiveQuit(l *link, m *message) error {
 	for _, ch := range l.channels { // those that are not shown yet
 		l.exit(ch, u)
 	}
+	if l.is.fold(m.nick) == l.is.fold(l.wanted) {
+		l.nickIsFree()
+	}
 	return nil
 }
 
@@ -194,6 +197,8 @@ func receiveNick(l *link, m *message) error {
 	if self && l.phase == online {
 		l.wanted = nick
 		l.echoed("NICK", l.is.fold(nick), "")
+	} else if l.is.fold(m.nick) == l.is.fold(l.wanted) {
+		l.nickIsFree()
 	}
 	if _, open := l.talking[l.is.fold(m.nick)]; open && !self {
 		delete(l.talking, l.is.fold(m.nick))

@@ -40,7 +40,7 @@ func (l *link) register() {
 		l.nick = l.defaultNick()
 		l.wanted = l.nick
 	}
-	if !l.set.pass.IsZero() {
+	if !l.set.pass.IsZero() && l.secrets() {
 		l.sendNow("PASS", l.set.pass.Reveal())
 	}
 	l.sendNow("CAP", "LS", "302")
@@ -92,11 +92,14 @@ func receiveCap(l *link, m *message) error {
 	case "LS":
 		l.caps.offer(names)
 		if m.param(2) != "*" || len(m.Params) < 4 { // "*": more lines come
-			l.requestCaps()
+			return l.requestCaps()
 		}
 	case "NEW":
 		l.caps.offer(names)
-		l.requestCaps()
+		if slices.ContainsFunc(names, isSASL) {
+			l.sasl = saslLogin{}
+		}
+		return l.requestCaps()
 	case "DEL":
 		for _, name := range names {
 			delete(l.caps.offered, name)
@@ -105,7 +108,7 @@ func receiveCap(l *link, m *message) error {
 	case "ACK":
 		for _, name := range names {
 			name, off := strings.CutPrefix(name, "-")
-			if !slices.Contains(wantedCaps, name) {
+			if !isWanted(name) {
 				continue
 			}
 			if l.caps.on == nil {
@@ -113,7 +116,7 @@ func receiveCap(l *link, m *message) error {
 			}
 			l.caps.on[name] = !off
 		}
-		l.capsAnswered()
+		return l.capsAnswered()
 	case "NAK":
 		// All of one REQ are refused together: ask for each alone.
 		for _, name := range names {
@@ -127,7 +130,7 @@ func receiveCap(l *link, m *message) error {
 			l.caps.asked++
 			l.sendNow("CAP", "REQ", name)
 		}
-		l.capsAnswered()
+		return l.capsAnswered()
 	}
 	return nil
 }
@@ -138,15 +141,23 @@ func (c *capabilities) offer(names []string) {
 	}
 	for _, name := range names {
 		name, value, _ := strings.Cut(name, "=")
-		if slices.Contains(wantedCaps, name) {
+		if isWanted(name) {
 			c.offered[name] = value
 		}
 	}
 }
 
-func (l *link) requestCaps() {
+func isWanted(name string) bool { return name == saslCap || slices.Contains(wantedCaps, name) }
+
+func isSASL(offer string) bool { name, _, _ := strings.Cut(offer, "="); return name == saslCap }
+
+func (l *link) requestCaps() error {
 	var want []string
-	for _, name := range wantedCaps {
+	names := wantedCaps
+	if l.wantsSASL() {
+		names = append(slices.Clip(names), saslCap)
+	}
+	for _, name := range names {
 		if _, ok := l.caps.offered[name]; ok && !l.caps.on[name] {
 			want = append(want, name)
 		}
@@ -154,24 +165,44 @@ func (l *link) requestCaps() {
 	if len(want) > 0 {
 		l.caps.asked++
 		l.sendNow("CAP", "REQ", strings.Join(want, " "))
-		return
+		return nil
 	}
-	l.endCaps()
+	return l.endCaps()
 }
 
-func (l *link) capsAnswered() {
+func (l *link) capsAnswered() error {
 	l.caps.asked--
 	if l.caps.asked <= 0 {
 		l.caps.asked = 0
-		l.endCaps()
+		return l.endCaps()
 	}
+	return nil
 }
 
-func (l *link) endCaps() {
+// endCaps ends the negotiation once there is nothing more to negotiate. Logging
+// in comes before that.
+func (l *link) endCaps() error {
+	if l.sasl.mechanism == nil && !l.sasl.over && l.wantsSASL() && l.account == "" {
+		if l.caps.on[saslCap] {
+			if value := l.caps.offered[saslCap]; value != "" {
+				l.sasl.offered = saslList(value)
+			}
+			return l.beginSASL()
+		}
+		if l.phase == connecting {
+			if err := l.saslUnavailable(); err != nil {
+				return err
+			}
+		}
+	}
+	if l.sasl.mechanism != nil {
+		return nil
+	}
 	if !l.caps.ended && l.phase == connecting {
 		l.caps.ended = true
 		l.sendNow("CAP", "END")
 	}
+	return nil
 }
 
 // receiveWelcome handles 001, whose first parameter is the nick we really
@@ -179,6 +210,12 @@ func (l *link) endCaps() {
 func receiveWelcome(l *link, m *message) error {
 	if nick := m.param(0); nick != "" && nick != "*" {
 		l.nick = clean(nick)
+	}
+	l.caps.ended = true
+	if l.wantsSASL() && !l.sasl.over { // a server without CAP
+		if err := l.saslUnavailable(); err != nil {
+			return err
+		}
 	}
 	// The end of the MOTD shows that all of 005 was read. Its numeric is not
 	// sent by all, this PING is answered by all.
@@ -211,7 +248,7 @@ func receiveEndOfMOTD(l *link, _ *message) error {
 // for a room chooses another nick; a link that was up before, or that is only
 // for messages, takes a similar one.
 func (l *link) nickRefused(m *message) error {
-	if !l.up && l.isAwaited() {
+	if !l.up && l.isAwaited() && !l.regainsByServices() {
 		return &registrationError{&transport.Error{
 			Reason: transport.Conflict, Code: m.Command,
 			Text: "The nick " + l.nick + " is taken on " + l.server.name + ".",

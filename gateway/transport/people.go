@@ -77,10 +77,12 @@ type (
 		Profile
 	}
 
-	// QueryAnswered is what somebody's client said. Text is empty for a ping.
+	// QueryAnswered is what somebody's client said: a text for a version, their
+	// time for a time, nothing for a ping.
 	QueryAnswered struct {
 		Request Request
 		Text    string
+		At      time.Time // in their zone
 	}
 
 	// Queried tells that somebody asks the user's client. Token goes into the
@@ -148,7 +150,8 @@ type Profile struct {
 	Account  string        // the name that they are logged in under
 	Host     string        // "user@host"
 	Idle     time.Duration // negative: unknown
-	Notes    []string      // sentences with all else
+	Bot      bool
+	Notes    []string // sentences with all else
 }
 
 func (RoomsListed) isEvent()     {}

@@ -88,6 +88,7 @@ type Info struct {
 
 	Rooms   bool      // its sessions implement Rooms
 	Lists   bool      // and RoomList
+	People  bool      // and Profiles and Queries
 	Servers []Address // those that everybody can use, as far as they are known beforehand
 	Home    Address   // the only server there is: the gateway's own address stands for it too
 }
@@ -158,7 +159,7 @@ type Member struct {
 	Away        bool
 	Status      string // with Away: why
 	Bot         bool   // marked as one by the network
-	Account     string // that they are logged in under on the network, where known
+	Account     string // that they are logged in under, where known
 
 	// Identity names the person behind the nick, and stays the same when the
 	// nick changes, as far as the network can tell: an account, or a host. It

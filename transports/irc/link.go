@@ -76,6 +76,7 @@ type link struct {
 	starting
 	sasl saslLogin
 	regaining
+	questions
 
 	lastRead     time.Time
 	pinged       time.Time // zero unless a watchdog's PING is open
@@ -108,7 +109,7 @@ func (l *link) reset() {
 	l.batches = nil
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing = newOutgoing(l.set.throttle)
-	l.pendings = pendings{}
+	l.pendings, l.questions = pendings{}, questions{}
 	signal(l.drained) // who waits for room hears that the connection is gone
 	l.starting, l.sasl, l.regaining = starting{}, saslLogin{}, regaining{}
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
@@ -237,6 +238,7 @@ func (l *link) arm() {
 		earlier(l.listing.until)
 	}
 	earlier(l.oldestWho())
+	earlier(l.nextAsk())
 	switch l.phase {
 	case connecting:
 		earlier(l.registerBy)
@@ -277,6 +279,7 @@ func (l *link) watch() error {
 	}
 	l.listStalled(now)
 	l.whoMissed(now)
+	l.asksMissed(now)
 	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {
 		l.pinged = now
 		l.sendNow("PING", watchdogToken)
@@ -338,6 +341,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 	why, permanent := l.network.explain(l.server, l.set, l.farewell, cause)
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
 	l.failPendings(why)
+	l.failAsks(why)
 	l.listed(why)
 	steady := l.phase == online && time.Since(l.upSince) >= steadyAfter
 	l.reset()

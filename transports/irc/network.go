@@ -79,7 +79,7 @@ type server struct {
 
 // Info implements transport.Network.
 func (n *network) Info() transport.Info {
-	info := transport.Info{Name: n.name, Type: "irc", Prompt: n.prompt(), Rooms: true, Lists: true}
+	info := transport.Info{Name: n.name, Type: "irc", Prompt: n.prompt(), Rooms: true, Lists: true, People: true}
 	for _, name := range n.names() {
 		info.Servers = append(info.Servers, transport.Address(name))
 	}

@@ -30,6 +30,7 @@ type pending struct {
 	failed  *transport.Error  // of one whose then this is
 	lines   int               // PRIVMSG: how many more errors there may be
 	told    bool              // PRIVMSG: one was reported
+	ask     *ask              // PRIVMSG: it is a question
 	barrier uint64
 }
 
@@ -142,7 +143,10 @@ func (l *link) settle(p *pending, err *transport.Error) {
 
 // failed reports a message once, however many of its lines are refused.
 func (l *link) failed(p *pending, err *transport.Error) {
-	if !p.told {
+	switch {
+	case p.ask != nil:
+		l.failAsk(p.ask, err)
+	case !p.told:
 		p.told = true
 		l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
 	}

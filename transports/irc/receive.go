@@ -83,7 +83,16 @@ var receivers = map[string]func(*link, *message) error{
 	"254": receiveChannelCount,
 	"263": receiveTryAgain,
 	"301": receiveAwayReply,
+	"276": receiveWhois,
+	"307": receiveWhois,
+	"311": receiveWhois,
+	"312": receiveWhois,
+	"313": receiveWhois,
 	"315": receiveEndOfWho,
+	"317": receiveWhois,
+	"318": receiveEndOfWhois,
+	"319": receiveWhois,
+	"320": receiveWhois,
 	"321": receiveListStart,
 	"322": receiveListed,
 	"323": receiveListEnd,
@@ -91,6 +100,8 @@ var receivers = map[string]func(*link, *message) error{
 	"331": receiveTopicReply, // no topic
 	"332": receiveTopicReply,
 	"333": receiveTopicWho,
+	"330": receiveWhois,
+	"335": receiveWhois,
 	"352": receiveWho,
 	"341": receiveInviting,
 	"353": receiveNames,
@@ -99,11 +110,14 @@ var receivers = map[string]func(*link, *message) error{
 	"367": receiveBan,
 	"368": receiveBanEnd,
 	"376": receiveEndOfMOTD,
+	"378": receiveWhois,
+	"379": receiveWhois,
 	"396": receiveVisibleHost,
 	"416": receiveListRefusal,
 	"421": receiveListRefusal,
 	"422": receiveEndOfMOTD,
 	"443": receiveAlreadyIn,
+	"671": receiveWhois,
 	"728": receiveBan,
 	"729": receiveBanEnd,
 
@@ -190,7 +204,7 @@ func (l *link) receive(m *message) error {
 		return f(l, m)
 	}
 	switch {
-	case silent[m.Command], l.refused(m.Command, m):
+	case silent[m.Command], l.whoisRefused(m), l.refused(m.Command, m):
 		return nil
 	case m.Command == "465" || m.Command == "466":
 		return l.registrationRefused(m)

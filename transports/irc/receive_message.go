@@ -6,8 +6,6 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-const ctcpVersion = "Gatehouse"
-
 // receivePrivmsg handles PRIVMSG, and CTCP in it.
 func receivePrivmsg(l *link, m *message) error {
 	text := m.param(1)
@@ -21,20 +19,6 @@ func receivePrivmsg(l *link, m *message) error {
 	}
 	l.deliverText(m, formatFromIRC(text))
 	return nil
-}
-
-// answerCTCP answers what asks whether we are there; all else is not for
-// people's eyes. The answers are few, as anybody can ask.
-func (l *link) answerCTCP(m *message, command, args string) {
-	if l.is.fold(m.param(0)) != l.is.fold(l.nick) || m.fromServer() || !validNick(m.nick) || !l.ctcp.Allow() {
-		return
-	}
-	switch command {
-	case "VERSION":
-		l.sendLater("NOTICE", m.nick, "\x01VERSION "+ctcpVersion+"\x01")
-	case "PING":
-		l.sendLater("NOTICE", m.nick, "\x01PING "+args[:runeBorder(args+" ", min(len(args), 64))]+"\x01")
-	}
 }
 
 // deliverText finds the chat of a message.
@@ -90,8 +74,10 @@ func (l *link) refreshHost(m *message) {
 // part of a private chat belongs to the console.
 func receiveNotice(l *link, m *message) error {
 	text := m.param(1)
-	if strings.HasPrefix(text, "\x01") {
-		return nil // an answer to CTCP that nobody asked for
+	if body, ok := strings.CutPrefix(text, "\x01"); ok {
+		command, answer, _ := strings.Cut(strings.TrimSuffix(body, "\x01"), " ")
+		l.receiveCTCPReply(m, command, answer)
+		return nil
 	}
 	text = formatFromIRC(text)
 	target := l.nameParam(m.param(0))

@@ -120,6 +120,9 @@ func (l *link) isNamed(ch *channel) {
 // receiveAwayReply handles 301: nick, who, why; the answer to a private
 // message.
 func receiveAwayReply(l *link, m *message) error {
+	if l.openAsk("WHOIS", m.param(1)) != nil {
+		return receiveWhois(l, m)
+	}
 	if nick := m.param(1); validNick(nick) && len(m.Params) > 2 {
 		l.emit(transport.PresenceChanged{
 			Who:          l.network.address(l.server, nick),

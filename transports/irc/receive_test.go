@@ -61,24 +61,6 @@ func TestNoticesGoWhereTheyBelong(t *testing.T) {
 	})
 }
 
-func TestCTCPIsAnsweredAFewTimes(t *testing.T) {
-	inWorld(t, testOptions(), func(w *world) {
-		c := w.inGarden()
-		for range 20 {
-			c.sends(":juliet!j@h PRIVMSG romeo :\x01VERSION\x01")
-		}
-		for range 3 {
-			c.expect("NOTICE juliet :\x01VERSION Gatehouse\x01")
-		}
-		c.expectNothing(time.Second)
-		time.Sleep(30 * time.Second)
-		c.sends(":juliet!j@h PRIVMSG romeo :\x01PING 12 34\x01", ":juliet!j@h PRIVMSG romeo :\x01DCC SEND x\x01", ":juliet!j@h PRIVMSG #garden :\x01PING 1\x01")
-		c.expect("NOTICE juliet :\x01PING 12 34\x01")
-		c.expectNothing(time.Second)
-		w.seesNothing()
-	})
-}
-
 func TestARoomThatNobodyAskedForIsLeft(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()

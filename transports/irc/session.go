@@ -41,6 +41,8 @@ var (
 	_ transport.PresenceUpdates = (*session)(nil)
 	_ transport.Reconfigurable  = (*session)(nil)
 	_ transport.Links           = (*session)(nil)
+	_ transport.Profiles        = (*session)(nil)
+	_ transport.Queries         = (*session)(nil)
 )
 
 func newSession(n *network, account transport.Account, sink transport.Sink) *session {

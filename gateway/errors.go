@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"net/url"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
@@ -64,7 +63,7 @@ func stanzaError(err error, domain string) stanza.Error {
 	}
 	out := stanza.Error{Class: c.ErrorClass, Condition: c.Condition, Text: e.Text}
 	if e.Reason == transport.Moved {
-		out.Redirect = "xmpp:" + url.PathEscape(jid.Escape(string(e.Redirect))) + "@" + domain // RFC 6120 §8.3.3.5, RFC 5122 §2.2
+		out.Redirect = uriOf(jid.JID{Local: jid.Escape(string(e.Redirect)), Domain: domain}) // RFC 6120 §8.3.3.5
 	}
 	if e.Code != "" {
 		out.Detail = wire.New(ErrorsNamespace, "network-error").SetAttr("code", e.Code)

@@ -73,6 +73,7 @@ var iqAnswers = map[iqName]func(*host, *session, *stanza.Received, target) (payl
 	{stanza.Get, "jabber:iq:last"}:           (*host).answerLast,
 	{stanza.Get, "urn:xmpp:time"}:            (*host).answerTime,
 	{stanza.Get, "vcard-temp"}:               (*host).answerVCard,
+	{stanza.Get, vcard4Namespace}:            (*host).answerVCard4,
 	{stanza.Get, stanza.MUCAdminNamespace}:   (*host).answerAffiliations,
 }
 
@@ -167,25 +168,13 @@ func (h *host) answerTime(_ *session, _ *stanza.Received, t target) (payload, *s
 	if t.kind == toOccupant {
 		return refused(unknown())
 	}
-	const space = "urn:xmpp:time"
-	now := time.Now()
-	return wire.New(space, "time",
-		wire.NewText(space, "tzo", now.Format("-07:00")),
-		wire.NewText(space, "utc", now.UTC().Format("2006-01-02T15:04:05Z"))), nil
+	return entityTime(time.Now()), nil
 }
 
-// answerVCard gives the gateway's own vCard (XEP-0054), and the names of those
-// behind it.
-func (h *host) answerVCard(_ *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
-	const space = "vcard-temp"
-	card := wire.New(space, "vCard")
-	switch t.kind {
-	case toGateway:
-		card.Add(wire.NewText(space, "FN", h.Name), wire.NewText(space, "DESC", "Gatehouse, a gateway from XMPP to "+h.info.Name))
-	case toServer, toPerson:
-		card.Add(wire.NewText(space, "FN", string(t.address)))
-	default:
-		return refused(unknown())
-	}
-	return card, nil
+func entityTime(at time.Time) payload {
+	const space = "urn:xmpp:time"
+	return wire.New(space, "time",
+		wire.NewText(space, "tzo", at.Format("-07:00")),
+		wire.NewText(space, "utc", at.UTC().Format("2006-01-02T15:04:05Z")))
 }
+

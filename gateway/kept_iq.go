@@ -28,6 +28,12 @@ type keptIQ struct {
 var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (taken bool){
 	{stanza.Get, stanza.ChannelSearchNamespace}: (*session).sendChannelSearch,
 	{stanza.Get, stanza.DiscoItemsNamespace}:    (*session).sendRoomItems,
+	{stanza.Get, "jabber:iq:last"}:              (*session).sendInquiry,
+	{stanza.Get, "jabber:iq:version"}:           (*session).sendInquiry,
+	{stanza.Get, "urn:xmpp:ping"}:               (*session).sendInquiry,
+	{stanza.Get, "urn:xmpp:time"}:               (*session).sendInquiry,
+	{stanza.Get, "vcard-temp"}:                  (*session).sendInquiry,
+	{stanza.Get, vcard4Namespace}:               (*session).sendInquiry,
 	{stanza.Set, stanza.CommandsNamespace}:      (*session).sendCommand,
 	{stanza.Get, stanza.MUCAdminNamespace}:      (*session).sendAdminQuery,
 	{stanza.Set, stanza.MUCAdminNamespace}:      (*session).sendAdmin,

@@ -24,6 +24,7 @@ const (
 	noteMessage noteKind = 'm' // a message to a person
 	noteRoom    noteKind = 'g' // a message or a subject to a room
 	noteNick    noteKind = 'n' // a change of nick
+	noteInquiry noteKind = 'w' // a question about somebody
 	noteIQ      noteKind = 'q' // an iq that is kept
 	noteList    noteKind = 'l' // a list of rooms; chat is the server
 )

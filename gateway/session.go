@@ -75,9 +75,10 @@ type session struct {
 	shown     transport.Availability            // what the network was told last
 	farewell  string                            // why the session ends
 
-	asides   map[*stanza.Received]bool // what is done for them aside
-	commands []*execution              // that are under way, the oldest first
-	ended    bool                      // by an administrator
+	inquiries inquiries                 // about people on the network
+	asides    map[*stanza.Received]bool // what is done for them aside
+	commands  []*execution              // that are under way, the oldest first
+	ended     bool                      // by an administrator
 }
 
 func newSession(h *host, user jid.JID) *session {
@@ -100,10 +101,12 @@ func newSession(h *host, user jid.JID) *session {
 		clients:  map[string]transport.Availability{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
-		returned: make(chan func(context.Context), maxAsides),
-		orders:   make(chan func(context.Context), maxOrders),
-		setting:  make(chan struct{}, 1),
-		asides:   map[*stanza.Received]bool{},
+
+		inquiries: newInquiries(),
+		returned:  make(chan func(context.Context), maxAsides),
+		orders:    make(chan func(context.Context), maxOrders),
+		setting:   make(chan struct{}, 1),
+		asides:    map[*stanza.Received]bool{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {
@@ -186,6 +189,7 @@ func (s *session) loop() {
 		case now := <-pulse.C:
 			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
 			s.tidyKept(now)
+			s.tidyInquiries(now)
 			s.tidyLists(now)
 			s.tidyCommands(now)
 			if !s.host.Allows(s.user) {
@@ -290,6 +294,7 @@ func (s *session) takeLeave() {
 	}
 	s.refuseLists()
 	s.refuseAsides()
+	s.refuseInquiries()
 	if s.link == nil {
 		return
 	}

@@ -57,6 +57,12 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveInvited(e)
 	case transport.RoomsListed:
 		s.receiveRooms(e)
+	case transport.ProfileReceived:
+		s.inquiryAnswered(e.Request, e, nil)
+	case transport.QueryAnswered:
+		s.inquiryAnswered(e.Request, e, nil)
+	case transport.Queried:
+		s.receiveQueried(ctx, e)
 	case transport.Answered:
 		s.receiveAnswer(e)
 	case transport.Notice:
@@ -199,6 +205,10 @@ func (s *session) receiveAnswer(e transport.Answered) {
 	}
 	if n.kind == noteList {
 		s.endList(transport.Address(n.chat), nil, e.Err)
+		return
+	}
+	if n.kind == noteInquiry {
+		s.inquiryAnswered(e.Request, nil, e.Err)
 		return
 	}
 	if e.Err == nil {

@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
+	"gatehouse/gateway/transport"
+)
+
+const vcard4Namespace = "urn:ietf:params:xml:ns:vcard-4.0"
+
+// A card is what a vCard tells: empty texts are left out.
+type card struct {
+	name, nick string
+	address    jid.JID
+	note       string
+}
+
+// cardOf makes a card of what the network tells of somebody.
+func (h *host) cardOf(p transport.Profile) card {
+	c := card{name: p.FullName, nick: p.Nick, address: h.at(p.Who)}
+	if c.name == "" {
+		c.name = p.Nick
+	}
+	var lines []string
+	add := func(label, text string) {
+		if text != "" {
+			lines = append(lines, label+text)
+		}
+	}
+	add("Account: ", p.Account)
+	add("Host: ", p.Host)
+	if p.Bot {
+		lines = append(lines, "A bot")
+	}
+	if p.Idle >= 0 {
+		add("Idle: ", p.Idle.Round(time.Second).String())
+	}
+	c.note = strings.Join(append(lines, p.Notes...), "\n")
+	return c
+}
+
+// temp writes the card as XEP-0054 has it.
+func (c card) temp() *wire.Element {
+	const space = "vcard-temp"
+	e := wire.New(space, "vCard")
+	for _, f := range [...][2]string{{"FN", c.name}, {"NICKNAME", c.nick}, {"JABBERID", c.address.String()}, {"DESC", c.note}} {
+		if f[1] != "" {
+			e.Add(wire.NewText(space, f[0], f[1]))
+		}
+	}
+	return e
+}
+
+// four writes the card as RFC 6351 has it (XEP-0292 §3.2).
+func (c card) four() *wire.Element {
+	const space = vcard4Namespace
+	e := wire.New(space, "vcard")
+	for _, f := range [...][3]string{
+		{"fn", "text", c.name}, {"nickname", "text", c.nick}, {"impp", "uri", uriOf(c.address)}, {"note", "text", c.note},
+	} {
+		if f[2] != "" {
+			e.Add(wire.New(space, f[0], wire.NewText(space, f[1], f[2])))
+		}
+	}
+	return e
+}
+
+// uriOf makes an xmpp: URI (RFC 5122 §2.2).
+func uriOf(address jid.JID) string {
+	if address.Domain == "" {
+		return ""
+	}
+	return "xmpp:" + url.PathEscape(address.Local) + "@" + address.Domain
+}
+
+func profileOf(e transport.Event) transport.Profile {
+	p, _ := e.(transport.ProfileReceived)
+	return p.Profile
+}
+
+func (h *host) vcardOf(_ stanza.Received, e transport.Event) (payload, *stanza.Error) {
+	return h.cardOf(profileOf(e)).temp(), nil
+}
+
+func (h *host) vcard4Of(_ stanza.Received, e transport.Event) (payload, *stanza.Error) {
+	return h.cardOf(profileOf(e)).four(), nil
+}
+
+// idleOf tells since when somebody has been idle (XEP-0012 §3).
+func (h *host) idleOf(_ stanza.Received, e transport.Event) (payload, *stanza.Error) {
+	idle := profileOf(e).Idle
+	if idle < 0 {
+		return refused(unsupported("the network does not tell how long they have been idle"))
+	}
+	return wire.New("jabber:iq:last", "query").SetAttr("seconds", strconv.Itoa(int(idle.Seconds()))), nil
+}
+
+// ownCard gives the cards of what is known without asking: the gateway's own,
+// and the names of those behind it.
+func (h *host) ownCard(t target) (card, *stanza.Error) {
+	switch t.kind {
+	case toGateway:
+		return card{name: h.Name, note: "Gatehouse, a gateway from XMPP to " + h.info.Name}, nil
+	case toServer, toPerson:
+		return card{name: string(t.address)}, nil
+	case toRoom:
+		return card{name: string(t.address)}, nil
+	}
+	e := unknown()
+	return card{}, &e
+}
+
+// answerVCard gives a vCard (XEP-0054) without asking the network.
+func (h *host) answerVCard(_ *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
+	c, refusal := h.ownCard(t)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return c.temp(), nil
+}
+
+// answerVCard4 is the same in the newer format.
+func (h *host) answerVCard4(_ *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
+	c, refusal := h.ownCard(t)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return c.four(), nil
+}

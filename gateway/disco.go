@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strconv"
 
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
@@ -34,7 +35,7 @@ var (
 // Openfire hides us; and no feature of rooms, lest clients make rooms here.
 func (h *host) ownInfo() stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
-		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: h.Name}},
+		Identities: h.ownIdentities(),
 		Features:   slices.Concat(commonFeatures, gatewayFeatures),
 	}
 	if h.info.Lists && h.info.Home != "" {
@@ -44,6 +45,16 @@ func (h *host) ownInfo() stanza.DiscoInfo {
 		info.Forms = []stanza.Form{stanza.ResultForm("http://jabber.org/network/serverinfo", h.gateway.Contacts...)}
 	}
 	return info
+}
+
+// ownIdentities has the gateway as one, and where there are rooms behind it as
+// the place of those too, which is how such gateways were always found.
+func (h *host) ownIdentities() []stanza.Identity {
+	identities := []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: h.Name}}
+	if h.info.Rooms {
+		identities = append(identities, stanza.Identity{Category: "conference", Type: h.info.Type, Name: h.Name})
+	}
+	return identities
 }
 
 func (h *host) personInfo() stanza.DiscoInfo {
@@ -59,7 +70,7 @@ func (h *host) personInfo() stanza.DiscoInfo {
 
 func (h *host) serverInfo(a transport.Address) stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
-		Identities: []stanza.Identity{{Category: "gateway", Type: h.info.Type, Name: string(a)}},
+		Identities: h.serverIdentities(a),
 		Features:   slices.Concat(commonFeatures, serverFeatures, h.commandFeatures(target{kind: toServer, address: a})),
 	}
 	if h.info.Lists {
@@ -95,11 +106,12 @@ func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
 	fields = append(fields, stanza.Field{
 		Var: "muc#roominfo_subjectmod", Values: []string{choose(modes.SubjectByMods, "0", "1")},
 	})
+	short, long := h.nameOf(a)
 	return stanza.DiscoInfo{
 		// conference/text comes first: clients take the first for the room's kind.
 		Identities: []stanza.Identity{
-			{Category: "conference", Type: "text", Name: string(a)},
-			{Category: "conference", Type: h.info.Type, Name: string(a)},
+			{Category: "conference", Type: "text", Name: short},
+			{Category: "conference", Type: h.info.Type, Name: long},
 		},
 		Features: features,
 		Forms:    []stanza.Form{stanza.ResultForm("http://jabber.org/protocol/muc#roominfo", fields...)},
@@ -123,14 +135,16 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 	case toServer:
 		info = h.serverInfo(t.address)
 	case toPerson:
-		info = h.personInfo()
+		info = h.somebodyInfo(s, t)
 	case toRoom:
-		info = h.roomInfo(t.address, s.roomOf(st, t.address))
-	case toOccupant:
-		info = stanza.DiscoInfo{
-			Identities: []stanza.Identity{{Category: "client", Type: h.info.Type, Name: t.occupant}},
-			Features:   []string{stanza.DiscoInfoNamespace},
+		r := s.roomOf(st, t.address)
+		info = h.roomInfo(t.address, r)
+		if r != nil {
+			form := &info.Forms[0]
+			form.Fields = append(form.Fields, stanza.Field{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(s.members(r)))}})
 		}
+	case toOccupant:
+		info = h.occupantInfo(s, st, t)
 	}
 	if node != "" {
 		if about, e, ok := h.commandInfo(st, t, node); ok && e != nil {

@@ -177,4 +177,3 @@ func entityTime(at time.Time) payload {
 		wire.NewText(space, "tzo", at.Format("-07:00")),
 		wire.NewText(space, "utc", at.UTC().Format("2006-01-02T15:04:05Z")))
 }
-

@@ -107,10 +107,9 @@ func (h *host) ownCard(t target) (card, *stanza.Error) {
 	switch t.kind {
 	case toGateway:
 		return card{name: h.Name, note: "Gatehouse, a gateway from XMPP to " + h.info.Name}, nil
-	case toServer, toPerson:
-		return card{name: string(t.address)}, nil
-	case toRoom:
-		return card{name: string(t.address)}, nil
+	case toServer, toPerson, toRoom:
+		name, _ := h.nameOf(t.address)
+		return card{name: name}, nil
 	}
 	e := unknown()
 	return card{}, &e

@@ -49,6 +49,12 @@ type (
 		Users() []Account
 	}
 
+	// Namer is implemented by a Network whose addresses say more than people
+	// call somebody or something: "#garden", and "#garden on Verona".
+	Namer interface {
+		Names(a Address) (short, long string)
+	}
+
 	// Webhooks is implemented by a Network that is called over HTTP. The
 	// handler gets the requests below the component's path.
 	Webhooks interface {

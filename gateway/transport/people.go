@@ -26,6 +26,12 @@ type (
 		Profile(ctx context.Context, who Address, r Request) error
 	}
 
+	// Acquaintances tells what is known of somebody without asking. It does no
+	// I/O.
+	Acquaintances interface {
+		Acquaintance(who Address) (Member, bool)
+	}
+
 	// Queries asks somebody's client.
 	Queries interface {
 		// Query is answered by QueryAnswered.

@@ -87,6 +87,18 @@ func (n *network) address(s *server, name string) transport.Address {
 	return transport.Address(name + "%" + s.name)
 }
 
+// Names implements transport.Namer.
+func (n *network) Names(a transport.Address) (short, long string) {
+	name, s, err := n.split(a)
+	switch {
+	case err != nil:
+		return string(a), string(a)
+	case name == "":
+		return s.name, s.host
+	}
+	return name, name + " on " + s.host
+}
+
 // split is the way back from address. The address must be one of Resolve's.
 func (n *network) split(a transport.Address) (name string, s *server, err error) {
 	return n.parse(string(a))

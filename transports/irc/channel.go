@@ -132,11 +132,16 @@ func (ch *channel) shown() bool {
 
 // member is what the gateway sees of a user in a channel.
 func (l *link) member(ch *channel, u *user) transport.Member {
+	m := l.person(u)
+	m.Role, m.Affiliation = l.standing(ch, u)
+	return m
+}
+
+// person is what the gateway sees of a user, wherever they are.
+func (l *link) person(u *user) transport.Member {
 	nick := u.nick.Value()
-	role, affiliation := l.standing(ch, u)
 	m := transport.Member{
-		Nick: nick, Role: role, Affiliation: affiliation,
-		Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
+		Nick: nick, Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
 		Account: u.account.Value(), Identity: l.identity(u),
 	}
 	if validNick(nick) && !l.isChannel(nick) {

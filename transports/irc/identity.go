@@ -3,6 +3,8 @@ package irc
 import (
 	"strings"
 	"unique"
+
+	"gatehouse/gateway/transport"
 )
 
 // A login is what is known of who somebody is.
@@ -74,4 +76,24 @@ func receiveAccount(l *link, m *message) error {
 		l.changed(ch, u, "")
 	}
 	return nil
+}
+
+// Acquaintance implements transport.Acquaintances: those who are in a channel
+// with the user are known.
+func (s *session) Acquaintance(who transport.Address) (m transport.Member, known bool) {
+	name, srv, err := s.network.split(who)
+	if err != nil {
+		return m, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.links[srv]
+	if l == nil {
+		return m, false
+	}
+	u := l.users[l.is.fold(name)]
+	if u == nil {
+		return m, false
+	}
+	return l.person(u), true
 }

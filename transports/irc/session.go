@@ -43,6 +43,7 @@ var (
 	_ transport.Links           = (*session)(nil)
 	_ transport.Profiles        = (*session)(nil)
 	_ transport.Queries         = (*session)(nil)
+	_ transport.Acquaintances   = (*session)(nil)
 )
 
 func newSession(n *network, account transport.Account, sink transport.Sink) *session {

@@ -42,6 +42,11 @@ var conditions = map[transport.Reason]struct {
 	transport.Policy:               {stanza.Modify, stanza.PolicyViolation},
 	transport.Unsupported:          {stanza.Cancel, stanza.FeatureNotImplemented},
 	transport.Rejected:             {stanza.Cancel, stanza.UndefinedCondition},
+	transport.Unacceptable:         {stanza.Modify, stanza.NotAcceptable},
+	transport.NoSuchService:        {stanza.Cancel, stanza.ServiceUnavailable},
+	transport.SubscriptionNeeded:   {stanza.Auth, stanza.SubscriptionRequired},
+	transport.Unexplained:          {stanza.Wait, stanza.UndefinedCondition},
+	transport.Looping:              {stanza.Wait, stanza.PolicyViolation},
 }
 
 // stanzaError is what the user gets for an error of the network's. The domain

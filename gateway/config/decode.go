@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,9 +57,13 @@ func (d *decoder) value(p path, raw any, v reflect.Value) {
 		d.component(p, raw, v)
 		return
 	case *slog.Level:
-		text, _ := raw.(string)
+		text, ok := raw.(string)
 		if !slices.Contains([]string{"debug", "info", "warn", "error"}, text) || target.UnmarshalText([]byte(text)) != nil {
-			d.problem(p, `must be "debug", "info", "warn" or "error", not %s`, show(raw))
+			got := show(raw)
+			if ok {
+				got = strconv.Quote(text)
+			}
+			d.problem(p, `must be "debug", "info", "warn" or "error", not %s`, got)
 		}
 		return
 	case *time.Duration:

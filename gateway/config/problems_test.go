@@ -116,7 +116,7 @@ name = ["a"]
 		}},
 		"everybody blocked": {"block = [\"*\"]\n" + good, []string{`c.toml:1: block: "*" would block everybody`}},
 		"log, store and HTTP": {good + "[log]\nlevel = \"loud\"\nformat = \"xml\"\n[store]\npath = \"\"\n[http]\nlisten = \"8087\"", []string{
-			`c.toml:6: log.level: must be "debug", "info", "warn" or "error", not a string`,
+			`c.toml:6: log.level: must be "debug", "info", "warn" or "error", not "loud"`,
 			`c.toml:7: log.format: must be "text" or "json", not "xml"`,
 			`c.toml:9: store.path: is empty`,
 			`c.toml:11: http.listen: "8087" is not host:port`,

@@ -77,12 +77,14 @@ func (s *Secret) find(where map[string]any) error {
 			}
 			s.value = strings.TrimRight(string(b), "\r\n")
 		case ok && key == "env":
-			s.value = os.Getenv(name)
+			if s.value = os.Getenv(name); s.value == "" {
+				return fmt.Errorf("the environment variable %s is not set: give it the secret", name)
+			}
 		default:
 			return fmt.Errorf(`a secret is found by file or env, not by %q`, key)
 		}
 		if s.value == "" {
-			return fmt.Errorf("the secret in %s %q is empty", key, name)
+			return fmt.Errorf("the file %s is empty: write the secret into it", name)
 		}
 	}
 	return nil

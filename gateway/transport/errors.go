@@ -58,4 +58,9 @@ const (
 	Policy                      // refused by a rule: opted out, filtered as spam
 	Unsupported                 // this network can't do that
 	Rejected                    // refused without a better reason
+	Unacceptable                // the message can't be taken as it is
+	NoSuchService               // the recipient never gets such messages
+	SubscriptionNeeded          // the other side must agree or be approved first
+	Unexplained                 // it failed, nobody knows why, and it may work later
+	Looping                     // stopped for now, as it looks like a loop
 )

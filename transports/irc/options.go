@@ -152,7 +152,7 @@ func (o *Options) build() (*network, error) {
 	}
 	switch {
 	case o.FixedNetwork != "" && n.servers[o.FixedNetwork] == nil:
-		return nil, blame("fixed_network", "there is no table network.%s", o.FixedNetwork)
+		return nil, blame("fixed_network", "there is no network %q: add it as [component.irc.network.%s] with its address, or name one that is there", o.FixedNetwork, o.FixedNetwork)
 	case o.FixedNetwork != "" && o.AnyNetwork:
 		return nil, blame("any_network", "can't be true with fixed_network; remove one")
 	case len(n.servers) == 0 && !o.AnyNetwork:

@@ -38,6 +38,9 @@ func (h *host) ownInfo() stanza.DiscoInfo {
 		Identities: h.ownIdentities(),
 		Features:   slices.Concat(commonFeatures, gatewayFeatures),
 	}
+	if h.archives() {
+		info.Features = append(info.Features, archiveFeatures...)
+	}
 	if h.info.Lists && h.info.Home != "" {
 		info.Features = append(info.Features, listFeatures...)
 	}
@@ -61,6 +64,9 @@ func (h *host) personInfo() stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "client", Type: h.info.Type}},
 		Features:   slices.Concat(commonFeatures, personFeatures),
+	}
+	if h.archives() {
+		info.Features = append(append(info.Features, stanza.IDsNamespace), archiveFeatures...)
 	}
 	if h.info.Durable {
 		info.Features = append(info.Features, stanza.ReceiptsNamespace)
@@ -102,6 +108,9 @@ func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
 		choose(modes.Moderated, "muc_moderated", "muc_unmoderated"),
 		choose(modes.PasswordProtected, "muc_passwordprotected", "muc_unsecured"),
 	}, h.commandFeatures(target{kind: toRoom, address: a}))
+	if h.archives() {
+		features = append(features, archiveFeatures...)
+	}
 	// The field says whether participants may (XEP-0045 §15.5.4).
 	fields = append(fields, stanza.Field{
 		Var: "muc#roominfo_subjectmod", Values: []string{choose(modes.SubjectByMods, "0", "1")},

@@ -96,7 +96,12 @@ type host struct {
 	gateway *Gateway
 	info    transport.Info
 	log     *slog.Logger
-	front   chan *stanza.Received // from those who have no session
+
+	recording transport.Recording // nil: there is no archive
+	readers   chan struct{}       // as many as may read it at once
+	lookers   chan struct{}       // and for those who wait for it
+
+	front chan *stanza.Received // from those who have no session
 
 	announcements chan announcement
 	blocked       atomic.Pointer[map[string]bool] // whom administrators have shut out
@@ -125,12 +130,17 @@ func (g *Gateway) Add(h Host) {
 	if h.Name == "" {
 		h.Name = info.Name
 	}
+	recording, _ := h.Network.(transport.Recording)
 	g.hosts[h.Domain] = &host{
 		Host: h, gateway: g, info: info,
 		log:      g.Log.With("component", h.Domain),
 		front:    make(chan *stanza.Received, frontLength),
 		streamUp: make(chan struct{}, 1),
 		sessions: map[jid.JID]*session{},
+
+		recording: recording,
+		readers:   make(chan struct{}, readAtOnce),
+		lookers:   make(chan struct{}, lookAtOnce),
 
 		announcements: make(chan announcement, maxAnnouncements),
 		changed:       map[keptName]*store.Room{},

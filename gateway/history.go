@@ -16,7 +16,7 @@ type history struct{ said []said }
 // said is one message as all clients of the user saw it.
 type said struct {
 	nick, text   string
-	sender       string // Member.Identity
+	occupant     stanza.OccupantID
 	id, stanzaID string
 	origin       string // XEP-0359 §3.2; may be empty
 	at           time.Time
@@ -58,15 +58,20 @@ func (r *room) past(to jid.JID, m said) stanza.Stanza {
 }
 
 // message is one that somebody in the room said.
-func (r *room) message(to jid.JID, m said) stanza.Stanza {
+func (r *room) message(to jid.JID, m said) stanza.Stanza { return m.stanza(r.jid, to) }
+
+// stanza shows a message in a room to one client.
+func (m said) stanza(room, to jid.JID) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:   stanza.Message,
-		Header: stanza.Header{From: r.occupant(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
+		Header: stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
 		Payloads: []payload{
 			stanza.Body(m.text),
-			stanza.StanzaID{ID: m.stanzaID, By: r.jid.String()},
-			r.host.occupantID(r.address, m.sender, m.nick),
+			stanza.StanzaID{ID: m.stanzaID, By: room.String()},
 		},
+	}
+	if m.occupant != "" {
+		st.Payloads = append(st.Payloads, m.occupant)
 	}
 	if m.origin != "" {
 		st.Payloads = append(st.Payloads, stanza.OriginID(m.origin))

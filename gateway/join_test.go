@@ -40,7 +40,7 @@ func TestJoinTellsWhoSetTheSubjectAndWhen(t *testing.T) {
 		w.asksToJoin(orchard, garden, "romeo")
 		w.Expect(occupant(orchard, garden, "romeo", StatusCodes("110")))
 		w.Expect(subject(orchard, garden+"/juliet", "roses",
-			Has("{urn:xmpp:delay}delay@stamp", "1597-05-01T20:30:00.000Z"), Has("delay@from", garden)))
+			Has("{urn:xmpp:delay}delay@stamp", "1597-05-01T20:30:00.000000Z"), Has("delay@from", garden)))
 	})
 }
 

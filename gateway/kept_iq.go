@@ -26,6 +26,8 @@ type keptIQ struct {
 // iqCalls is what the network, the disk or others are asked for. One that
 // returns false leaves the iq to iqAnswers.
 var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (taken bool){
+	{stanza.Get, stanza.ArchiveNamespace}:       (*session).sendArchiveGet,
+	{stanza.Set, stanza.ArchiveNamespace}:       (*session).sendArchiveQuery,
 	{stanza.Get, stanza.ChannelSearchNamespace}: (*session).sendChannelSearch,
 	{stanza.Get, stanza.DiscoItemsNamespace}:    (*session).sendRoomItems,
 	{stanza.Get, "jabber:iq:last"}:              (*session).sendInquiry,

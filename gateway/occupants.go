@@ -135,7 +135,7 @@ func (s *session) welcome(r *room, resource string, l *listener, members []trans
 	s.send(r.presence(to, own, statuses...))
 	l.waiting = false
 	l.nick = r.nick
-	for _, m := range r.history.within(l.limits) {
+	for _, m := range s.host.pastOf(r, l) {
 		s.send(r.past(to, m))
 	}
 	s.send(r.subjectMessage(to, r.subject))

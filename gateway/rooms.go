@@ -30,8 +30,9 @@ type room struct {
 	stale     bool // lost since it was last shown: RoomJoined shows it to everybody
 	subject   transport.Subject
 	modes     transport.RoomModes
-	listeners map[string]*listener // the user's clients in it, by resource
-	history   history
+	listeners map[string]*listener   // the user's clients in it, by resource
+	history   history                // of a network without an archive
+	recent    history                // with one: what was said while a client waits
 	missed    []transport.MemberLeft // while the stream was down
 	leaving   *departure
 	emptied   time.Time // when the last client vanished; zero while there is one
@@ -44,6 +45,8 @@ type listener struct {
 	since   time.Time // of the join
 	nick    string    // the user's, as this client knows it: first the one that it asked for
 	limits  stanza.HistoryLimits
+	looking bool   // the archive is asked for
+	past    []said // which is this
 }
 
 func (s *session) newRoom(a transport.Address, nick string) *room {
@@ -138,9 +141,9 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		r.password = join.Password
 	}
 	again := r.isIn(st.From.Resource)
-	r.listeners[st.From.Resource] = &listener{
-		waiting: true, since: time.Now(), nick: st.To.Resource, limits: join.History,
-	}
+	l := &listener{waiting: true, since: time.Now(), nick: st.To.Resource, limits: join.History}
+	r.listeners[st.From.Resource] = l
+	s.lookBack(r, l)
 	s.setAvailability(ctx, st)
 	if again && st.To.Resource != r.nick {
 		s.changeNick(ctx, st, r) // behind the room, which the client seems to have lost

@@ -52,6 +52,7 @@ type session struct {
 
 	returned chan func(context.Context) // what was done aside
 	orders   chan func(context.Context) // from the sessions of administrators
+	reading  chan struct{}              // held by what reads the archive
 	setting  chan struct{}              // taken while settings are changed
 
 	link      transport.Session // nil until it is needed
@@ -79,6 +80,7 @@ type session struct {
 	asides    map[*stanza.Received]bool // what is done for them aside
 	commands  []*execution              // that are under way, the oldest first
 	ended     bool                      // by an administrator
+	recorder
 }
 
 func newSession(h *host, user jid.JID) *session {
@@ -107,6 +109,8 @@ func newSession(h *host, user jid.JID) *session {
 		orders:    make(chan func(context.Context), maxOrders),
 		setting:   make(chan struct{}, 1),
 		asides:    map[*stanza.Received]bool{},
+		reading:   make(chan struct{}, 1),
+		recorder:  newRecorder(user.String()),
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {
@@ -163,8 +167,10 @@ func (s *session) loop() {
 			return
 		case <-s.stanzas.more:
 			s.sendNext()
-		case e := <-s.events:
-			s.call(func(ctx context.Context) { s.receiveEvent(ctx, e) })
+		case e := <-s.nextEvent():
+			s.call(func(ctx context.Context) { s.takeEvent(ctx, e) })
+		case then := <-s.looked:
+			s.call(func(ctx context.Context) { s.endLookup(ctx, then) })
 		case <-s.arrived:
 			s.drainInbox()
 		case <-s.lingering:

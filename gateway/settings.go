@@ -116,6 +116,7 @@ func secretNames(form transport.Form, values transport.Values) (names []string) 
 
 // reconfigured tells the link that settings changed.
 func (s *session) reconfigured(at transport.Address) {
+	s.recordsChanged()
 	if r, ok := s.link.(transport.Reconfigurable); ok {
 		r.Reconfigured(at)
 	}

@@ -92,9 +92,12 @@ func (s *session) sendToPerson(ctx context.Context, st *stanza.Received, a trans
 	if text == "" {
 		return // a chat state, a receipt or a marker, which the network can't carry
 	}
-	s.deliver(ctx, st, transport.Message{
+	_, ok := s.deliver(ctx, st, transport.Message{
 		Chat: a, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteMessage).request(),
 	})
+	if ok {
+		s.archiveSent(a, st, text)
+	}
 }
 
 // sendPrivately sends to one occupant of a room (XEP-0045 §7.5).
@@ -112,10 +115,13 @@ func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a tran
 		if text == "" {
 			return
 		}
-		s.deliver(ctx, st, transport.Message{
+		_, ok := s.deliver(ctx, st, transport.Message{
 			Chat: a, Nick: st.To.Resource, Text: text, Origin: originOf(st),
 			Request: s.noteOf(st, noteMessage).request(),
 		})
+		if ok {
+			s.archiveSent(s.addressOf(r, st.To.Resource), st, text)
+		}
 	}
 }
 

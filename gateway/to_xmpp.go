@@ -85,18 +85,22 @@ func (s *session) inRoom(a transport.Address, f func(*room)) {
 
 func (s *session) receiveMessage(m transport.Message) {
 	if m.Nick == "" {
-		s.send(s.chatMessage(m, s.newID()))
+		st := s.chatMessage(m, s.newID())
+		s.archiveReceived(m, &st)
+		s.send(st)
 		return
 	}
 	s.inRoom(m.Chat, func(r *room) {
-		was := said{nick: m.Nick, sender: m.Sender, text: m.Text, id: s.newID(), at: m.Sent}
-		if was.stanzaID = string(m.ID); was.stanzaID == "" {
-			was.stanzaID = was.id
+		was := said{nick: m.Nick, text: m.Text, stanzaID: string(m.ID), at: m.Sent}
+		if was.stanzaID == "" {
+			was.stanzaID = s.newID()
 		}
+		was.id = was.stanzaID // the same for all who see it
+		was.occupant = s.host.occupantID(m.Chat, m.Sender, m.Nick)
 		if was.at.IsZero() {
 			was.at = time.Now()
 		}
-		r.history.add(was)
+		s.rememberSaid(r, was, m.Delayed)
 		r.each(func(to jid.JID) {
 			if m.Delayed {
 				s.send(r.past(to, was))
@@ -127,7 +131,7 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 // so does the user: the ids are those of the first.
 func (s *session) reflect(r *room, st *stanza.Received, text string, id transport.MessageID) {
 	was := said{
-		nick: r.nick, sender: r.identity, at: time.Now(),
+		nick: r.nick, occupant: s.host.occupantID(r.address, r.identity, r.nick), at: time.Now(),
 		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id),
 	}
 	lines := []string{text}
@@ -141,7 +145,7 @@ func (s *session) reflect(r *room, st *stanza.Received, text string, id transpor
 		if was.text = line; was.stanzaID == "" {
 			was.stanzaID = s.newID()
 		}
-		r.history.add(was)
+		s.rememberSaid(r, was, false)
 		r.each(func(to jid.JID) { s.send(r.message(to, was)) })
 	}
 }

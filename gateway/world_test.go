@@ -54,7 +54,8 @@ type world struct {
 	log     *logBook
 	stop    func() // the gateway and its streams, in order
 	banned  sync.Map
-	plain   bool // verona can do nothing but send
+	plain   bool    // verona can do nothing but send
+	keeping *keeper // what is kept of verona's conversations; nil: nothing
 
 	admin   atomic.Value // a string: the bare address of who is one
 	reloads func() ([]string, error)
@@ -134,6 +135,9 @@ func (w *world) start() {
 		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows}
 		if w.plain {
 			host.Network = plainNetwork{network}
+		}
+		if w.keeping != nil && domain == verona {
+			host.Network = keepingNetwork{network, w.keeping}
 		}
 		g.Add(host)
 		components = append(components, c)

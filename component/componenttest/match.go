@@ -209,3 +209,6 @@ func cutAttribute(path string) (rest, attribute string) {
 	}
 	return path[:i], path[i+1:]
 }
+
+// Wrong says why a stanza does not match all; "" if it does.
+func Wrong(r stanza.Received, matchers ...Matcher) string { return mismatch(r, matchers) }

@@ -68,7 +68,9 @@ type Stanza struct {
 func (s Stanza) WriteXML(w *wire.Writer) {
 	w.Start(Namespace, s.Kind.String())
 	w.JIDAttr("from", s.From)
-	w.JIDAttr("to", s.To)
+	if s.To != (jid.JID{}) {
+		w.JIDAttr("to", s.To)
+	}
 	if s.Type != "" {
 		w.Attr("type", s.Type)
 	}

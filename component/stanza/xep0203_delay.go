@@ -19,6 +19,9 @@ func (d Delay) WriteXML(w *wire.Writer) {
 	if d.From != "" {
 		w.Attr("from", d.From)
 	}
-	w.Attr("stamp", d.At.UTC().Format("2006-01-02T15:04:05.000Z"))
+	w.Attr("stamp", stamp(d.At))
 	w.End()
 }
+
+// stamp writes a time exactly enough to ask an archive for it again.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }

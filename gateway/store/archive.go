@@ -8,7 +8,7 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-// An Archive keeps what users saw. A user reads what they saw
+// An Archive keeps what users saw, for XEP-0313. A user reads what they saw
 // themselves and nothing else, however many saw the same.
 type Archive interface {
 	// Add keeps a message. It never blocks: the message is written at most

@@ -24,7 +24,7 @@ var settings = []setting{
 	},
 	{
 		name: "record_history", label: "Keep a history", typ: transport.Bool, places: everywhere,
-		help:  "Whether messages in channels are kept for you on this gateway.",
+		help:  "Whether what you see in channels and private messages is kept for you on this gateway.",
 		check: checkBool, standard: always("true"),
 	},
 	{

@@ -33,7 +33,7 @@ type retention struct {
 func (r *retention) limits() bool { return r.age > 0 || r.length > 0 }
 
 // prune forgets some of what is too old, and says when to go on. What goes is
-// the oldest of its view, so that there are no holes.
+// the oldest of its view, so that there are no holes (XEP-0313 §3.2).
 func (w *writer) prune() time.Duration {
 	pause := pruneStep
 	err := w.transact(func() (err error) {

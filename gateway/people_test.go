@@ -220,3 +220,64 @@ func TestPeopleAreDescribedAsAccountsAndClients(t *testing.T) {
 		w.Expect(result(garden, orchard, Has("query/x/field@var", "muc#roominfo_occupants")))
 	})
 }
+
+func (l *link) Watch(_ context.Context, who transport.Address) error {
+	l.network.mu.Lock()
+	defer l.network.mu.Unlock()
+	l.call("watch", who)
+	return nil
+}
+
+func (l *link) Unwatch(_ context.Context, who transport.Address) error {
+	l.network.mu.Lock()
+	defer l.network.mu.Unlock()
+	l.call("unwatch", who)
+	return nil
+}
+
+func TestPeopleInTheRosterAreWatched(t *testing.T) {
+	among(t, func(t *testing.T, w *world) {
+		w.subscribes(julietHerself)
+		w.verona.called(t, "watch juliet")
+		w.verona.tells(romeo, transport.PresenceChanged{Who: "juliet", Availability: transport.Availability{Online: true, Show: "away", Status: "asleep"}})
+		w.Expect(bare(julietHerself, "", Status("away", "asleep"), Has("{http://jabber.org/protocol/nick}nick", "juliet")))
+		w.says(romeo, `<presence type='probe' to='%s'/>`, julietHerself) // another client of his comes online
+		w.Expect(bare(julietHerself, "", Status("away", "asleep")))
+		w.verona.tells(romeo, transport.PresenceChanged{Who: "juliet"})
+		w.Expect(bare(julietHerself, "unavailable"))
+		w.says(romeo, `<presence type='probe' to='%s'/>`, julietHerself)
+		w.Expect(bare(julietHerself, "unavailable"))
+		w.verona.change(func() { w.verona.calls = nil })
+		w.says(romeo, `<presence type='unsubscribe' to='%s'/>`, julietHerself)
+		w.Expect(bare(julietHerself, "unavailable"))
+		w.Expect(bare(julietHerself, "unsubscribed"))
+		w.Expect(bare(julietHerself, "unsubscribe"))
+		w.verona.called(t, "unwatch juliet")
+	})
+}
+
+func TestTheRosterIsWatchedAgainOnceThereIsALink(t *testing.T) {
+	among(t, func(t *testing.T, w *world) {
+		w.subscribes(julietHerself)
+		w.leaves(orchard, garden, "romeo")
+		w.pass(time.Hour) // the session has ended
+		w.Skip()
+		w.verona.change(func() { w.verona.calls = nil })
+		w.says(romeo, `<presence type='probe' to='%s'/>`, julietHerself)
+		w.Expect(bare(julietHerself, "unavailable"))
+		w.verona.called(t) // nobody is connected to for the roster's sake
+		w.joins(orchard, garden, "romeo")
+		w.verona.called(t, "open romeo@example.org", "watch juliet", "join #garden romeo")
+	})
+}
+
+func TestTheRosterTellsWhatTheUserIsConnectedTo(t *testing.T) {
+	among(t, func(t *testing.T, w *world) {
+		w.subscribes(verona)
+		w.subscribes("verona@" + verona)
+		w.verona.tells(romeo, transport.LinkUp{Server: "verona"})
+		w.ExpectInAnyOrder(bare("verona@"+verona, "", Status("", "Connected to verona")), bare(verona, "", Status("", "Connected to verona")))
+		w.verona.tells(romeo, transport.LinkDown{Server: "verona", Err: because(transport.Unreachable), RetryIn: time.Minute})
+		w.ExpectInAnyOrder(bare("verona@"+verona, "unavailable", Status("", "so it is")), bare(verona, "", HasNot("status")))
+	})
+}

@@ -57,25 +57,29 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 		s.refuse(st, overloaded("you have too many contacts here"))
 		return
 	}
+	watched := sub.From
 	switch st.Type {
 	case stanza.Subscribe:
-		s.tell(st.To, stanza.Subscribed)
-		s.showContact(st.To.Bare(), a, kind)
+		s.tell(st.To, stanza.Subscribed, st.ID)
+		s.showContact(st.To.Bare(), a, kind, false)
 		if !sub.From {
-			s.tell(st.To, stanza.Subscribe)
+			s.askBack(st.To, a, kind)
 		}
 		sub.From = true
 	case stanza.Subscribed:
 		sub.To = true
 	case stanza.Unsubscribe:
-		s.tell(st.To, stanza.Unsubscribed)
 		s.hideContact(st.To.Bare(), kind)
-		sub.From = false
+		s.tell(st.To, stanza.Unsubscribed, "")
+		if sub.To { // we have no roster to keep them in
+			s.tell(st.To, stanza.Unsubscribe, "")
+		}
+		sub.From, sub.To = false, false
 	case stanza.Unsubscribed:
 		sub.To = false
 	case stanza.Probe:
 		sub.From = true // the user's server knows better than we do
-		s.showContact(st.To.Bare(), a, kind)
+		s.showContact(st.To.Bare(), a, kind, true)
 	case stanza.Available:
 		if st.Child(stanza.MUCNamespace, "x") != nil {
 			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: st.To.Bare().String() + " is not a room"})
@@ -85,6 +89,13 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 		return
 	}
 	s.remember(ctx, st.To.Local, sub)
+	switch {
+	case kind != transport.Person:
+	case sub.From && !watched:
+		s.watch(ctx, a)
+	case !sub.From && watched:
+		s.unwatch(ctx, a)
+	}
 }
 
 func (s *session) remember(ctx context.Context, contact string, sub store.Subscription) {
@@ -103,63 +114,34 @@ func (s *session) remember(ctx context.Context, contact string, sub store.Subscr
 
 // tell sends a presence without content from one of our addresses to the user,
 // bare to bare as RFC 6121 §3.1 has it.
-func (s *session) tell(from jid.JID, typ string) {
+func (s *session) tell(from jid.JID, typ, id string) {
 	s.send(stanza.Stanza{
 		Kind:   stanza.Presence,
-		Header: stanza.Header{From: from.Bare(), To: s.user, Type: typ},
+		Header: stanza.Header{From: from.Bare(), To: s.user, Type: typ, ID: id},
 	})
 }
 
-// showContact sends the presence of one of our addresses, where it has one.
-func (s *session) showContact(contact jid.JID, a transport.Address, kind transport.Kind) {
+// askBack asks for the user's presence. Some servers put the nick into the
+// roster (XEP-0172 §4.1).
+func (s *session) askBack(from jid.JID, a transport.Address, kind transport.Kind) {
+	name, _ := s.host.nameOf(a)
+	nick := nickname(name)
 	switch {
-	case contact.Local == "", kind == transport.Person && s.host.info.Reachable:
-		s.send(s.host.contactPresence(s.user, contact.Local, stanza.Available))
-	case kind == transport.Server:
-		s.showServer(a)
+	case from.Local == "":
+		nick = nickname(s.host.Name)
+	case kind == transport.Person:
+		nick = s.nickOf(a)
 	}
-}
-
-// hideContact takes back what showContact showed.
-func (s *session) hideContact(contact jid.JID, kind transport.Kind) {
-	if kind == transport.Person && s.host.info.Reachable {
-		s.send(s.host.contactPresence(s.user, contact.Local, stanza.Unavailable))
-		return
-	}
-	s.tell(contact, stanza.Unavailable)
-}
-
-// showServer sends whether the link to a server is up.
-func (s *session) showServer(a transport.Address) {
-	typ := stanza.Unavailable
-	if s.links[a] {
-		typ = stanza.Available
-	}
-	s.tell(s.at(a), typ)
-}
-
-// receivePresence shows somebody on the network whom the user watches.
-func (s *session) receivePresence(e transport.PresenceChanged) {
-	from := s.at(e.Who)
-	if !s.roster[from.Local].From {
-		return
-	}
-	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: from, To: s.user}}
-	if !e.Online {
-		st.Type = stanza.Unavailable
-	}
-	if e.Show != "" {
-		st.Payloads = append(st.Payloads, stanza.Show(e.Show))
-	}
-	if e.Status != "" {
-		st.Payloads = append(st.Payloads, stanza.Status(e.Status))
-	}
-	s.send(st)
+	s.send(stanza.Stanza{
+		Kind:     stanza.Presence,
+		Header:   stanza.Header{From: from.Bare(), To: s.user, Type: stanza.Subscribe},
+		Payloads: []payload{nick},
+	})
 }
 
 func (s *session) receiveLinkUp(_ context.Context, e transport.LinkUp) {
 	s.links[e.Server] = true
-	s.showLink(e.Server)
+	s.showLink(e.Server, "")
 }
 
 // receiveLinkDown marks the rooms: those that the transport joins again are shown
@@ -174,11 +156,9 @@ func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
 	for _, r := range s.rooms {
 		r.stale = true // whichever link it was, showing a room once more harms nobody
 	}
-	s.showLink(e.Server)
-}
-
-func (s *session) showLink(server transport.Address) {
-	if contact := s.at(server); server != "" && s.roster[contact.Local].From {
-		s.showServer(server)
+	why := ""
+	if e.Err != nil {
+		why = stanzaError(e.Err, s.host.Domain).Text
 	}
+	s.showLink(e.Server, why)
 }

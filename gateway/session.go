@@ -81,6 +81,7 @@ type session struct {
 	commands  []*execution              // that are under way, the oldest first
 	ended     bool                      // by an administrator
 	recorder
+	seen map[transport.Address]transport.Availability // people of the roster who are there
 }
 
 func newSession(h *host, user jid.JID) *session {
@@ -274,6 +275,7 @@ func (s *session) openLink() (transport.Session, error) {
 		return nil, err
 	}
 	s.link = link
+	s.watchRoster(s.closing)
 	return link, nil
 }
 

@@ -119,6 +119,9 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 		Header:   stanza.Header{From: s.at(m.Chat), To: s.user, Type: stanza.Chat, ID: id},
 		Payloads: []payload{stanza.Body(m.Text)},
 	}
+	if s.host.info.People { // XEP-0172 §4.2
+		st.Payloads = append(st.Payloads, s.nickOf(m.Chat))
+	}
 	if m.Delayed && !m.Sent.IsZero() {
 		st.Payloads = append(st.Payloads, stanza.Delay{From: s.host.Domain, At: m.Sent})
 	}

@@ -147,8 +147,7 @@ address = %q
 // biboumi is Debian's. It keeps its users' options in SQLite: no throttle, and
 // no ports tried first that nobody listens on.
 func biboumi() (*subject, error) {
-	program, err := servers.Program("biboumi")
-	if err != nil {
+	if _, err := servers.Program("biboumi"); err != nil {
 		return nil, err
 	}
 	sqlite, err := servers.Program("sqlite")
@@ -156,16 +155,14 @@ func biboumi() (*subject, error) {
 		return nil, err
 	}
 	return &subject{name: "biboumi", network: "127.0.0.1", prepare: func(o setup) (*exec.Cmd, error) {
-		database := filepath.Join(o.dir, "db.sqlite")
-		fill := exec.Command(sqlite, database)
+		fill := exec.Command(sqlite, servers.BiboumiDatabase(o.dir))
 		fill.Stdin = bytes.NewBufferString(o.biboumiOptions())
 		if out, err := fill.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("fill its database: %w: %s", err, out)
 		}
-		config := filepath.Join(o.dir, "config")
-		text := fmt.Sprintf("hostname=%s\npassword=%s\nxmpp_server_ip=127.0.0.1\nport=%s\ndb_name=%s\nlog_level=3\nlog_file=%s\npersistent_by_default=false\npolicy_directory=%s\nidentd_port=0\n",
-			domain, secret, o.port, database, filepath.Join(o.dir, "biboumi.log"), o.dir)
-		return exec.Command(program, config), os.WriteFile(config, []byte(text), 0o600)
+		return servers.PrepareBiboumi(o.dir, servers.BiboumiOptions{
+			Domain: domain, Secret: secret, Server: net.JoinHostPort("127.0.0.1", o.port),
+		})
 	}}, nil
 }
 

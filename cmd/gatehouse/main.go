@@ -1,6 +1,6 @@
 // Command gatehouse is a gateway from XMPP to other networks.
 //
-//	gatehouse [-config FILE] [run | check | version]
+//	gatehouse [-config FILE] [run | check | import biboumi | version]
 package main
 
 import (
@@ -24,6 +24,7 @@ const usage = `usage: gatehouse [-config FILE] [COMMAND]
 commands:
   run      connect to the XMPP server and work until stopped (the default)
   check    look at the config without connecting to anything
+  import   take over what biboumi keeps; "import biboumi -h" tells how
   version  print the version
 
 `
@@ -49,7 +50,17 @@ func command(args []string, stdout, stderr io.Writer) int {
 	if flags.NArg() > 0 {
 		name = flags.Arg(0)
 	}
-	if flags.NArg() > 1 || name != "run" && name != "check" && name != "version" {
+	var take importing
+	switch {
+	case name == "import":
+		var err error
+		if take, err = parseImport(flags.Args()[1:], stderr); errors.Is(err, flag.ErrHelp) {
+			return 0
+		} else if err != nil {
+			fmt.Fprintln(stderr, err)
+			return 2
+		}
+	case flags.NArg() > 1 || name != "run" && name != "check" && name != "version":
 		flags.Usage()
 		return 2
 	}
@@ -72,6 +83,13 @@ func command(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s is in order; components:\n", *path)
 		for _, cc := range c.Components {
 			fmt.Fprintf(stdout, "  %s (%s), through %s\n", cc.Domain, cc.Transport, cc.Server)
+		}
+		return 0
+	}
+	if name == "import" {
+		if err := take.run(c, log, stdout); err != nil {
+			fmt.Fprintln(stderr, "import:", err)
+			return 1
 		}
 		return 0
 	}

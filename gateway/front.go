@@ -45,7 +45,7 @@ func refusal(st *stanza.Received, e stanza.Error) (answer stanza.Stanza, due boo
 		return st.Refuse(e)
 	}
 	switch {
-	case st.Type == stanza.Available && st.Child(stanza.MUCNamespace, "x") != nil:
+	case st.Type == stanza.Available && (st.Child(stanza.MUCNamespace, "x") != nil || st.To.Resource != ""):
 		return refusedRoom(st, e), true
 	case st.Type == stanza.Subscribe && e.Class == stanza.Wait:
 		return st.Refuse(e)

@@ -21,7 +21,7 @@ func TestJoinShowsOccupantsThenOneselfThenTheSubject(t *testing.T) {
 		w.Expect(XML(`<presence from='#garden@verona.example.org/romeo' to='romeo@example.org/orchard'>
 			<occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
 			<x xmlns='http://jabber.org/protocol/muc#user'>
-				<item affiliation='none' role='participant' jid='romeo@example.org/orchard'/>
+				<item affiliation='none' role='participant' jid='romeo@verona.example.org/montague.example'/>
 				<status code='110'/>
 			</x></presence>`))
 		w.Expect(XML(`<message from='#garden@verona.example.org' to='romeo@example.org/orchard' type='groupchat' id='*'><subject/></message>`))
@@ -49,7 +49,7 @@ func TestJoinUnderATakenNickTellsTheNewOne(t *testing.T) {
 		w.verona.enters(inGarden, member("juliet"))
 		w.asksToJoin(orchard, garden, "juliet")
 		w.Expect(occupant(orchard, garden, "juliet", StatusCodes(), Has("x/item@jid", "juliet@"+verona+"/capulet.example")))
-		w.Expect(occupant(orchard, garden, "juliet_", StatusCodes("110", "210"), Has("x/item@jid", orchard)))
+		w.Expect(occupant(orchard, garden, "juliet_", StatusCodes("110", "210"), Has("x/item@jid", "juliet_@"+verona+"/montague.example")))
 	})
 }
 
@@ -144,7 +144,7 @@ func TestSecondClientSharesTheNickAndGetsItsOwnWelcome(t *testing.T) {
 		w.verona.called(t, "open romeo@example.org", "join #garden romeo")
 		w.asksToJoin(cell, garden, "montague")
 		w.Expect(occupant(cell, garden, "juliet"))
-		w.Expect(occupant(cell, garden, "romeo", StatusCodes("110", "210"), Has("x/item@jid", cell)))
+		w.Expect(occupant(cell, garden, "romeo", StatusCodes("110", "210"), Has("x/item@jid", romeoThere)))
 		w.Expect(subject(cell, garden, ""))
 		w.ExpectNothing() // nor does anybody else hear of it
 	})
@@ -203,13 +203,23 @@ func TestRoomsAndClientsOfOneUserAreBounded(t *testing.T) {
 	})
 }
 
-func TestPresenceWithoutJoinInARoomThatWasNeverJoinedIsRefused(t *testing.T) {
+func TestLeavingARoomThatWasNeverJoinedIsNothing(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
-		w.says(orchard, `<presence to='%s/romeo' id='p'><show>away</show></presence>`, garden)
-		w.Expect(Presence(From(garden+"/romeo"), To(orchard), ID("p"), StanzaError("cancel", "item-not-found")))
 		w.says(orchard, `<presence to='%s/romeo' type='unavailable'/>`, garden)
 		w.ExpectNothing()
 		w.verona.called(t)
+	})
+}
+
+func TestPresenceAloneJoinsWithoutHistory(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.speaks(orchard, garden, "hark")
+		w.Expect(inRoom(orchard, garden, "romeo", "hark"))
+		w.says(cell, `<presence to='%s/romeo'><show>away</show></presence>`, garden)
+		w.Expect(occupant(cell, garden, "romeo", StatusCodes("110")))
+		w.Expect(subject(cell, garden, ""))
+		w.ExpectNothing()
 	})
 }
 

@@ -208,7 +208,7 @@ func (l *link) Join(_ context.Context, a transport.Address, nick string, o trans
 			nick += "_"
 		}
 		r.inside[l.user] = nick
-		me := transport.Member{Nick: nick, Role: transport.Participant}
+		me := transport.Member{Nick: nick, Role: transport.Participant, Who: transport.Address(nick), Host: "montague.example"}
 		r.members = append(r.members, me)
 		n.others(a, l.user, transport.MemberChanged{Room: a, Member: me})
 	}

@@ -54,7 +54,7 @@ func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.
 			st.Payloads = append(st.Payloads, stanza.Status(m.Status))
 		}
 	}
-	st.Payloads = append(st.Payloads, r.idOf(m), stanza.MUCUser{Item: r.itemFor(to, m), Statuses: statuses})
+	st.Payloads = append(st.Payloads, r.idOf(m), stanza.MUCUser{Item: r.host.item(m), Statuses: statuses})
 	return st
 }
 
@@ -69,18 +69,9 @@ func (r *room) isOwn(to jid.JID, nick string) bool {
 	return nick == r.nick || l != nil && !l.waiting && nick == l.nick
 }
 
-// itemFor shows the user their own real address, not the network's.
-func (r *room) itemFor(to jid.JID, m transport.Member) stanza.MUCItem {
-	item := r.host.item(m)
-	if r.isOwn(to, m.Nick) {
-		item.JID = to.String()
-	}
-	return item
-}
-
 // gone is the presence of an occupant who went (XEP-0045 §7.14, §8.2, §9.1).
 func (r *room) gone(to jid.JID, m transport.Member, why transport.Departure, by, reason string, statuses ...int) stanza.Stanza {
-	item := r.itemFor(to, m)
+	item := r.host.item(m)
 	item.Role = roleNames[transport.RoleNone]
 	item.Actor = by
 	switch why {
@@ -112,7 +103,11 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 	if status != 0 {
 		statuses = append(statuses, status)
 	}
-	own := transport.Member{Nick: r.listeners[resource].nick, Affiliation: left.Affiliation, Identity: r.identity}
+	own := r.own
+	own.Nick = r.listeners[resource].nick
+	if left.Affiliation != transport.AffiliationNone {
+		own.Affiliation = left.Affiliation
+	}
 	return r.gone(r.to(resource), own, left.Why, left.By, left.Reason, statuses...)
 }
 
@@ -120,19 +115,16 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 // demands: occupants, the client itself, history, subject.
 func (s *session) welcome(r *room, resource string, l *listener, members []transport.Member) {
 	to := r.to(resource)
-	own := transport.Member{Nick: r.nick, Role: transport.Participant, Identity: r.identity}
 	for _, m := range members {
-		if m.Nick == r.nick {
-			own = m
-			continue
+		if m.Nick != r.nick {
+			s.send(r.presence(to, m))
 		}
-		s.send(r.presence(to, m))
 	}
 	statuses := []int{stanza.SelfPresence}
 	if l.nick != r.nick {
 		statuses = append(statuses, stanza.NickAssigned)
 	}
-	s.send(r.presence(to, own, statuses...))
+	s.send(r.presence(to, r.own, statuses...))
 	l.waiting = false
 	l.nick = r.nick
 	for _, m := range s.host.pastOf(r, l) {

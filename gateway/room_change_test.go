@@ -23,10 +23,10 @@ func TestNickIsChangedForAllClients(t *testing.T) {
 		twoClients(w)
 		w.says(orchard, `<presence to='%s/montague'/>`, garden)
 		leaves := func(to string) Matcher {
-			return Presence(From(garden+"/romeo"), To(to), Type("unavailable"), StatusCodes("110", "303"), Has("x/item@nick", "montague"), Has("x/item@jid", to))
+			return Presence(From(garden+"/romeo"), To(to), Type("unavailable"), StatusCodes("110", "303"), Has("x/item@nick", "montague"), Has("x/item@jid", romeoThere))
 		}
 		comes := func(to string) Matcher {
-			return occupant(to, garden, "montague", StatusCodes("110"), Has("x/item@jid", to))
+			return occupant(to, garden, "montague", StatusCodes("110"), Has("x/item@jid", romeoThere))
 		}
 		w.ExpectInAnyOrder(leaves(orchard), leaves(cell), comes(orchard), comes(cell))
 		w.ExpectNothing()

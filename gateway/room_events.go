@@ -18,6 +18,7 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 	}
 	fresh := r.joined && !r.stale && r.anyWaiting()
 	r.joined, r.stale, r.nick, r.subject, r.modes = true, false, e.Nick, e.Subject, e.Modes
+	r.own = transport.Member{Nick: r.nick, Role: transport.Participant, Identity: r.own.Identity}
 	for _, m := range e.Members {
 		r.learnSelf(m)
 	}
@@ -35,7 +36,7 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 // learnSelf keeps what the network knows of the user.
 func (r *room) learnSelf(m transport.Member) {
 	if m.Nick == r.nick {
-		r.identity = m.Identity
+		r.own = m
 	}
 }
 
@@ -51,19 +52,16 @@ func (r *room) anyWaiting() bool {
 // refresh shows a room that was joined anew to a client that never left it.
 func (s *session) refresh(r *room, resource string, l *listener, members []transport.Member) {
 	to := r.to(resource)
-	own := transport.Member{Nick: r.nick, Role: transport.Participant, Identity: r.identity}
 	for _, m := range members {
-		if m.Nick == r.nick {
-			own = m
-			continue
+		if m.Nick != r.nick {
+			s.send(r.presence(to, m))
 		}
-		s.send(r.presence(to, m))
 	}
 	if l.nick != r.nick {
-		s.send(r.renamed(to, l.nick, own, stanza.SelfPresence))
+		s.send(r.renamed(to, l.nick, r.own, stanza.SelfPresence))
 		l.nick = r.nick
 	}
-	s.send(r.presence(to, own, stanza.SelfPresence))
+	s.send(r.presence(to, r.own, stanza.SelfPresence))
 	s.send(r.subjectMessage(to, r.subject))
 }
 
@@ -127,7 +125,7 @@ func (s *session) receiveSubject(e transport.SubjectChanged) {
 // (XEP-0045 §7.2.3, §8.3, §9.6).
 func (r *room) changed(to jid.JID, e transport.MemberChanged) stanza.Stanza {
 	st := r.presence(to, e.Member)
-	x := stanza.MUCUser{Item: r.itemFor(to, e.Member)}
+	x := stanza.MUCUser{Item: r.host.item(e.Member)}
 	x.Item.Actor, x.Item.Reason = e.By, e.Reason
 	if r.isOwn(to, e.Nick) {
 		x.Statuses = []int{stanza.SelfPresence}
@@ -153,7 +151,7 @@ func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
 // receiveOwnRename does the same for the user. A client that can't be told just
 // now is told when the room is shown again.
 func (s *session) receiveOwnRename(r *room, own transport.Member) {
-	r.nick, r.identity = own.Nick, own.Identity
+	r.nick, r.own = own.Nick, own
 	s.keepRoom(r)
 	if s.host.streamDown.Load() {
 		return
@@ -163,7 +161,7 @@ func (s *session) receiveOwnRename(r *room, own transport.Member) {
 			continue
 		}
 		to := r.to(resource)
-		s.send(r.renamed(to, l.nick, own, stanza.SelfPresence))
+		s.send(r.renamed(to, l.nick, r.own, stanza.SelfPresence))
 		l.nick = own.Nick
 		s.send(r.presence(to, own, stanza.SelfPresence))
 	}
@@ -171,7 +169,7 @@ func (s *session) receiveOwnRename(r *room, own transport.Member) {
 
 // renamed is the last presence under a nick that gives way to another.
 func (r *room) renamed(to jid.JID, was string, m transport.Member, statuses ...int) stanza.Stanza {
-	item := r.itemFor(to, m)
+	item := r.host.item(m)
 	item.Nick = m.Nick
 	return stanza.Stanza{
 		Kind:     stanza.Presence,

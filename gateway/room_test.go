@@ -376,11 +376,11 @@ func TestRoomJoinedAnewIsShownToThoseWhoNeverLeft(t *testing.T) {
 		w.Expect(gone(orchard, garden, "juliet", StatusCodes("333")))
 		w.verona.tells(romeo, transport.LinkUp{Server: "verona"}, transport.RoomJoined{
 			Room: inGarden, Nick: "romeo_", Subject: transport.Subject{Text: "roses"},
-			Members: []transport.Member{{Nick: "romeo_", Role: transport.Participant}, member("nurse")},
+			Members: []transport.Member{member("romeo_"), member("nurse")},
 		})
 		w.Expect(occupant(orchard, garden, "nurse", StatusCodes()))
 		w.Expect(Presence(From(garden+"/romeo"), Type("unavailable"), StatusCodes("110", "303"), Has("x/item@nick", "romeo_")))
-		w.Expect(occupant(orchard, garden, "romeo_", StatusCodes("110"), Has("x/item@jid", orchard)))
+		w.Expect(occupant(orchard, garden, "romeo_", StatusCodes("110"), Has("x/item@jid", "romeo_@"+verona+"/capulet.example")))
 		w.Expect(subject(orchard, garden, "roses"))
 		w.ExpectNothing()
 	})

@@ -25,7 +25,7 @@ type room struct {
 	address   transport.Address
 	jid       jid.JID
 	nick      string // the user's own, for all clients
-	identity  string // and what the network knows of who they are
+	own       transport.Member // what the network knows of the user there
 	joined    bool
 	stale     bool // lost since it was last shown: RoomJoined shows it to everybody
 	subject   transport.Subject
@@ -92,8 +92,10 @@ func (s *session) sendRoomPresence(ctx context.Context, st *stanza.Received, a t
 	case joining:
 		s.joinRoom(ctx, st, a, join)
 	case !present:
-		// A client that believes itself in, after we lost it, joins again on this.
-		s.send(refusedRoom(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "you are not in this room; join it"}))
+		// Groupchat 1.0 (XEP-0045 §1.1). Or a client that has been in, and was lost:
+		// it gets the room anew, but what was said it knows.
+		join.History.MaxStanzas = 0
+		s.joinRoom(ctx, st, a, join)
 	case r.isIn(st.From.Resource) && st.To.Resource != "" && st.To.Resource != r.nick:
 		s.changeNick(ctx, st, r)
 	default:

@@ -134,7 +134,7 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 // so does the user: the ids are those of the first.
 func (s *session) reflect(r *room, st *stanza.Received, text string, id transport.MessageID) {
 	was := said{
-		nick: r.nick, occupant: s.host.occupantID(r.address, r.identity, r.nick), at: time.Now(),
+		nick: r.nick, occupant: s.host.occupantID(r.address, r.own.Identity, r.nick), at: time.Now(),
 		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id),
 	}
 	lines := []string{text}

@@ -33,9 +33,11 @@ const (
 	orchard = "romeo@example.org/orchard"
 	cell    = "romeo@example.org/cell"
 	romeo   = "romeo@example.org"
-	escalus = "escalus@example.org" // who rules
-	castle  = escalus + "/castle"
-	tybalt  = "tybalt@example.net/street" // whom the gateway does not serve
+
+	romeoThere = "romeo@" + verona + "/montague.example" // as others see him in rooms
+	escalus    = "escalus@example.org"                   // who rules
+	castle     = escalus + "/castle"
+	tybalt     = "tybalt@example.net/street" // whom the gateway does not serve
 
 	number = "+15551234567"
 	phone  = number + "@" + phones

@@ -57,8 +57,7 @@ func refusal(st *stanza.Received, e stanza.Error) (answer stanza.Stanza, due boo
 
 // refusedRoom answers what a presence asked of a room (XEP-0045 §7.2, §7.6).
 func refusedRoom(st *stanza.Received, e stanza.Error) stanza.Stanza {
-	e.By = st.To.Bare().String()
-	return st.Answer(stanza.ErrorType, mucMarker, e)
+	return st.Answer(stanza.ErrorType, mucMarker, ofRoom(e, st.To.Bare()))
 }
 
 // denial answers a subscription that will not come about (RFC 6121 §3.1.5): an

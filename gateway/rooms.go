@@ -165,10 +165,23 @@ func (s *session) changeNick(ctx context.Context, st *stanza.Received, r *room) 
 
 // refusal is the presence error of a join that failed (XEP-0045 §7.2).
 func (r *room) refusal(resource string, e stanza.Error) stanza.Stanza {
-	e.By = r.jid.String()
 	return stanza.Stanza{
 		Kind:     stanza.Presence,
 		Header:   stanza.Header{From: r.occupant(r.listeners[resource].nick), To: r.to(resource), Type: stanza.ErrorType},
-		Payloads: []payload{mucMarker, e},
+		Payloads: []payload{mucMarker, ofRoom(e, r.jid)},
 	}
+}
+
+// legacyCodes are the numbers that the errors of rooms had before they had
+// conditions. Some clients look at nothing else.
+var legacyCodes = map[stanza.Condition]string{
+	stanza.NotAuthorized: "401", stanza.Forbidden: "403", stanza.ItemNotFound: "404", stanza.NotAllowed: "405",
+	stanza.NotAcceptable: "406", stanza.RegistrationRequired: "407", stanza.ConflictCondition: "409",
+	stanza.ServiceUnavailable: "503",
+}
+
+// ofRoom says that the room itself raised the error, and not somebody in it.
+func ofRoom(e stanza.Error, room jid.JID) stanza.Error {
+	e.By, e.Code = room.String(), legacyCodes[e.Condition]
+	return e
 }

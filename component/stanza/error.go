@@ -51,6 +51,7 @@ type Error struct {
 	Text     string
 	Redirect string        // with Gone and Redirect: where to, an xmpp: URI
 	By       string        // who raised it, if not the addressee
+	Code     string        // the number that such errors had before they had conditions; may be empty
 	Detail   *wire.Element // an application's own condition
 }
 
@@ -58,6 +59,9 @@ type Error struct {
 func (e Error) WriteXML(w *wire.Writer) {
 	w.Start(Namespace, "error")
 	w.Attr("type", string(e.Class))
+	if e.Code != "" {
+		w.Attr("code", e.Code)
+	}
 	if e.By != "" {
 		w.Attr("by", e.By)
 	}

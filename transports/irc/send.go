@@ -79,34 +79,16 @@ func (l *link) sendPrivate(m transport.Message, nick string) error {
 // sendText queues a message as PRIVMSGs, one for each line, more for long
 // ones.
 func (l *link) sendText(m transport.Message, target string) error {
-	const ctcp = len("\x01ACTION \x01")
 	if most := queueLength * l.is.lineLen; len(m.Text) > most {
 		return refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
 	}
-	text := withoutCTCP(m.Text)
-	action := strings.HasPrefix(text, "/me ")
-	if action {
-		text = text[len("/me "):]
-	}
-	limit := l.textLimit(target)
 	var lines [][]byte
-	for i, styled := range formatToIRC(text) {
-		if strings.TrimSpace(styled) == "" {
-			continue
+	for _, text := range l.texts(m.Text, target) {
+		b, err := line(l.is.lineLen, "PRIVMSG", target, text)
+		if err != nil {
+			return &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 		}
-		wrap := func(piece string) string { return piece }
-		room := limit
-		if action && i == 0 {
-			wrap = func(piece string) string { return "\x01ACTION " + piece + "\x01" }
-			room -= ctcp
-		}
-		for _, piece := range split(styled, room) {
-			b, err := line(l.is.lineLen, "PRIVMSG", target, wrap(piece))
-			if err != nil {
-				return &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
-			}
-			lines = append(lines, b)
-		}
+		lines = append(lines, b)
 	}
 	if len(lines) == 0 {
 		return refuse(transport.BadRequest, "The message is empty.")

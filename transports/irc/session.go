@@ -37,6 +37,7 @@ type session struct {
 var (
 	_ transport.Session         = (*session)(nil)
 	_ transport.Rooms           = (*session)(nil)
+	_ transport.Splitter        = (*session)(nil)
 	_ transport.Moderation      = (*session)(nil)
 	_ transport.PresenceUpdates = (*session)(nil)
 	_ transport.Reconfigurable  = (*session)(nil)

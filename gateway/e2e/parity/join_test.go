@@ -6,7 +6,6 @@ import (
 	. "gatehouse/component/componenttest"
 )
 
-// simple_channel_join
 func TestWhoComesFirstIsTheModeratorOfAnEmptyRoom(t *testing.T) {
 	s := play(t)
 	romeo, garden := s.client("romeo"), s.room("#garden")
@@ -16,18 +15,137 @@ func TestWhoComesFirstIsTheModeratorOfAnEmptyRoom(t *testing.T) {
 	romeo.hasNothingMore()
 }
 
-// channel_join_with_two_users
+func TestPresenceWithoutMUCJoinsToo(t *testing.T) {
+	s := play(t)
+	romeo, garden := s.client("romeo"), s.room("#garden")
+	romeo.sends(`<presence to='%s/%s'/>`, garden.jid, romeo.nick)
+	romeo.expects(self(garden, romeo.nick, standing("admin", "moderator")))
+	romeo.expects(subject(garden, "", ""))
+	romeo.hasNothingMore()
+}
+
 func TestTwoPeopleInARoomSeeEachOther(t *testing.T) {
 	s := play(t)
 	romeo, juliet, garden := s.client("romeo"), s.client("juliet"), s.room("#garden")
 	romeo.joins(garden)
+	where := realJID(s.address(juliet.nick) + "/" + s.host(juliet))
 
 	juliet.asksToJoin(garden)
-	juliet.expects(occupant(garden, romeo.nick, standing("admin", "moderator")))
-	juliet.expects(self(garden, juliet.nick, standing("none", "participant")))
+	juliet.expects(occupant(garden, romeo.nick, standing("admin", "moderator"), realJID(s.address(romeo.nick)+"/"+s.host(romeo))))
+	juliet.expects(self(garden, juliet.nick, standing("none", "participant"), where))
 	juliet.expects(subject(garden, "", ""))
 	juliet.hasNothingMore()
-	romeo.expects(occupant(garden, juliet.nick, standing("none", "participant"),
-		StatusCodes(), Has(mucUser+"/item@jid")))
+	romeo.expects(occupant(garden, juliet.nick, standing("none", "participant"), where, StatusCodes()))
+	romeo.hasNothingMore()
+}
+
+func TestAClientThatLostTheRoomJoinsItAgain(t *testing.T) {
+	s := play(t)
+	romeo, juliet, garden := s.client("romeo"), s.client("juliet"), s.room("#garden")
+	romeo.joins(garden)
+	juliet.joins(garden)
+	romeo.expects(occupant(garden, juliet.nick))
+
+	romeo.asksToJoin(garden)
+	romeo.expects(occupant(garden, juliet.nick, standing("none", "participant")))
+	romeo.expects(self(garden, romeo.nick, standing("admin", "moderator")))
+	romeo.expects(subject(garden, "", ""))
+	romeo.hasNothingMore()
+	juliet.hasNothingMore()
+}
+
+func TestALaterJoinKeepsTheNickOfTheFirst(t *testing.T) {
+	s := play(t)
+	romeo, garden, street := s.person("romeo"), s.room("#garden"), s.room("#street")
+	home, cell := romeo.at("home"), romeo.at("cell")
+	home.joins(garden)
+
+	home.asksToJoinAs(street, "montague")
+	home.expects(occupant(street, romeo.nick, StatusCodes("110", "210")))
+	home.expects(subject(street, "", ""))
+	cell.asksToJoinAs(garden, "montague")
+	cell.expects(occupant(garden, romeo.nick, StatusCodes("110", "210")))
+	cell.expects(subject(garden, "", ""))
+	cell.hasNothingMore()
+}
+
+func TestThreeRoomsAreJoinedInOneGo(t *testing.T) {
+	s := play(t)
+	romeo := s.client("romeo")
+	garden, street, tomb := s.room("#garden"), s.room("#street"), s.room("#tomb")
+	romeo.asksToJoin(garden)
+	romeo.asksToJoinAs(street, "montague")
+	romeo.asksToJoinAs(tomb, "pilgrim", "<password>thus-with-a-kiss</password>")
+
+	romeo.ExpectInAnyOrder(
+		romeo.gets(self(garden, romeo.nick)), romeo.gets(subject(garden, "", "")),
+		romeo.gets(occupant(street, romeo.nick, StatusCodes("110", "210"))), romeo.gets(subject(street, "", "")),
+		romeo.gets(occupant(tomb, romeo.nick, StatusCodes("110", "210"))), romeo.gets(subject(tomb, "", "")),
+	)
+	romeo.hasNothingMore()
+}
+
+func TestARoomWithAPasswordLetsInWhoKnowsIt(t *testing.T) {
+	s := play(t)
+	romeo, juliet, garden := s.client("romeo"), s.client("juliet"), s.room("#garden")
+	romeo.joins(garden)
+	romeo.says(garden, "/mode +k wherefore")
+	romeo.awaits(Message(From(garden.jid), StatusCodes("104")))
+
+	juliet.asksToJoin(garden)
+	juliet.expects(Presence(From(garden.jid+"/"+juliet.nick), StanzaError("auth", "not-authorized"),
+		Has("{http://jabber.org/protocol/muc}x"), Has("error@by", garden.jid)))
+	juliet.asksToJoin(garden, "<password>therefore</password>")
+	juliet.expects(Presence(From(garden.jid+"/"+juliet.nick), StanzaError("auth", "not-authorized")))
+
+	juliet.asksToJoin(garden, "<password>wherefore</password>")
+	juliet.expects(occupant(garden, romeo.nick))
+	juliet.expects(self(garden, juliet.nick))
+	juliet.expects(subject(garden, "", ""))
+	juliet.hasNothingMore()
+}
+
+func TestNamesWithStrangeCharactersAreEscaped(t *testing.T) {
+	for _, tt := range []struct{ name, escaped, channel string }{
+		{"slash", `#true\2ffalse`, "#true/false"},
+		{"address and port", `#friar\40lawrence.org\3a80`, "#friar@lawrence.org:80"},
+		{"quotes and an ampersand", `#\22r\26j\22`, `#"r&j"`},
+		{"percent", `#100%`, "#100%"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := play(t)
+			romeo := s.client("romeo")
+			strange := s.room(tt.escaped)
+			romeo.asksToJoin(strange)
+			romeo.expects(self(strange, romeo.nick, standing("admin", "moderator")))
+			romeo.expects(subject(strange, "", ""))
+			juliet := s.onIRC("juliet")
+			strange.channel = replace(strange.channel, tt.escaped, tt.channel)
+			juliet.joins(strange)
+			romeo.expects(occupant(strange, juliet.nick))
+			juliet.says(strange.channel, "is it here?")
+			romeo.expects(inRoom(strange, juliet.nick, "is it here?"))
+		})
+	}
+}
+
+func TestLeavingWithoutHavingJoinedIsHarmless(t *testing.T) {
+	s := play(t)
+	romeo, garden := s.client("romeo"), s.room("#garden")
+	romeo.leaves(garden)
+	romeo.hasNothingMore()
+
+	romeo.asksToJoin(garden)
+	romeo.expects(self(garden, romeo.nick))
+	romeo.expects(subject(garden, "", ""))
+	romeo.hasNothingMore()
+}
+
+func TestAnUnknownServerIsToldOnceAndForAll(t *testing.T) {
+	s := play(t)
+	romeo := s.client("romeo")
+	romeo.sends(`<presence to='#garden%%nowhere.invalid@%s/%s'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, s.domain, romeo.nick)
+	romeo.expects(Presence(From("#garden%nowhere.invalid@"+s.domain+"/"+romeo.nick), StanzaError("cancel", "item-not-found"),
+		Has("{http://jabber.org/protocol/muc}x"), Has("error/text")))
 	romeo.hasNothingMore()
 }

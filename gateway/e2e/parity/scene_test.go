@@ -216,3 +216,6 @@ func privately(from, text string, more ...Matcher) Matcher {
 func result(more ...Matcher) Matcher { return IQ(append(more, Type("result"))...) }
 
 func replace(text, was, is string) string { return strings.ReplaceAll(text, was, is) }
+
+// host is how IRC sees a person, as user@host.
+func (s *scene) host(c *client) string { return c.nick + "@127.0.0.1" }

@@ -1,0 +1,57 @@
+package irc
+
+import (
+	"strings"
+
+	"gatehouse/gateway/transport"
+)
+
+const (
+	actionStart = "\x01ACTION "
+	actionEnd   = "\x01"
+)
+
+// texts gives what a message is on the wire: a text for each PRIVMSG.
+func (l *link) texts(text, target string) []string {
+	text, action := strings.CutPrefix(withoutCTCP(text), "/me ")
+	limit := l.textLimit(target)
+	var texts []string
+	for i, styled := range formatToIRC(text) {
+		switch {
+		case strings.TrimSpace(styled) == "":
+		case action && i == 0:
+			for _, piece := range split(styled, limit-len(actionStart+actionEnd)) {
+				texts = append(texts, actionStart+piece+actionEnd)
+			}
+		default:
+			texts = append(texts, split(styled, limit)...)
+		}
+	}
+	return texts
+}
+
+// Lines implements transport.Splitter: the user sees a long message as the
+// others do.
+func (s *session) Lines(room transport.Address, text string) []string {
+	name, srv, err := s.network.split(room)
+	if err != nil {
+		return []string{text}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.links[srv]
+	if l == nil || l.channel(name) == nil {
+		return []string{text}
+	}
+	lines := l.texts(text, l.channel(name).name)
+	if len(lines) < 2 {
+		return []string{text} // as it was written, with the client's own marks
+	}
+	for i, sent := range lines {
+		if action, ok := strings.CutPrefix(sent, actionStart); ok {
+			sent = "/me " + strings.TrimSuffix(action, actionEnd)
+		}
+		lines[i] = formatFromIRC(sent)
+	}
+	return lines
+}

@@ -143,7 +143,10 @@ func (s *session) reflect(r *room, st *stanza.Received, text string, id transpor
 	}
 	for i, line := range lines {
 		if i > 0 {
-			was.id, was.origin, was.stanzaID = s.newID(), "", ""
+			was.id, was.origin, was.stanzaID = "", "", ""
+		}
+		if was.id == "" {
+			was.id = s.newID()
 		}
 		if was.text = line; was.stanzaID == "" {
 			was.stanzaID = s.newID()

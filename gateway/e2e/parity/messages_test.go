@@ -148,6 +148,7 @@ func TestAClientThatIsGoneIsTakenOutAlone(t *testing.T) {
 	cell.joins(garden)
 	home.sends(`<message to='%s/%s' type='error'><error type='cancel'>
 		<recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`, garden.jid, romeo.nick)
+	home.expects(gone(garden, romeo.nick, StatusCodes("110"), Has("status")))
 	cell.says(garden, "still here")
 	cell.expects(inRoom(garden, romeo.nick, "still here"))
 	cell.hasNothingMore()

@@ -73,7 +73,7 @@ func TestClientsOfOnePersonShareTheirNick(t *testing.T) {
 
 	// One of them goes; the other hears all that comes, once.
 	cell.sends(`<presence to='%s/%s' type='unavailable'/>`, garden.jid, montague)
-	cell.expects(gone(garden, montague, StatusCodes("110")))
+	cell.expects(gone(garden, montague, StatusCodes("110"), Has("status")))
 	juliet.saysTo(garden.jid+"/"+montague, "first")
 	juliet.saysTo(garden.jid+"/"+montague, "second")
 	home.Expect(privately(s.address(juliet.nick), "first", To(romeo.bare)))

@@ -24,7 +24,7 @@ type room struct {
 	user      jid.JID // bare
 	address   transport.Address
 	jid       jid.JID
-	nick      string // the user's own, for all clients
+	nick      string           // the user's own, for all clients
 	own       transport.Member // what the network knows of the user there
 	joined    bool
 	stale     bool // lost since it was last shown: RoomJoined shows it to everybody

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
 )
 
 // An Inbox has the stanzas that have come, oldest first, for a test to expect.
@@ -38,3 +39,11 @@ func (s *Server) InboxOf(t testing.TB, address string) *Inbox {
 
 // Wrong says what is wrong with a stanza; nothing if the matcher fits.
 func (m Matcher) Wrong(r stanza.Received) string { return m.wrong(r.Element) }
+
+// Custom makes a matcher of what a test knows itself. Wrong gives "" for what
+// fits.
+func Custom(name string, wrong func(stanza.Received) string) Matcher {
+	return Matcher{name, func(e *wire.Element) string {
+		return wrong(stanza.Received{Element: e})
+	}}
+}

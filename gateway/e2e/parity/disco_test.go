@@ -39,10 +39,10 @@ func TestARoomSaysWhatItIsAndToThoseInItMore(t *testing.T) {
 				identity("conference", "text"), identity("conference", "irc"),
 				feature("jabber:iq:version"), feature(commandsNS), feature("urn:xmpp:ping"), feature("urn:xmpp:sid:0"),
 				feature("http://jabber.org/protocol/muc"), feature("muc_semianonymous"))
-			romeo.asks("get", garden.jid, discoInfo, Type("result"), always, HasNot("query/x/field@muc#roominfo_occupants"))
+			romeo.asks("get", garden.jid, discoInfo, Type("result"), always, noField("muc#roominfo_occupants"))
 			romeo.joins(garden)
 			romeo.asks("get", garden.jid, discoInfo, Type("result"), always,
-				Has(form2("FORM_TYPE"), "http://jabber.org/protocol/muc#roominfo"), roomInfo("muc#roominfo_occupants", "1"))
+				field("FORM_TYPE", "http://jabber.org/protocol/muc#roominfo"), field("muc#roominfo_occupants", "1"))
 		})
 	}
 }

@@ -85,26 +85,6 @@ func TestThreeRoomsAreJoinedInOneGo(t *testing.T) {
 	romeo.hasNothingMore()
 }
 
-func TestARoomWithAPasswordLetsInWhoKnowsIt(t *testing.T) {
-	s := play(t)
-	romeo, juliet, garden := s.client("romeo"), s.client("juliet"), s.room("#garden")
-	romeo.joins(garden)
-	romeo.says(garden, "/mode +k wherefore")
-	romeo.awaits(Message(From(garden.jid), StatusCodes("104")))
-
-	juliet.asksToJoin(garden)
-	juliet.expects(Presence(From(garden.jid+"/"+juliet.nick), StanzaError("auth", "not-authorized"),
-		Has("{http://jabber.org/protocol/muc}x"), Has("error@by", garden.jid)))
-	juliet.asksToJoin(garden, "<password>therefore</password>")
-	juliet.expects(Presence(From(garden.jid+"/"+juliet.nick), StanzaError("auth", "not-authorized")))
-
-	juliet.asksToJoin(garden, "<password>wherefore</password>")
-	juliet.expects(occupant(garden, romeo.nick))
-	juliet.expects(self(garden, juliet.nick))
-	juliet.expects(subject(garden, "", ""))
-	juliet.hasNothingMore()
-}
-
 func TestNamesWithStrangeCharactersAreEscaped(t *testing.T) {
 	for _, tt := range []struct{ name, escaped, channel string }{
 		{"slash", `#true\2ffalse`, "#true/false"},

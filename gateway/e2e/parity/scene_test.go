@@ -2,11 +2,13 @@ package parity
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	. "gatehouse/component/componenttest"
 	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
 )
 
 const (
@@ -219,3 +221,59 @@ func replace(text, was, is string) string { return strings.ReplaceAll(text, was,
 
 // host is how IRC sees a person, as user@host.
 func (s *scene) host(c *client) string { return c.nick + "@127.0.0.1" }
+
+// field matches one value of a form's field, wherever in the stanza the form is.
+// Without a value it matches a field that has none.
+func field(name string, value ...string) Matcher {
+	return Custom(fmt.Sprintf("field %s=%q", name, value), func(r stanza.Received) string {
+		f := findField(r.Element, name)
+		if f == nil {
+			return "there is no field " + name
+		}
+		var got []string
+		for c := range f.Children() {
+			if c.Name == "value" {
+				got = append(got, c.Content())
+			}
+		}
+		if len(value) == 0 && len(got) == 0 || len(value) > 0 && slices.Contains(got, value[0]) {
+			return ""
+		}
+		return fmt.Sprintf("field %s is %q, want %q", name, got, value)
+	})
+}
+
+// fieldOfType matches a field by its type.
+func fieldOfType(name, typ string) Matcher {
+	return Custom("field "+name+" of type "+typ, func(r stanza.Received) string {
+		f := findField(r.Element, name)
+		if f == nil {
+			return "there is no field " + name
+		}
+		if got := f.Attr("type"); got != typ {
+			return fmt.Sprintf("field %s is of type %q, want %q", name, got, typ)
+		}
+		return ""
+	})
+}
+
+func noField(name string) Matcher {
+	return Custom("no field "+name, func(r stanza.Received) string {
+		if findField(r.Element, name) != nil {
+			return "there is a field " + name
+		}
+		return ""
+	})
+}
+
+func findField(e *wire.Element, name string) *wire.Element {
+	for c := range e.Children() {
+		if c.Name == "field" && c.Attr("var") == name {
+			return c
+		}
+		if f := findField(c, name); f != nil {
+			return f
+		}
+	}
+	return nil
+}

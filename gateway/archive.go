@@ -19,6 +19,15 @@ const (
 // archiveFeatures are those of an address with an archive (XEP-0313 §8).
 var archiveFeatures = []string{stanza.ArchiveNamespace, stanza.ArchiveExtended}
 
+// conversationFeatures are those of a person: of what was said to them or by
+// them there is an archive, whose ids are shown.
+func (h *host) conversationFeatures() []string {
+	if !h.archives() {
+		return nil
+	}
+	return append([]string{stanza.IDsNamespace}, archiveFeatures...)
+}
+
 // archiveOf says whose archive is asked: a room's, a person's, or at the gateway
 // itself, whose address is "", that of all conversations with one person. Ok is
 // false where there is none, which the user is told.

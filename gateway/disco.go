@@ -63,10 +63,7 @@ func (h *host) ownIdentities() []stanza.Identity {
 func (h *host) personInfo() stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "client", Type: h.info.Type}},
-		Features:   slices.Concat(commonFeatures, personFeatures),
-	}
-	if h.archives() {
-		info.Features = append(append(info.Features, stanza.IDsNamespace), archiveFeatures...)
+		Features:   slices.Concat(commonFeatures, personFeatures, h.conversationFeatures()),
 	}
 	if h.info.Durable {
 		info.Features = append(info.Features, stanza.ReceiptsNamespace)

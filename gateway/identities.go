@@ -68,6 +68,6 @@ func (h *host) somebodyInfo(s *session, t target) stanza.DiscoInfo {
 	}
 	name, _ := h.nameOf(t.address)
 	info.Identities = []stanza.Identity{{Category: "account", Type: account, Name: name}, {Category: "client", Type: client, Name: name}}
-	info.Features = slices.Concat(commonFeatures, askFeatures)
+	info.Features = slices.Concat(commonFeatures, askFeatures, h.conversationFeatures())
 	return info
 }

@@ -81,8 +81,8 @@ func receiveNotice(l *link, m *message) error {
 	}
 	text = formatFromIRC(text)
 	target := l.nameParam(m.param(0))
-	if l.asked && strings.EqualFold(m.nick, nickServ) {
-		l.identified()
+	if strings.EqualFold(m.nick, nickServ) {
+		l.servicesAnswer()
 	}
 	switch {
 	case text == "":

@@ -15,6 +15,7 @@ const (
 type regaining struct {
 	regainAt    time.Time // of the next try; zero: there is none
 	regainTries int
+	regainAsked bool // services, and no answer came yet
 }
 
 // regainsByServices says that services can be told to free the nick.
@@ -34,6 +35,7 @@ func (l *link) startRegaining() {
 	}
 	if l.regainsByServices() {
 		l.sendFirst("PRIVMSG", nickServ, l.set.recover+" "+l.wanted+" "+l.set.sasl.password.Reveal())
+		l.regainAsked = true
 	}
 	l.regainLater()
 }
@@ -58,6 +60,15 @@ func (l *link) regain() {
 	// With no request there is nobody to tell of the outcome.
 	if err := l.command(&pending{command: "NICK", target: l.is.fold(l.wanted)}, "NICK", l.wanted); err == nil {
 		l.regainLater()
+	}
+}
+
+// servicesAnswer is called for what NickServ says. It needs mu.
+func (l *link) servicesAnswer() {
+	l.identified()
+	if l.regainAsked {
+		l.regainAsked = false
+		l.nickIsFree()
 	}
 }
 

@@ -50,8 +50,7 @@ type saslSettings struct {
 
 // roomSettings are what holds for one channel.
 type roomSettings struct {
-	in, out    encoding.Encoding // nil: the link's
-	persistent bool
+	in, out encoding.Encoding // nil: the link's
 }
 
 // settingsOf reads what the user set, from the disk.
@@ -73,21 +72,11 @@ func (s *session) linkSettings(srv *server) (*linkSettings, error) {
 
 // roomSettings reads what holds for a channel, from the disk.
 func (s *session) roomSettings(room transport.Address) (roomSettings, error) {
-	all, err := s.settingsOf("")
-	if err != nil {
-		return roomSettings{}, err
-	}
 	v, err := s.settingsOf(room)
 	if err != nil {
 		return roomSettings{}, err
 	}
-	r := roomSettings{persistent: s.network.persistent}
-	if set := all.Get("persistent"); set != "" {
-		r.persistent = set == "true"
-	}
-	r.persistent = r.persistent || v.Get("persistent") == "true"
-	r.in, r.out = encodingSet(v, "encoding_in"), encodingSet(v, "encoding_out")
-	return r, nil
+	return roomSettings{in: encodingSet(v, "encoding_in"), out: encodingSet(v, "encoding_out")}, nil
 }
 
 // linkSettings lays what was set over the config. Values come from

@@ -49,9 +49,10 @@ func (s *session) settingsForm(ctx context.Context, at transport.Address, kind t
 	return form, nil
 }
 
-// setSettings stores answers over what was set before, and gives the network's
-// complaints. It waits for the disk. One change is made at a time.
-func (s *session) setSettings(ctx context.Context, at transport.Address, kind transport.Kind, answers transport.Values) (complaints []string, err error) {
+// setSettings stores answers over what was set before, without what is unset,
+// and gives the network's complaints. It waits for the disk. One change is made
+// at a time.
+func (s *session) setSettings(ctx context.Context, at transport.Address, kind transport.Kind, answers transport.Values, unset ...string) (complaints []string, err error) {
 	select {
 	case s.setting <- struct{}{}:
 		defer func() { <-s.setting }()
@@ -78,7 +79,11 @@ func (s *session) setSettings(ctx context.Context, at transport.Address, kind tr
 		}
 	}
 	form, _ := c.SettingsForm(at, kind, stored)
-	checked, complaints := c.CheckSettings(at, kind, overlay(form, stored, answers))
+	all := overlay(form, stored, answers)
+	for _, name := range unset {
+		delete(all, name)
+	}
+	checked, complaints := c.CheckSettings(at, kind, all)
 	return complaints, settings.Set(ctx, s.host.Domain, user, at, checked, secretNames(form, checked)...)
 }
 

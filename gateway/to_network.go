@@ -40,9 +40,7 @@ func (s *session) sendMessage(ctx context.Context, st *stanza.Received) {
 		return
 	}
 	if st.To.Local == "" {
-		if _, says := st.ReadBody(); says {
-			s.refuse(st, unsupported("nobody reads messages to the gateway itself"))
-		}
+		s.sendToGateway(ctx, st)
 		return
 	}
 	a, kind, err := s.host.resolve(st.To)

@@ -33,6 +33,10 @@ type Store interface {
 	Archive() Archive
 	Secrets
 
+	// Forget deletes all that a user has on a component: account, settings,
+	// rooms, subscriptions, archive, and what is in the inbox.
+	Forget(ctx context.Context, component, user string) error
+
 	// Close writes what is queued and closes the database. Calls that come
 	// later return ErrClosed.
 	Close() error
@@ -104,7 +108,7 @@ type Subscription struct {
 	From      bool   // the user sees the contact's presence
 }
 
-// Accounts keep what users entered when they registered.
+// Accounts keep what users entered when they registered, encrypted on the disk.
 type Accounts interface {
 	// Get returns false if the user has no account on the component.
 	Get(ctx context.Context, component, user string) (transport.Account, bool, error)

@@ -1,5 +1,7 @@
 package transport
 
+import "context"
+
 // Values are answers to a form, by the name of the field. A field that is not
 // there was not answered; one without values was left empty.
 type Values map[string][]string
@@ -74,6 +76,25 @@ type Configurable interface {
 type Reconfigurable interface {
 	// Reconfigured tells that the user changed the settings of an address.
 	Reconfigured(at Address)
+}
+
+// Registration is implemented by a Network that wants to know something of its
+// users before it serves them: the answers are the settings of their account.
+// All its methods may wait.
+type Registration interface {
+	// RegistrationForm gives what is asked, holding the settings of the account
+	// that there is; nil if there is none. Fields that are named as those of
+	// XEP-0077 are shown to old clients too.
+	RegistrationForm(ctx context.Context, user string, settings map[string]string) (Form, error)
+
+	// Register checks the answers to all fields, of which a Hidden one that was
+	// left empty is as it was, and gives the settings to be stored. The session
+	// is opened anew afterwards. An Error tells the user what is wrong.
+	Register(ctx context.Context, user string, answers Values) (settings map[string]string, err error)
+
+	// Unregister ends what an account had on the network, before all that is
+	// stored for the user is deleted. With an error the user stays registered.
+	Unregister(ctx context.Context, account Account) error
 }
 
 // Commander is implemented by a Network that gives ad-hoc commands of its own

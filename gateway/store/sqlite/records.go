@@ -49,7 +49,7 @@ func scanSubscription(r scanner) (one store.Subscription, err error) {
 }
 
 func (a accounts) Get(ctx context.Context, component, user string) (transport.Account, bool, error) {
-	return row(ctx, a.s, scanAccount, `SELECT user, settings FROM accounts WHERE component = ? AND user = ?`, component, user)
+	return row(ctx, a.s, a.scan(component), `SELECT user, settings, sealed FROM accounts WHERE component = ? AND user = ?`, component, user)
 }
 
 func (a accounts) Set(ctx context.Context, component string, account transport.Account) error {
@@ -57,8 +57,8 @@ func (a accounts) Set(ctx context.Context, component string, account transport.A
 	if err != nil {
 		return err
 	}
-	return change(ctx, a.s, `INSERT OR REPLACE INTO accounts (component, user, settings) VALUES (?, ?, ?)`,
-		component, account.User, string(settings))
+	return change(ctx, a.s, `INSERT OR REPLACE INTO accounts (component, user, settings, sealed) VALUES (?, ?, '{}', ?)`,
+		component, account.User, a.s.seal.close(settings, "accounts", component, account.User))
 }
 
 func (a accounts) Delete(ctx context.Context, component, user string) error {
@@ -66,15 +66,24 @@ func (a accounts) Delete(ctx context.Context, component, user string) error {
 }
 
 func (a accounts) All(ctx context.Context, component string) ([]transport.Account, error) {
-	return rows(ctx, a.s, scanAccount, `SELECT user, settings FROM accounts WHERE component = ? ORDER BY user`, component)
+	return rows(ctx, a.s, a.scan(component), `SELECT user, settings, sealed FROM accounts WHERE component = ? ORDER BY user`, component)
 }
 
-func scanAccount(r scanner) (account transport.Account, err error) {
-	var settings []byte
-	if err := r.Scan(&account.User, &settings); err != nil {
-		return account, err
+func (a accounts) scan(component string) func(scanner) (transport.Account, error) {
+	return func(r scanner) (account transport.Account, err error) {
+		var settings, sealed []byte
+		if err := r.Scan(&account.User, &settings, &sealed); err != nil {
+			return account, err
+		}
+		opened, err := a.s.seal.open(sealed, "accounts", component, account.User)
+		if err != nil {
+			return account, err
+		}
+		if opened != nil {
+			settings = opened
+		}
+		return account, json.Unmarshal(settings, &account.Settings)
 	}
-	return account, json.Unmarshal(settings, &account.Settings)
 }
 
 func (b blocks) Block(ctx context.Context, component, address string) error {

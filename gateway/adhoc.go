@@ -121,19 +121,19 @@ func (s *session) submit(ctx context.Context, st *stanza.Received, e *execution,
 	s.advance(ctx, st, e, e.then(s, answers))
 }
 
-// advance answers with the stage that a command has come to.
+// advance takes a command to its next stage.
 func (s *session) advance(ctx context.Context, st *stanza.Received, e *execution, now stage) {
+	e.busy = true
+	if !s.drive(ctx, st, now, func(ctx context.Context, now stage) { s.answerCommand(ctx, st, e, now) }) {
+		e.busy = false
+	}
+}
+
+// answerCommand answers with the stage that a command has come to.
+func (s *session) answerCommand(ctx context.Context, st *stanza.Received, e *execution, now stage) {
+	e.busy = false
 	answer := stanza.Command{Node: e.node, SessionID: e.id, Notes: now.told, Form: now.list}
 	switch {
-	case now.work != nil:
-		e.busy = s.aside(st, func(ctx context.Context) func(context.Context) {
-			result := now.work(ctx)
-			return func(ctx context.Context) {
-				e.busy = false
-				s.advance(ctx, st, e, result)
-			}
-		})
-		return
 	case now.err != nil:
 		s.endCommand(e)
 		s.refuseCommand(st, answer, *now.err)

@@ -30,7 +30,7 @@ func (s *session) sendToGateway(ctx context.Context, st *stanza.Received) {
 		s.sendToPerson(ctx, st, s.host.info.Home)
 	default:
 		word, rest := cutWord(strings.TrimPrefix(text, chatMark))
-		s.say(ctx, st, s.chat(strings.ToLower(word), rest), rest)
+		s.say(ctx, st, s.chat(strings.ToLower(word), rest), rest, nil)
 	}
 }
 
@@ -272,35 +272,33 @@ func (s *session) chatCommand(word, rest string) (command, bool) {
 }
 
 // say tells in a chat what a command has come to. A form is filled in from what
-// was written behind the command, or shown if that is nothing for it.
-func (s *session) say(ctx context.Context, st *stanza.Received, now stage, written string) {
-	switch {
-	case now.work != nil:
-		s.aside(st, func(ctx context.Context) func(context.Context) {
-			result := now.work(ctx)
-			return func(ctx context.Context) { s.say(ctx, st, result, written) }
-		})
-	case now.err != nil && now.err.Text != "":
-		s.reply(st, now.err.Text)
-	case now.err != nil:
-		s.reply(st, "That can't be done: "+string(now.err.Condition))
-	case now.form != nil:
-		answers, text := chatAnswers(*now.form, written, now.more)
-		if text != "" {
-			s.reply(st, text)
-			return
+// was written behind the command, or shown if that is nothing for it; asked are
+// the fields of the forms before it.
+func (s *session) say(ctx context.Context, st *stanza.Received, now stage, written string, asked []transport.Field) {
+	s.drive(ctx, st, now, func(ctx context.Context, now stage) {
+		switch {
+		case now.err != nil && now.err.Text != "":
+			s.reply(st, now.err.Text)
+		case now.err != nil:
+			s.reply(st, "That can't be done: "+string(now.err.Condition))
+		case now.form != nil:
+			answers, text := chatAnswers(now, written, asked)
+			if text != "" {
+				s.reply(st, text)
+				return
+			}
+			s.say(ctx, st, now.then(s, answers), written, append(asked, now.form.Fields...))
+		default:
+			var lines []string
+			for _, n := range now.told {
+				lines = append(lines, n.Text)
+			}
+			s.reply(st, strings.Join(lines, "\n"))
+			if now.next != nil {
+				now.next(ctx)
+			}
 		}
-		s.say(ctx, st, now.then(s, answers), written)
-	default:
-		var lines []string
-		for _, n := range now.told {
-			lines = append(lines, n.Text)
-		}
-		s.reply(st, strings.Join(lines, "\n"))
-		if now.next != nil {
-			now.next(ctx)
-		}
-	}
+	})
 }
 
 func (s *session) reply(st *stanza.Received, text string) {
@@ -314,8 +312,14 @@ func (s *session) reply(st *stanza.Received, text string) {
 // chatAnswers fills in a form from "name=value" words. Words of no field are,
 // all together, the answer to the first field that has to be filled in. If
 // nothing is for this form, or something is missing, text says so.
-func chatAnswers(f transport.Form, written string, more bool) (answers transport.Values, text string) {
-	given, plain := chatFields(f, written, more)
+func chatAnswers(now stage, written string, asked []transport.Field) (answers transport.Values, text string) {
+	f := *now.form
+	given, plain := chatFields(f, written, func(name string) bool {
+		return now.more || slices.ContainsFunc(asked, func(f transport.Field) bool { return f.Name == name })
+	})
+	if len(asked) > 0 {
+		plain = "" // it was for the first
+	}
 	answers = transport.Values{}
 	for _, field := range f.Fields {
 		if field.Type != transport.Note && field.Type != transport.Hidden {
@@ -348,28 +352,21 @@ func chatAnswers(f transport.Form, written string, more bool) (answers transport
 }
 
 // chatFields splits what was written into the fields of a form and the rest. A
-// value goes on until the next field, which may be one of a form that is yet to
-// come.
-func chatFields(f transport.Form, written string, more bool) (given map[string]string, plain string) {
+// value goes on until the next field, which may be one of another form.
+func chatFields(f transport.Form, written string, isOther func(name string) bool) (given map[string]string, plain string) {
 	given = map[string]string{}
-	name := ""
-	add := func(text string) {
-		if name == "" {
-			plain = strings.TrimSpace(plain + " " + text)
-		} else {
-			given[name] = strings.TrimSpace(given[name] + " " + text)
-		}
-	}
+	into := func(text string) { plain = strings.TrimSpace(plain + " " + text) }
 	for _, word := range strings.Split(written, " ") {
-		before, after, ok := strings.Cut(word, "=")
-		if i := fieldOf(f, before); ok && i >= 0 {
-			name = before
-			given[name] = strings.TrimSpace(given[name] + " " + after)
-			continue
-		} else if ok && more && before != "" {
-			name = ""
+		name, value, ok := strings.Cut(word, "=")
+		switch {
+		case ok && fieldOf(f, name) >= 0:
+			into = func(text string) { given[name] = strings.TrimSpace(given[name] + " " + text) }
+			into(value)
+		case ok && isOther(name):
+			into = func(string) {}
+		default:
+			into(word)
 		}
-		add(word)
 	}
 	return given, plain
 }

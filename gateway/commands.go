@@ -27,16 +27,17 @@ func (c command) chatWord() string {
 }
 
 // A stage is what a command says next: it asks something, or it ends. Exactly
-// one of form, work and err is set, or none at the end.
+// one of form, work, step and err is set, or none at the end.
 type stage struct {
 	form *transport.Form                        // asks,
 	more bool                                   // not for the last time,
 	then func(*session, transport.Values) stage // and goes on from the answers
-	work func(ctx context.Context) stage        // what the session must not wait for
+	work func(context.Context) stage            // what the session must not wait for
+	step func(*session, context.Context) stage  // what the session itself has to do
 	err  *stanza.Error                          // ends
 	told []stanza.CommandNote                   // to people
 	list *stanza.Form                           // the result, if it is more than a note
-	next func(ctx context.Context)              // once all is said
+	next func(context.Context)                  // once all is said
 }
 
 func ask(f transport.Form, then func(*session, transport.Values) stage) stage {
@@ -59,6 +60,21 @@ func (s stage) warn(texts ...string) stage {
 		s.told = append(s.told, stanza.CommandNote{Type: "warn", Text: t})
 	}
 	return s
+}
+
+// drive does what a stage needs before it is told.
+func (s *session) drive(ctx context.Context, st *stanza.Received, now stage, tell func(context.Context, stage)) (ok bool) {
+	for now.step != nil {
+		now = now.step(s, ctx)
+	}
+	if now.work == nil {
+		tell(ctx, now)
+		return true
+	}
+	return s.aside(st, func(ctx context.Context) func(context.Context) {
+		result := now.work(ctx)
+		return func(ctx context.Context) { s.drive(ctx, st, result, tell) }
+	})
 }
 
 // place gives what the network calls a target, and of which kind it is.
@@ -98,10 +114,13 @@ func (h *host) commands(t target) (all []command) {
 	if !configures && h.hasSettings(at, kind) {
 		all = append(all, command{node: "configure", name: "Change the settings", start: configure(at, kind)})
 	}
-	if t.kind == toGateway {
-		all = append(all, h.adminCommands()...)
+	if t.kind != toGateway {
+		return all
 	}
-	return all
+	if network, _ := h.registers(); network != nil {
+		all = append(all, h.registerCommands()...)
+	}
+	return append(all, h.adminCommands()...)
 }
 
 // networkCommand is one that the network named.

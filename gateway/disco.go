@@ -18,7 +18,7 @@ var (
 		stanza.DiscoInfoNamespace, stanza.DiscoItemsNamespace,
 		"jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time",
 	}
-	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace, stanza.CommandsNamespace}
+	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace, stanza.CommandsNamespace, stanza.PromptNamespace}
 	personFeatures  = []string{"vcard-temp"}
 	serverFeatures  = []string{"vcard-temp", stanza.OccupantIDNamespace} // XEP-0421 §4: all its rooms have it
 	listFeatures    = []string{stanza.ChannelSearchNamespace, stanza.ResultSetNamespace}
@@ -43,6 +43,9 @@ func (h *host) ownInfo() stanza.DiscoInfo {
 	}
 	if h.info.Lists && h.info.Home != "" {
 		info.Features = append(info.Features, listFeatures...)
+	}
+	if _, open := h.registers(); open {
+		info.Features = append(info.Features, stanza.RegisterNamespace)
 	}
 	if len(h.gateway.Contacts) > 0 { // XEP-0157 §2
 		info.Forms = []stanza.Form{stanza.ResultForm("http://jabber.org/network/serverinfo", h.gateway.Contacts...)}

@@ -282,6 +282,15 @@ func (h *host) openAlwaysOn(ctx context.Context) error {
 			users = append(users, a.User)
 		}
 	}
+	if network, _ := h.registers(); network != nil {
+		accounts, err := h.gateway.Store.Accounts().All(ctx, h.Domain)
+		if err != nil {
+			return fmt.Errorf("open the sessions of %s: %w", h.Domain, err)
+		}
+		for _, a := range accounts {
+			users = append(users, a.User)
+		}
+	}
 	waiting, err := h.gateway.Store.Inbox().Users(ctx, h.Domain)
 	if err != nil {
 		return fmt.Errorf("open the sessions of %s: %w", h.Domain, err)

@@ -39,6 +39,8 @@ var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (take
 	{stanza.Set, stanza.CommandsNamespace}:      (*session).sendCommand,
 	{stanza.Get, stanza.MUCAdminNamespace}:      (*session).sendAdminQuery,
 	{stanza.Set, stanza.MUCAdminNamespace}:      (*session).sendAdmin,
+	{stanza.Get, stanza.RegisterNamespace}:      (*session).sendRegister,
+	{stanza.Set, stanza.RegisterNamespace}:      (*session).sendRegister,
 	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 }

@@ -46,6 +46,17 @@ func (m *memory) Secret(_ context.Context, name string) ([]byte, error) {
 	return []byte("the secret of " + name), nil
 }
 
+func (m *memory) Forget(_ context.Context, component, user string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.accounts, [2]string{component, user})
+	theirs := func(key [3]string) bool { return key[0] == component && key[1] == user }
+	maps.DeleteFunc(m.contacts, func(key [3]string, _ store.Subscription) bool { return theirs(key) })
+	maps.DeleteFunc(m.settings, func(key [3]string, _ transport.Values) bool { return theirs(key) })
+	maps.DeleteFunc(m.rooms, func(key [3]string, _ store.Room) bool { return theirs(key) })
+	return nil
+}
+
 type memoryInbox struct{ *memory }
 
 func (m memoryInbox) Put(_ context.Context, item store.InboxItem) (int64, bool, error) {

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -84,7 +85,11 @@ func (n *network) Users() []transport.Account {
 func (n *network) Open(account transport.Account, sink transport.Sink) (transport.Session, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.calls = append(n.calls, "open "+account.User)
+	call := "open " + account.User
+	for _, name := range slices.Sorted(maps.Keys(account.Settings)) {
+		call += " " + name + " " + account.Settings[name]
+	}
+	n.calls = append(n.calls, call)
 	if err := n.refused["open"]; err != nil {
 		return nil, err
 	}

@@ -143,13 +143,6 @@ func TestMessageToAnAddressWrittenOtherwiseTellsItsOneSpelling(t *testing.T) {
 	})
 }
 
-func TestMessageToTheGatewayItselfIsRefused(t *testing.T) {
-	story(t, func(t *testing.T, w *world) {
-		w.says(orchard, `<message to='%s' id='m'><body>hello</body></message>`, verona)
-		w.Expect(Message(From(verona), ID("m"), StanzaError("cancel", "feature-not-implemented")))
-	})
-}
-
 func TestNoticeIsAHeadlineFromTheGateway(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")

@@ -80,6 +80,7 @@ type session struct {
 	asides    map[*stanza.Received]bool // what is done for them aside
 	commands  []*execution              // that are under way, the oldest first
 	ended     bool                      // by an administrator
+	account   transport.Account         // of networks with a form of registration
 	recorder
 	seen map[transport.Address]transport.Availability // people of the roster who are there
 }
@@ -160,6 +161,7 @@ func (s *session) run() {
 
 func (s *session) loop() {
 	s.call(s.loadRoster)
+	s.call(s.loadAccount)
 	pulse := time.NewTicker(beat)
 	defer pulse.Stop()
 	for {
@@ -270,7 +272,7 @@ func (s *session) openLink() (transport.Session, error) {
 	if s.link != nil {
 		return s.link, nil
 	}
-	link, err := s.host.Network.Open(transport.Account{User: s.user.String()}, s)
+	link, err := s.host.Network.Open(transport.Account{User: s.user.String(), Settings: s.account.Settings}, s)
 	if err != nil {
 		return nil, err
 	}
@@ -292,6 +294,11 @@ func (s *session) openWanted(context.Context) {
 func (s *session) takeLeave() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
+	s.leaveAll(ctx)
+	s.refuseAsides()
+}
+
+func (s *session) leaveAll(ctx context.Context) {
 	for _, r := range s.rooms {
 		for resource, l := range r.listeners {
 			s.host.TrySend(s.lastWord(r, resource, l))
@@ -301,13 +308,34 @@ func (s *session) takeLeave() {
 		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
 	s.refuseLists()
-	s.refuseAsides()
 	s.refuseInquiries()
 	if s.link == nil {
 		return
 	}
 	if err := s.link.Close(ctx, s.farewell); err != nil {
 		s.log.Warn("the link did not close cleanly", "err", err)
+	}
+}
+
+// endLink closes the link although the session goes on.
+func (s *session) endLink(ctx context.Context, why string) {
+	was := s.farewell
+	s.farewell = why
+	s.leaveAll(ctx)
+	s.farewell = was
+	s.link = nil
+	clear(s.links)
+	clear(s.rooms)
+	clear(s.parting)
+	clear(s.keptIQs)
+	clear(s.lists)
+	clear(s.clients)
+	clear(s.seen)
+	s.inquiries = newInquiries()
+	s.shown = transport.Availability{Online: true}
+	s.held = nil
+	for len(s.events) > 0 { // nothing is delivered after Close
+		<-s.events
 	}
 }
 

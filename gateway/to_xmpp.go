@@ -122,6 +122,9 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 	if s.host.info.People { // XEP-0172 §4.2
 		st.Payloads = append(st.Payloads, s.nickOf(m.Chat))
 	}
+	if m.Chat == s.host.info.Home {
+		st.From = s.at("") // which is its console
+	}
 	if m.Delayed && !m.Sent.IsZero() {
 		st.Payloads = append(st.Payloads, stanza.Delay{From: s.host.Domain, At: m.Sent})
 	}

@@ -58,6 +58,7 @@ type world struct {
 	banned  sync.Map
 	plain   bool    // verona can do nothing but send
 	keeping *keeper // what is kept of verona's conversations; nil: nothing
+	open    bool    // people can register
 
 	admin   atomic.Value // a string: the bare address of who is one
 	reloads func() ([]string, error)
@@ -68,6 +69,18 @@ func story(t *testing.T, tell func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := prepareWorld(t)
+		w.store = newMemory()
+		w.start()
+		tell(t, w)
+	})
+}
+
+// homeStory is one where verona has only one server.
+func homeStory(t *testing.T, tell func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := prepareWorld(t)
+		w.verona.info.Home = "verona"
 		w.store = newMemory()
 		w.start()
 		tell(t, w)
@@ -89,7 +102,7 @@ func prepareWorld(t *testing.T) *world {
 	w := &world{
 		Server: NewServer(t), t: t, log: &logBook{},
 		verona: newNetwork(transport.Info{Name: "Verona", Type: "generic"}),
-		phones: newNetwork(transport.Info{Name: "Phones", Type: "phone", AlwaysOn: true, Durable: true, Reachable: true}),
+		phones: newNetwork(transport.Info{Name: "Phones", Type: "phone", AlwaysOn: true, Durable: true, Reachable: true, Prompt: "Which number?"}),
 	}
 	w.phones.users = []string{romeo}
 	w.verona.configurable = true
@@ -140,6 +153,9 @@ func (w *world) start() {
 		}
 		if w.keeping != nil && domain == verona {
 			host.Network = keepingNetwork{network, w.keeping}
+		}
+		if w.open {
+			host.Network = enrolling(network)
 		}
 		g.Add(host)
 		components = append(components, c)

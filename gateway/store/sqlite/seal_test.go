@@ -10,8 +10,8 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-// sealedStore makes a store with a password in its settings and one in its
-// rooms, closed.
+// sealedStore makes a store with a password in its settings, one in its rooms
+// and one in an account, closed.
 func sealedStore(t *testing.T, o Options) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -24,6 +24,10 @@ func sealedStore(t *testing.T, o Options) (path string) {
 		t.Fatal(err)
 	}
 	if err := s.Rooms().Set(t.Context(), store.Room{Component: "a", User: "b", Address: "c", Nick: "romeo", Password: "by-any-other-name"}); err != nil {
+		t.Fatal(err)
+	}
+	account := transport.Account{User: "b", Settings: map[string]string{"token": "parting-is-such-sweet-sorrow"}}
+	if err := s.Accounts().Set(t.Context(), "a", account); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -41,7 +45,7 @@ func TestPasswordsAreNotInTheFile(t *testing.T) {
 	if !bytes.Contains(file, []byte("romeo")) {
 		t.Error("the nick is not in the file: the test looks at the wrong one")
 	}
-	for _, secret := range []string{"wherefore-art-thou", "by-any-other-name"} {
+	for _, secret := range []string{"wherefore-art-thou", "by-any-other-name", "parting-is-such-sweet-sorrow"} {
 		if bytes.Contains(file, []byte(secret)) {
 			t.Errorf("%s can be read", secret)
 		}

@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		"accounts are made, replaced and deleted":                     accountsWork,
 		"blocks are listed in order":                                  blocksWork,
 		"settings are set, replaced and deleted":                      settingsWork,
+		"a user is forgotten":                                         forgetting,
 		"rooms are set, replaced and deleted":                         roomsWork,
 		"archive shows everybody what they saw, and no more":          archiveKeepsViewsApart,
 		"archive keeps every field":                                   archiveKeepsFields,

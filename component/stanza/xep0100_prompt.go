@@ -1,0 +1,37 @@
+package stanza
+
+import (
+	"strings"
+
+	"gatehouse/component/jid"
+	"gatehouse/component/wire"
+)
+
+// PromptNamespace is that of prompts for the addresses of a gateway (XEP-0100
+// §6.3).
+const PromptNamespace = "jabber:iq:gateway"
+
+// A Prompt asks for an address, or gives the one that was asked for.
+type Prompt struct {
+	Description string
+	JID         jid.JID
+}
+
+// WriteXML implements wire.Payload.
+func (p Prompt) WriteXML(w *wire.Writer) {
+	w.Start(PromptNamespace, "query")
+	if !p.JID.IsZero() {
+		writeText(w, PromptNamespace, "jid", p.JID.String())
+	} else {
+		w.AttrNS("xml", "lang", "en")
+		writeText(w, PromptNamespace, "desc", p.Description)
+		w.Start(PromptNamespace, "prompt")
+		w.End()
+	}
+	w.End()
+}
+
+// ReadPrompt reads what a user typed.
+func ReadPrompt(query *wire.Element) string {
+	return strings.TrimSpace(query.Child(PromptNamespace, "prompt").Content())
+}

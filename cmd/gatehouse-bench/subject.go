@@ -137,6 +137,7 @@ server = "127.0.0.1:%s"
 secret = %q
 [component.irc]
 throttle = { burst = 0 }
+connect_rate = { burst = 0 }
 allow_private = ["127.0.0.0/8"]
 [component.irc.network.bench]
 address = %q

@@ -170,7 +170,9 @@ func (n *network) explain(s *server, set *linkSettings, farewell string, cause e
 		e.Reason = transport.NotAllowed
 		e.Text = name + " is not a public server."
 	case farewell != "":
-		e.Text = name + " closed the connection: " + farewell
+		text, v := judge(farewell)
+		e.Reason, e.Text = v.reason, name+" closed the connection: "+text
+		return e, v.permanent
 	case isDNS && dns.IsNotFound:
 		e.Reason = transport.NotFound
 		e.Text = name + " does not exist: there is no such host."

@@ -120,6 +120,7 @@ func (l *link) emit(e transport.Event) { l.session.events.put(e) }
 // run connects until the link is not wanted any more.
 func (l *link) run() {
 	defer close(l.finished)
+	defer l.network.dismiss(l.session.account.User)
 	defer l.stop()
 	for {
 		err := l.connect()
@@ -144,6 +145,9 @@ func (l *link) run() {
 // connect dials, registers and reads, and returns why that has ended.
 func (l *link) connect() error {
 	if err := l.readSettings(); err != nil {
+		return err
+	}
+	if err := l.queueUp(); err != nil {
 		return err
 	}
 	dialling, cancel := context.WithTimeout(l.ctx, registrationLimit)
@@ -339,6 +343,9 @@ func (l *link) lost(cause error) (retry time.Duration) {
 		return 0
 	}
 	why, permanent := l.network.explain(l.server, l.set, l.farewell, cause)
+	if _, v := judge(l.farewell); v.close > 0 {
+		l.network.gates.close(l.set.host, l.server.connects, v.close)
+	}
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
 	l.failPendings(why)
 	l.failAsks(why)
@@ -400,6 +407,7 @@ func (l *link) isOnline() {
 	if l.used.IsZero() && len(l.channels) == 0 {
 		l.used = l.upSince
 	}
+	l.network.gates.letIn(l.set.host)
 	l.emit(transport.LinkUp{Server: l.address})
 	l.session.log.Info("link up", "server", l.server.name)
 	if l.session.away != "" {

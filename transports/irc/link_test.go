@@ -38,7 +38,8 @@ func TestRegistrationErrorsAreTold(t *testing.T) {
 		{"a nick that can't be", ":s 432 * romeo :Erroneous nickname", transport.BadNick},
 		{"a wrong password", ":s 464 * :Password incorrect", transport.NotAuthorized},
 		{"a ban", ":s 465 romeo :You are banned", transport.Forbidden},
-		{"the server's ERROR", "ERROR :Closing Link: (K-Lined)", transport.Unreachable},
+		{"the server's ERROR", "ERROR :Closing Link: romeo[xmpp.example.org] (Montagues only)", transport.Unreachable},
+		{"a ban told by ERROR", "ERROR :Closing Link: xmpp.example.org (K-Lined)", transport.Forbidden},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inWorld(t, testOptions(), func(w *world) {

@@ -45,11 +45,15 @@ type network struct {
 	hosts        map[string][]*server // the same by host
 	log          *slog.Logger
 
+	limits Limits
+	gates  gates
+
 	// dial connects to a server, in place of a net.Dialer; for tests.
 	dial func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error)
 
-	mu    sync.Mutex         // guards found
-	found map[string]*server // by host, with any_network
+	mu     sync.Mutex         // guards what follows
+	found  map[string]*server // by host, with any_network
+	linked map[string]int     // how many links each user has
 }
 
 // A door is a port of a server.
@@ -72,6 +76,9 @@ type server struct {
 	realName   string
 	encoding   encoding.Encoding
 	throttle   Throttle
+
+	connects    Throttle // how fast people may come, all together
+	maxChannels int      // of one person
 
 	mu     sync.Mutex // guards learnt
 	learnt struct{ chantypes string }
@@ -131,6 +138,7 @@ func (n *network) server(name string) *server {
 	}
 	s := &server{
 		name: name, host: name, doors: n.doors, encoding: n.encoding, throttle: n.throttle, realName: n.realName,
+		connects: n.limits.ConnectRate, maxChannels: n.limits.MaxNetworkChannels,
 		tls: &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12},
 	}
 	n.found[name] = s

@@ -48,6 +48,8 @@ type Options struct {
 	Encoding    string   `toml:"encoding"` // what bytes are that are not UTF-8
 	Throttle    Throttle `toml:"throttle"`
 
+	Limits
+
 	Network map[string]NetworkOptions `toml:"network"`
 }
 
@@ -64,6 +66,8 @@ type NetworkOptions struct {
 	RealName      string           `toml:"real_name"`
 	Encoding      string           `toml:"encoding"`
 	Throttle      *Throttle        `toml:"throttle"` // without an interval: that of Options
+
+	NetworkLimits
 }
 
 // A Throttle lets Burst lines through at once, then one per Interval.
@@ -80,6 +84,7 @@ func Defaults() *Options {
 		QuitMessage: "Gatehouse",
 		Encoding:    "windows-1252",
 		Throttle:    Throttle{Burst: 10, Interval: defaultInterval},
+		Limits:      defaultLimits(),
 	}
 }
 
@@ -124,6 +129,10 @@ func (o *Options) build() (*network, error) {
 	if err := o.Throttle.check("throttle"); err != nil {
 		return nil, err
 	}
+	if err := o.Limits.check(); err != nil {
+		return nil, err
+	}
+	n.limits, n.linked = o.Limits, make(map[string]int)
 	var err error
 	if n.encoding, err = findEncoding(o.Encoding); err != nil {
 		return nil, blame("encoding", "%v", err)
@@ -177,6 +186,10 @@ func (o *Options) server(name string, no NetworkOptions, standard encoding.Encod
 	}
 	if s.realName == "" {
 		s.realName = o.RealName
+	}
+	var err error
+	if s.connects, s.maxChannels, err = o.Limits.of(no.NetworkLimits, key); err != nil {
+		return nil, err
 	}
 	if s.nick != "" && !validNick(s.nick) {
 		return nil, blame(key("nick"), "%q can't be a nick", s.nick)

@@ -9,7 +9,6 @@ import (
 
 const (
 	joinLineBytes = 400 // of the channels and keys in one JOIN
-	roomLimit     = 500 // of one user on one server
 )
 
 // Join implements transport.Rooms. The first room opens the link.
@@ -26,6 +25,9 @@ func (s *session) Join(_ context.Context, room transport.Address, nick string, o
 		return refuse(transport.NotAuthorized, "No channel's key has a space or a comma in it.")
 	}
 	return s.do(func() error {
+		if err := s.roomFor(srv, name); err != nil {
+			return err
+		}
 		l, err := s.linkTo(srv, nick)
 		if err != nil {
 			return err
@@ -39,8 +41,6 @@ func (l *link) join(room transport.Address, name string, o transport.JoinOptions
 	switch {
 	case ch == nil && l.phase == waiting:
 		return refuse(transport.Unreachable, "There is no connection to %s just now; it is being made again.", l.server.name)
-	case ch == nil && len(l.channels) >= roomLimit:
-		return refuse(transport.TooMany, "You are in %d channels of %s; there can't be more.", roomLimit, l.server.name)
 	case ch == nil:
 		ch = &channel{name: name, address: room, password: o.Password, anyNick: o.AnyNick}
 		l.channels[l.is.fold(name)] = ch

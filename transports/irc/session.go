@@ -12,9 +12,6 @@ import (
 // quitGrace is how long a server gets to take our QUIT.
 const quitGrace = 2 * time.Second
 
-// linkLimit is how many servers one user may be connected to.
-const linkLimit = 32
-
 // session implements transport.Session and the capabilities Rooms, Moderation
 // and PresenceUpdates: one user's links. Calls change state and queue lines
 // under mu and never wait for the network.
@@ -100,8 +97,11 @@ func (s *session) linkTo(srv *server, nick string) (*link, error) {
 	if l := s.links[srv]; l != nil {
 		return l, nil
 	}
-	if len(s.links) >= linkLimit {
-		return nil, refuse(transport.TooMany, "You are connected to %d IRC servers; there can't be more.", linkLimit)
+	if len(s.links) >= s.network.limits.MaxNetworks {
+		return nil, refuse(transport.TooMany, "You are connected to %d IRC networks; there can't be more. Leave one first.", len(s.links))
+	}
+	if err := s.network.admit(s.account.User); err != nil {
+		return nil, err
 	}
 	l := newLink(s, srv, nick)
 	s.links[srv] = l

@@ -7,6 +7,7 @@ package parity
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -58,6 +59,11 @@ func runAll(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "program")
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // scenes mostly wait: a login to InspIRCd takes a second
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	ownStage = &stage{dir: dir}
 	defer func() { ownStage.end() }()
 	return m.Run()

@@ -184,6 +184,19 @@ func (s *session) inquiryAnswered(r transport.Request, e transport.Event, err er
 	for _, st := range waiting {
 		s.answerInquiry(st, q)
 	}
+	if s.isSelf(k.who) {
+		delete(s.inquiries.byKey, k) // the user has several clients, of which one answered
+	}
+}
+
+// isSelf says that the user has the address on the network.
+func (s *session) isSelf(who transport.Address) bool {
+	for _, r := range s.rooms {
+		if r.joined && r.own.Who == who {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *session) answerInquiry(st *stanza.Received, q *inquiry) {

@@ -38,7 +38,6 @@ func TestANetworkInTheRosterIsThereWhileOneIsConnected(t *testing.T) {
 	home, server := romeo.at("home"), &client{romeo, romeo.bare}
 	server.sends(`<presence to='%s' type='subscribe' id='s1'/>`, s.server())
 	server.expects(Presence(Type("subscribed"), From(s.server()), ID("s1")))
-	server.expects(Presence(Type("unavailable"), From(s.server())))
 	server.expects(Presence(Type("subscribe"), From(s.server())))
 	server.sends(`<presence to='%s' type='subscribed'/>`, s.server())
 

@@ -122,17 +122,15 @@ func (n *network) CheckSettings(at transport.Address, kind transport.Kind, value
 		}
 	}
 	if where == atServer {
-		complaints = append(complaints, n.checkTogether(s, checked)...)
+		complaints = append(complaints, checkTogether(checked)...)
 	}
 	return checked, complaints
 }
 
 // checkTogether looks at what depends on more than one field.
-func (n *network) checkTogether(s *server, v transport.Values) (complaints []string) {
+func checkTogether(v transport.Values) (complaints []string) {
 	if ports, ok := v["ports"]; ok && len(ports) > 0 {
 		complaints = append(complaints, "Connections to the ports without TLS can be read by everybody on the way.")
-	} else if tls, ok := v["tls_ports"]; ok && len(tls) == 0 && len(s.standardPorts(false)) == 0 {
-		complaints = append(complaints, "There is no port left, so no connection can be made.")
 	}
 	if v.Get("verify_cert") == "false" && v.Get("fingerprint") == "" {
 		complaints = append(complaints, "Without a check of the certificate nobody knows who is at the other end. A fingerprint would tell.")

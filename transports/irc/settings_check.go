@@ -62,9 +62,12 @@ func checkNumber(least, most int, otherwise string) func([]string) ([]string, st
 	}
 }
 
-// checkThrottle keeps biboumi's meaning: a negative number or nothing at all
-// is no limit, 0 slows down every line.
+// checkThrottle keeps biboumi's meaning: a negative number or an empty text is
+// no limit, 0 slows down every line.
 func checkThrottle(values []string) ([]string, string) {
+	if len(values) == 0 {
+		return nil, ""
+	}
 	v := oneLine(values)
 	if v == "" {
 		return []string{"-1"}, ""

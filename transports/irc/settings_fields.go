@@ -50,7 +50,7 @@ var settings = []setting{
 	},
 	{
 		name: "tls_ports", label: "Ports with TLS", typ: transport.Texts, places: atServer,
-		help:  "They are tried in this order.",
+		help:  "They are tried in this order. With no port at all the usual ones are tried.",
 		check: checkPorts, standard: func(_ *network, s *server) []string { return s.standardPorts(true) },
 	},
 	{

@@ -150,6 +150,9 @@ func (set *linkSettings) route(n *network, s *server, v transport.Values) {
 			}
 		}
 	}
+	if len(doors) == 0 {
+		doors, portsSet = s.doors, false
+	}
 	set.doors = doors
 	set.chosen = set.chosen || portsSet
 	set.tls = &tls.Config{ServerName: set.host, MinVersion: tls.VersionTLS12}

@@ -242,6 +242,10 @@ func TestTheConfigsPasswordGoesOnlyWhereTheConfigSays(t *testing.T) {
 			t.Errorf("%v: sends %q, want %q", tt.v, got, tt.want)
 		}
 	}
+	none := n.linkSettings(n.servers["net"], transport.Values{"ports": nil, "tls_ports": {}})
+	if len(none.doors) != 1 || none.doors[0] != (door{7000, true}) || none.pass.IsZero() {
+		t.Errorf("without ports: %v", none.doors)
+	}
 	for host, want := range map[string]bool{
 		"irc.example.net": true, "irc.bad.example": false, "192.0.2.1": false, "localhost": false,
 	} {

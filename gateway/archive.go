@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/store"
@@ -56,11 +57,15 @@ func (s *session) sendArchiveGet(_ context.Context, st *stanza.Received) (taken 
 		s.send(st.Result(stanza.ArchiveFields{}))
 	case "metadata":
 		s.aside(st, s.readArchive(st, func(ctx context.Context) (payload, error) {
-			first, last, any, err := s.host.gateway.Store.Archive().Ends(ctx, s.host.Domain, s.bare, t.address)
-			if err != nil || !any {
-				return stanza.ArchiveEnds{}, err
-			}
-			return stanza.ArchiveEnds{Start: (*stanza.ArchiveEnd)(&first), End: (*stanza.ArchiveEnd)(&last)}, nil
+			var ends stanza.ArchiveEnds
+			err := inTurn(ctx, s.host.readers, func() error {
+				first, last, any, err := s.host.gateway.Store.Archive().Ends(ctx, s.host.Domain, s.bare, t.address)
+				if any {
+					ends = stanza.ArchiveEnds{Start: (*stanza.ArchiveEnd)(&first), End: (*stanza.ArchiveEnd)(&last)}
+				}
+				return err
+			})
+			return ends, err
 		}))
 	default:
 		s.refuse(st, unsupported("what is kept is set in the settings of the room and of the network: record_history"))
@@ -92,7 +97,11 @@ func (s *session) sendArchiveQuery(_ context.Context, st *stanza.Received) (take
 	s.aside(st, s.readArchive(st, func(ctx context.Context) (payload, error) {
 		page := store.ArchivePage{Complete: true, Index: -1}
 		if any {
-			if page, err = s.host.gateway.Store.Archive().Page(ctx, query); err != nil {
+			err := inTurn(ctx, s.host.readers, func() (err error) {
+				page, err = s.host.gateway.Store.Archive().Page(ctx, query)
+				return err
+			})
+			if err != nil {
 				return nil, err
 			}
 		}
@@ -105,27 +114,34 @@ func (s *session) sendArchiveQuery(_ context.Context, st *stanza.Received) (take
 // query at work, so that the others get theirs.
 func (s *session) readArchive(st *stanza.Received, read func(context.Context) (payload, error)) func(context.Context) func(context.Context) {
 	return func(ctx context.Context) func(context.Context) {
-		for _, place := range [...]chan struct{}{s.reading, s.host.readers} {
-			select {
-			case place <- struct{}{}:
-				defer func() { <-place }()
-			case <-ctx.Done():
-				return func(context.Context) { s.refuse(st, overloaded("the archive is busy; ask again later")) }
-			}
-		}
-		answer, err := read(ctx)
+		var answer payload
+		err := inTurn(ctx, s.reading, func() (err error) {
+			answer, err = read(ctx)
+			return err
+		})
 		return func(context.Context) {
 			switch {
+			case err == nil:
+				s.send(st.Result(answer))
 			case errors.Is(err, store.ErrNotArchived): // XEP-0313 §4.1.4, §4.3.2
 				s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "the archive has no message with that id"})
-			case err != nil && ctx.Err() != nil:
+			case ctx.Err() != nil, errors.Is(err, component.ErrDown):
 				s.refuse(st, overloaded("the archive is busy; ask again later"))
-			case err != nil:
-				s.fail(st, err)
 			default:
-				s.send(st.Result(answer))
+				s.fail(st, err)
 			}
 		}
+	}
+}
+
+// inTurn does something once there is a place for it.
+func inTurn(ctx context.Context, places chan struct{}, do func() error) error {
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

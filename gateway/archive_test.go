@@ -201,9 +201,12 @@ func TestArchivedMessageIsWhatWasShownLive(t *testing.T) {
 		own := w.Expect(inRoom(orchard, garden, "romeo", "/me *waves*"))
 		w.verona.speaks(inGarden, transport.Message{Nick: "juliet", Text: "O Romeo", ID: "msgid-1", Sender: "account juliet"})
 		theirs := w.Expect(inRoom(orchard, garden, "juliet", "O Romeo", Has("stanza-id@id", "msgid-1")))
+		w.says(orchard, `<message to='%s' type='groupchat' id='m2'><body>one&#10;two</body></message>`, garden)
+		w.Expect(inRoom(orchard, garden, "romeo", "one", ID("m2")))
+		w.Expect(inRoom(orchard, garden, "romeo", "two"))
 		w.restarts()
 		p := w.reads(orchard, garden, "")
-		w.same("the archive", p, "/me *waves* O Romeo")
+		w.same("the archive", p, "/me *waves* O Romeo one two")
 		for i, live := range []stanza.Received{own, theirs} {
 			all := []Matcher{
 				From(garden), ID("*"), Type(""),

@@ -3,12 +3,16 @@ package gateway_test
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
+	"strconv"
 	"testing"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
 	"gatehouse/gateway"
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/store/sqlite"
 	"gatehouse/gateway/transport"
 )
 
@@ -81,15 +85,19 @@ type benchWorld struct {
 }
 
 func newBenchWorld(b *testing.B) *benchWorld {
+	return newBenchWorldOn(b, newMemory(), func(n *quickNetwork) transport.Network { return n })
+}
+
+func newBenchWorldOn(b *testing.B, db store.Store, as func(*quickNetwork) transport.Network) *benchWorld {
 	w := &benchWorld{
 		B: b, network: &quickNetwork{sink: make(chan transport.Sink, 1), sent: make(chan struct{}, 1)},
 		stream: &sinkStream{sent: make(chan stanza.Kind, 16)},
 	}
 	w.gateway = gateway.New(gateway.Options{
-		Log: slog.New(slog.DiscardHandler), Store: newMemory(), NewID: func() string { return "an id of the usual length" },
+		Log: slog.New(slog.DiscardHandler), Store: db, NewID: func() string { return "an id of the usual length" },
 	})
 	w.gateway.Add(gateway.Host{
-		Domain: verona, Network: w.network, Stream: w.stream, Allows: func(jid.JID) bool { return true },
+		Domain: verona, Network: as(w.network), Stream: w.stream, Allows: func(jid.JID) bool { return true },
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -169,5 +177,35 @@ func BenchmarkMessageFromARoom(b *testing.B) {
 			b.Fatal(err)
 		}
 		<-w.stream.sent
+	}
+}
+
+// A keptNetwork is a quick one of whose conversations an archive is kept.
+type keptNetwork struct{ *quickNetwork }
+
+func (keptNetwork) Records(string, transport.Address) (transport.Record, error) {
+	return transport.Record{Keep: true, AtJoin: 20}, nil
+}
+
+// The same as BenchmarkMessageFromARoom, with the archive on disk.
+func BenchmarkMessageFromARoomArchived(b *testing.B) {
+	db, err := sqlite.Open(filepath.Join(b.TempDir(), "gatehouse.db"), sqlite.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	w := newBenchWorldOn(b, db, func(n *quickNetwork) transport.Network { return keptNetwork{n} })
+	w.joined()
+	sink := <-w.network.sink
+	m := transport.Message{Chat: inGarden, Nick: "juliet", Text: "O Romeo, Romeo, wherefore art thou Romeo?"}
+	for i := 0; b.Loop(); i++ {
+		m.ID = transport.MessageID("an id of the usual length " + strconv.Itoa(i))
+		if err := sink.Deliver(b.Context(), transport.MessageReceived{Message: m}); err != nil {
+			b.Fatal(err)
+		}
+		<-w.stream.sent
+	}
+	if n := db.Archive().Dropped(); n > 0 {
+		b.ReportMetric(float64(n)/float64(b.N), "dropped/op")
 	}
 }

@@ -18,6 +18,7 @@ type said struct {
 	nick, text   string
 	occupant     stanza.OccupantID
 	id, stanzaID string
+	fresh        bool   // stanzaID was made here: the network has none
 	origin       string // XEP-0359 §3.2; may be empty
 	at           time.Time
 }

@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
 )
 
 // lookBack reads for a client that joins what the room shows of its past
@@ -17,15 +18,17 @@ func (s *session) lookBack(r *room, l *listener) {
 	l.looking = true
 	limits, version := l.limits, s.version
 	s.lookUp(func(ctx context.Context) func() {
-		select {
-		case s.host.lookers <- struct{}{}:
-			defer func() { <-s.host.lookers }()
-		case <-ctx.Done():
-		}
-		record := s.host.recordOf(s.bare, r.address)
+		var record transport.Record
 		var past []said
-		if most := mostPast(record.AtJoin, limits); record.Keep && most > 0 {
-			past = s.past(ctx, r, most, limits)
+		err := inTurn(ctx, s.host.lookers, func() (err error) {
+			record = s.host.recordOf(s.bare, r.address)
+			if most := mostPast(record.AtJoin, limits); record.Keep && most > 0 {
+				past, err = s.past(ctx, r, most, limits)
+			}
+			return err
+		})
+		if err != nil {
+			s.log.Warn("a room's past can't be read", "err", err)
 		}
 		return func() {
 			s.learnRecord(r.address, record, version)
@@ -46,18 +49,15 @@ func mostPast(atJoin int, l stanza.HistoryLimits) int {
 	return most
 }
 
-func (s *session) past(ctx context.Context, r *room, most int, l stanza.HistoryLimits) []said {
+func (s *session) past(ctx context.Context, r *room, most int, l stanza.HistoryLimits) ([]said, error) {
 	page, err := s.host.gateway.Store.Archive().Page(ctx, store.ArchiveQuery{
 		Component: s.host.Domain, User: s.bare, Chat: r.address, Start: l.Since, Max: most, Last: true,
 	})
-	if err != nil {
-		s.log.Warn("a room's past can't be read", "err", err)
-	}
 	past := make([]said, 0, len(page.Messages))
 	for _, m := range page.Messages {
 		past = append(past, saidOf(m))
 	}
-	return past
+	return past, err
 }
 
 func saidOf(m store.Archived) said {

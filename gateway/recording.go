@@ -227,7 +227,7 @@ func (s *session) archiveSaid(r *room, m said, late bool) {
 		at = time.Now()
 	}
 	s.archive(store.Archived{
-		Chat: r.address, ID: m.stanzaID, StanzaID: m.id, Origin: m.origin, Nick: m.nick,
+		Chat: r.address, ID: m.stanzaID, Fresh: m.fresh, StanzaID: m.id, Origin: m.origin, Nick: m.nick,
 		Occupant: string(m.occupant), Text: m.text, At: at, Late: late,
 	})
 }
@@ -253,7 +253,7 @@ func (s *session) archiveSent(to transport.Address, st *stanza.Received, text st
 		return
 	}
 	s.archive(store.Archived{
-		Chat: to, Private: true, Sent: true, ID: s.newID(), StanzaID: st.ID, Origin: st.ReadOriginID(),
+		Chat: to, Private: true, Sent: true, ID: s.newID(), Fresh: true, StanzaID: st.ID, Origin: st.ReadOriginID(),
 		Text: text, At: time.Now(),
 	})
 }
@@ -281,7 +281,7 @@ func (s *session) archiveReceived(m transport.Message, st *stanza.Stanza) {
 		kept.At, kept.Late = m.Sent, true
 	}
 	if kept.ID == "" {
-		kept.ID = s.newID()
+		kept.ID, kept.Fresh = s.newID(), true
 	}
 	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: kept.ID, By: s.at(m.Chat).String()})
 	s.archive(kept)

@@ -93,7 +93,7 @@ func (s *session) receiveMessage(m transport.Message) {
 	s.inRoom(m.Chat, func(r *room) {
 		was := said{nick: m.Nick, text: m.Text, stanzaID: string(m.ID), at: m.Sent}
 		if was.stanzaID == "" {
-			was.stanzaID = s.newID()
+			was.stanzaID, was.fresh = s.newID(), true
 		}
 		was.id = was.stanzaID // the same for all who see it
 		was.occupant = s.host.occupantID(m.Chat, m.Sender, m.Nick)
@@ -152,7 +152,7 @@ func (s *session) reflect(r *room, st *stanza.Received, text string, id transpor
 			was.id = s.newID()
 		}
 		if was.text = line; was.stanzaID == "" {
-			was.stanzaID = s.newID()
+			was.stanzaID, was.fresh = s.newID(), true
 		}
 		s.rememberSaid(r, was, false)
 		r.each(func(to jid.JID) { s.send(r.message(to, was)) })

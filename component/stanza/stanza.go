@@ -90,8 +90,17 @@ func (s Stanza) WriteXML(w *wire.Writer) {
 
 // Matters says that losing the stanza would lose something a person said or
 // must know: it is sent again if the stream breaks before the server had it.
-// Presence and iqs are made anew instead.
-func (s Stanza) Matters() bool { return s.Kind == Message && s.Type != Headline }
+// Presence and iqs are made anew instead, and archives asked again.
+func (s Stanza) Matters() bool {
+	if s.Kind != Message || s.Type == Headline {
+		return false
+	}
+	if len(s.Payloads) == 0 {
+		return true
+	}
+	_, archived := s.Payloads[0].(ArchiveResult)
+	return !archived
+}
 
 // A Received is a stanza that came in. Its addresses are prepared, or where
 // that failed, empty: Parse tells.

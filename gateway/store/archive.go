@@ -13,7 +13,7 @@ import (
 type Archive interface {
 	// Add keeps a message. It never blocks: the message is written at most
 	// 100 ms later, and by Close at the latest. If the disk refuses for so long
-	// that more than 16,384 messages or 32 MiB of text wait, further ones are
+	// that more than 65,536 messages or 32 MiB of text wait, further ones are
 	// dropped, counted and logged.
 	Add(m Archived)
 
@@ -47,6 +47,7 @@ type Archived struct {
 	Private   bool // a conversation with one person: part of "all private conversations"
 
 	ID       string // in the archive, as it was shown (XEP-0359)
+	Fresh    bool   // ID was made for this message: no other user has it
 	StanzaID string // the id of the stanza
 	Origin   string // XEP-0359 §3.2; may be empty
 	Nick     string // in a room: who said it

@@ -14,7 +14,7 @@ import (
 const (
 	archiveDelay   = 80 * time.Millisecond // how long messages wait for company
 	archiveBatch   = 2048                  // messages in one commit
-	archiveWaiting = 16384                 // messages that wait for a commit,
+	archiveWaiting = 65536                 // messages that wait for a commit,
 	archiveBytes   = 32 << 20              // and their text
 	archiveTries   = 3                     // of a batch that fails while the disk works
 )
@@ -30,8 +30,7 @@ type archiveQueue struct {
 	waiting []store.Archived
 	taken   int // of them, those in the commit that runs
 	bytes   int
-	added   uint64 // ever
-	over    uint64 // of them, those written or given up
+	over    uint64 // how many were ever written or given up
 	dropped uint64
 	full    bool // since it was last empty
 }
@@ -47,7 +46,6 @@ func (q *archiveQueue) add(m store.Archived) (due, first bool) {
 	}
 	q.waiting = append(q.waiting, m)
 	q.bytes += len(m.Text)
-	q.added++
 	return len(q.waiting) == 1 || len(q.waiting) == archiveBatch, false
 }
 
@@ -80,11 +78,23 @@ func (q *archiveQueue) finish(over, lost bool) {
 	q.taken = 0
 }
 
-// counts tells how many were ever added, and how many of them are over.
-func (q *archiveQueue) counts() (added, over uint64) {
+// lastOf is the number of the last message of a user's that waits; 0: none.
+func (q *archiveQueue) lastOf(component, user string) uint64 {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	return q.added, q.over
+	for i := len(q.waiting) - 1; i >= 0; i-- {
+		if m := &q.waiting[i]; m.User == user && m.Component == component {
+			return q.over + uint64(i) + 1
+		}
+	}
+	return 0
+}
+
+// isOver says that the message of that number, and all before it, are over.
+func (q *archiveQueue) isOver(number uint64) bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.over >= number
 }
 
 func (q *archiveQueue) len() int {
@@ -119,14 +129,13 @@ func (a archive) Dropped() uint64 {
 	return q.dropped
 }
 
-// flush waits until all that was added before is over.
-func (a archive) flush(ctx context.Context) error {
-	upTo, over := a.s.writer.archive.counts()
-	for over < upTo {
+// flush waits until all that was added for a user before is over.
+func (a archive) flush(ctx context.Context, component, user string) error {
+	q := &a.s.writer.archive
+	for last := q.lastOf(component, user); !q.isOver(last); {
 		if err := a.s.flush(ctx); err != nil {
 			return err
 		}
-		_, over = a.s.writer.archive.counts()
 	}
 	return nil
 }
@@ -137,7 +146,7 @@ func (a archive) Import(ctx context.Context, messages []store.Archived) (added i
 		n := min(len(messages), archiveBatch)
 		past := slices.Clone(messages[:n])
 		for i := range past {
-			past[i].Late = true
+			past[i].Late, past[i].Fresh = true, false
 		}
 		part, err := write(ctx, a.s, func(t *tx) (int, error) { return a.s.writer.importAll(t, past) })
 		if err != nil {

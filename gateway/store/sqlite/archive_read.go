@@ -37,7 +37,7 @@ type span struct{ from, to int64 }
 // Page implements store.Archive.
 func (a archive) Page(ctx context.Context, q store.ArchiveQuery) (store.ArchivePage, error) {
 	page := store.ArchivePage{Index: -1, Count: -1}
-	if err := a.flush(ctx); err != nil {
+	if err := a.flush(ctx, q.Component, q.User); err != nil {
 		return page, err
 	}
 	view, _, err := row(ctx, a.s, scanOne[int64], archiveView, q.Component, q.User, string(q.Chat))
@@ -183,7 +183,7 @@ func (a archive) picked(ctx context.Context, view int64, q store.ArchiveQuery, w
 
 // Ends implements store.Archive.
 func (a archive) Ends(ctx context.Context, component, user string, chat transport.Address) (first, last store.ArchiveMark, any bool, err error) {
-	if err := a.flush(ctx); err != nil {
+	if err := a.flush(ctx, component, user); err != nil {
 		return first, last, false, err
 	}
 	view, _, err := row(ctx, a.s, scanOne[int64], archiveView, component, user, string(chat))

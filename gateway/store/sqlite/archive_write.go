@@ -111,7 +111,7 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 	}
 	name := rowName{m.ID, chat}
 	same, known := rows[name]
-	if !known {
+	if !known && !m.Fresh {
 		if same, err = storedRows(t, m.ID, chat); err != nil {
 			return nil, false, err
 		}
@@ -132,7 +132,9 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 		if shared, err = newRow(t, m, chat, last, len(views)); err != nil {
 			return nil, false, err
 		}
-		rows[name] = append(rows[name], shared)
+		if !m.Fresh {
+			rows[name] = append(rows[name], shared)
+		}
 		row = shared
 	} else if shared.stored && len(shared.viewers) == 0 {
 		row = shared

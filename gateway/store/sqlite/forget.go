@@ -30,7 +30,7 @@ func (s *Store) Forget(ctx context.Context, component, user string) error {
 			return err
 		}
 	}
-	if err := (archive{s}).flush(ctx); err != nil {
+	if err := (archive{s}).flush(ctx, component, user); err != nil {
 		return err
 	}
 	views, err := rows(ctx, s, scanOne[int64], viewsOf, component, user)

@@ -57,7 +57,7 @@ func TestEachRefusalIsNamedInOneLine(t *testing.T) {
 		{
 			name:   "port for clients",
 			script: RefuseHeader("invalid-namespace", ""),
-			cause:  misconfigured, text: "not for components", check: "address",
+			cause:  misconfigured, text: "not for components", check: "server",
 		},
 		{
 			name:   "web server",
@@ -72,7 +72,7 @@ func TestEachRefusalIsNamedInOneLine(t *testing.T) {
 		{
 			name:   "other host",
 			script: RefuseHeader("see-other-host", ""),
-			cause:  misconfigured, text: "never followed", check: "address",
+			cause:  misconfigured, text: "never followed", check: "server",
 		},
 		{
 			name:   "no header",

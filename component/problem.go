@@ -61,17 +61,17 @@ func dialProblem(err error) *problem {
 			"Openfire: External Components, port 5275"
 	case errors.Is(err, fs.ErrNotExist):
 		p.text = "the server's socket does not exist"
-		p.check = "the path in address, and in ejabberd's listen entry (port: \"unix:...\")"
+		p.check = "the path in server, and in ejabberd's listen entry (port: \"unix:...\")"
 	case errors.Is(err, fs.ErrPermission):
 		p.text = "the server's socket may not be opened"
 		p.check = "its owner and mode (ejabberd: unix_socket)"
 	case isTimeout(err):
 		p.text = "the server's component port does not answer"
-		p.check = "address, firewalls between here and there"
+		p.check = "server, and firewalls between here and there"
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
-		p.text, p.check = "the server's name cannot be resolved", "address, and DNS"
+		p.text, p.check = "the server's name cannot be resolved", "server, and DNS"
 	}
 	return p
 }
@@ -122,7 +122,7 @@ func readProblem(err error) *problem {
 	switch {
 	case errors.As(err, &notXMPP):
 		p := &problem{cause: misconfigured, text: "the server's port does not speak XMPP", err: err}
-		p.check = "address: it needs the component port, not that of clients or the web"
+		p.check = "server: it needs the component port, not that of clients or the web"
 		if notXMPP.Got == "tls" {
 			p.text = "the server's component port speaks TLS"
 			p.check = "tls: turn it on, or use the server's plain port"

@@ -76,12 +76,12 @@ func (e *streamError) problem(at stage) *problem {
 			"Prosody says the same at its port for clients"
 	case "invalid-namespace", "bad-namespace-prefix", "unsupported-version":
 		p.cause, p.text = misconfigured, "the server's port is not for components"
-		p.check = "address: it needs the component port (usually 5347 on Prosody, 5275 on Openfire), not that of clients"
+		p.check = "server: it needs the component port (usually 5347 on Prosody, 5275 on Openfire), not that of clients"
 	case "see-other-host":
 		// Following it would give the secret's hash and all traffic to a host
 		// that nobody configured.
 		p.cause, p.text = misconfigured, "the server wants us to connect to another host, which is never followed"
-		p.check = "address"
+		p.check = "server"
 	case "invalid-from":
 		p.cause, p.suspect = misconfigured, true
 		p.text = "the server does not accept stanzas from the domain"

@@ -147,7 +147,14 @@ func (s *session) receiveLinkUp(_ context.Context, e transport.LinkUp) {
 // receiveLinkDown marks the rooms: those that the transport joins again are shown
 // anew. Links that are given up end in RoomLeft events instead.
 func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
-	s.log.Info("link down", "server", e.Server, "err", e.Err, "retry", e.RetryIn)
+	about := []any{"server", e.Server}
+	if e.Err != nil {
+		about = append(about, "err", e.Err)
+	}
+	if e.RetryIn > 0 {
+		about = append(about, "retry", e.RetryIn)
+	}
+	s.log.Info("link down", about...)
 	if e.RetryIn == 0 {
 		delete(s.links, e.Server)
 	} else {

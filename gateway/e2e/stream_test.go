@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,6 +84,13 @@ func TestEachRefusalNamesItsCauseAndTheSettingToLookAt(t *testing.T) {
 		"unknown domain": {
 			func(_ *world, config string) string { return strings.Replace(config, smsHost, "mms.localhost", 1) },
 			`(?i)host-unknown.*Component`,
+		},
+		"domain in use": {
+			func(w *world, config string) string {
+				w.staleTwin(smsHost)
+				return config
+			},
+			`the domain is in use.*component_conflict_resolve`,
 		},
 		"closed port": {
 			func(w *world, config string) string {
@@ -193,11 +201,31 @@ func (w *world) within(limit time.Duration, try func(context.Context) error) tim
 func TestAStaleTwinIsNoticedAndItsEndToo(t *testing.T) {
 	w := newWorld(t)
 	w.onEjabberd(servers.EjabberdOptions{})
-	w.start(w.sms(""))
 	leave := w.staleTwin(smsHost)
+	w.startUnhealthy(w.sms(""))
 	w.noticesTwin()
 	w.logs("some stanzas for us go to another connection.*ss -tnp")
 	leave()
+	w.recovers()
+}
+
+// ejabberd can be told to spread a domain over so many connections: one more
+// has a good handshake, and then never gets a stanza.
+func TestAPlaceThatGetsNothingIsNoticed(t *testing.T) {
+	w := newWorld(t)
+	w.onEjabberd(servers.EjabberdOptions{
+		Extra: "domain_balancing:\n  " + smsHost + ":\n    type: bare_source\n    component_number: 2\n",
+	})
+	first, second := w.staleTwin(smsHost), w.staleTwin(smsHost)
+	w.startUnhealthy(w.sms(""))
+	w.within(time.Minute, func(context.Context) error {
+		if log := w.gateway.Log(); !strings.Contains(log, "no stanza reaches us") || !strings.Contains(log, "domain_balancing") {
+			return fmt.Errorf("the log does not say so")
+		}
+		return nil
+	})
+	first()
+	second()
 	w.recovers()
 }
 
@@ -226,6 +254,10 @@ func TestAStoppingGatewayTakesItsLeave(t *testing.T) {
 	check(t, romeo.SendPresence(ircHost, "subscribe", ""))
 	romeo.gets(presence, from(ircHost), typed(""))
 	romeo.joins(room, "romeo")
+
+	// Logs go to stderr, so there are none to open anew.
+	check(t, syscall.Kill(w.gateway.PID(), syscall.SIGHUP))
+	romeo.asks(ircHost, "get", `<ping xmlns="urn:xmpp:ping"/>`)
 
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +17,33 @@ import (
 )
 
 const examplePath = "../../config.example.toml"
+
+// Each config in the README is taken as it stands there; only the secrets'
+// files are elsewhere.
+func TestTheConfigsInTheReadmeAreInOrder(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) < 2 {
+		t.Fatalf("there are %d", len(blocks))
+	}
+	for _, block := range blocks {
+		text := regexp.MustCompile(`file = "[^"]*"`).ReplaceAllString(block[1], fmt.Sprintf("file = %q", token))
+		text = strings.ReplaceAll(text, "AC…", "AC"+strings.Repeat("0", 32))
+		if !strings.Contains(text, "[[component]]") { // it goes on from the first
+			text = blocks[0][1] + text
+		}
+		if _, err := config.Parse("README.md", []byte(text), transports.All); err != nil {
+			t.Errorf("%v\n%s", err, block[1])
+		}
+	}
+}
 
 func TestTheExampleIsInOrderAndShowsEveryKeyWithItsDefault(t *testing.T) {
 	data, err := os.ReadFile(examplePath)

@@ -186,10 +186,17 @@ func take(p *person, m match) (xmppclient.Stanza, bool) {
 	return s, err == nil
 }
 
-// report says of every text that the emulator has that it was delivered.
+// report says of every text that the emulator has that it was delivered. It
+// asks only while there may be one: the emulator answers 4999 requests in all.
 func (c *correspondence) report(ctx context.Context) {
 	reported := map[string]bool{}
-	for ctx.Err() == nil {
+	for ; ctx.Err() == nil; time.Sleep(time.Second) {
+		c.mu.Lock()
+		done := len(c.receipts)
+		c.mu.Unlock()
+		if done >= min(int(c.released.Load()), c.count) {
+			continue
+		}
 		all, err := c.w.emulate.Messages(ctx)
 		if err != nil {
 			continue
@@ -202,7 +209,6 @@ func (c *correspondence) report(ctx context.Context) {
 				reported[m.SID] = true
 			}
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
 }
 
@@ -236,13 +242,16 @@ func (c *correspondence) settle(ctx context.Context) {
 		}
 		return count
 	}
-	err := eventually(ctx, func() error {
-		c.note(c.archive(ctx))
+	// Receipts have come for all that went out.
+	waiting, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	err := eventually(waiting, func() error {
+		c.note(c.archive(waiting))
 		c.mu.Lock()
 		in := len(c.seen)
 		c.mu.Unlock()
-		if out := len(outbound()); in < c.count || out < c.count {
-			return fmt.Errorf("%d of %d texts arrived at romeo, %d at the phone", in, c.count, out)
+		if in < c.count {
+			return fmt.Errorf("%d of %d texts arrived at romeo", in, c.count)
 		}
 		return nil
 	})

@@ -73,7 +73,7 @@ func TestSoakRestartingTheServer(t *testing.T) {
 			w.start(w.irc(plain("verona", address)), w.sms(w.onEmulateAt(w.courier())))
 			juliet := w.ircUser(address, "juliet", channel)
 			rounds := soakRounds(t, 3)
-			c := newCorrespondence(w, rounds*4)
+			c := newCorrespondence(w, rounds*3)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*time.Minute+3*time.Minute)
 			defer cancel()
 			check(t, c.logIn(ctx))
@@ -87,7 +87,7 @@ func TestSoakRestartingTheServer(t *testing.T) {
 				// A server that ends sooner than this is one that does not work, and
 				// is come back to ever later.
 				time.Sleep(2 * time.Second)
-				c.release(4)
+				c.release(3)
 				time.Sleep(time.Duration(rand.IntN(600)) * time.Millisecond)
 				if round%2 == 0 {
 					server.Kill()

@@ -237,3 +237,12 @@ func TestRoomsAreSearched(t *testing.T) {
 		}
 	})
 }
+
+func TestTheOnlyServersConsoleIsTheGateways(t *testing.T) {
+	home := func(w *world) { w.verona.info.Home = "verona" }
+	storyOf(t, home, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: "verona", Text: "good morrow"}})
+		w.Expect(Message(From(verona), To(romeo), Type("chat"), Body("good morrow")))
+	})
+}

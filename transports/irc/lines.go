@@ -31,8 +31,12 @@ func (l *link) texts(text, target string) []string {
 }
 
 // Lines implements transport.Splitter: the user sees a long message as the
-// others do.
+// others do, and nothing of a command.
 func (s *session) Lines(room transport.Address, text string) []string {
+	text, command, _ := aloud(text)
+	if command != "" {
+		return nil
+	}
 	name, srv, err := s.network.split(room)
 	if err != nil {
 		return []string{text}

@@ -74,12 +74,20 @@ func (s *session) Disconnect(at transport.Address, reason string) error {
 		if l == nil {
 			return refuse(transport.NotJoined, "There is no connection to %s.", srv.name)
 		}
-		for _, ch := range l.channels {
-			l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Parted, Reason: reason})
-		}
-		clear(l.channels)
-		l.emit(transport.LinkDown{Server: l.address})
-		l.quit(reason)
+		l.disconnect(reason)
 		return nil
 	})
+}
+
+// disconnect ends the link for good, and tells all that waited for it.
+func (l *link) disconnect(reason string) {
+	why := refuse(transport.Unreachable, "The connection to %s was ended.", l.server.name)
+	l.failPendings(why)
+	l.listed(why)
+	for _, ch := range l.channels {
+		l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Parted, Reason: reason})
+	}
+	clear(l.channels)
+	l.emit(transport.LinkDown{Server: l.address})
+	l.quit(reason)
 }

@@ -26,6 +26,8 @@ type pending struct {
 	chat    transport.Address // for PRIVMSG
 	ban     bool              // KICK: together with a ban
 	bans    *banList          // MODE: a query of lists
+	asked   bool              // MODE: to be shown what there is
+	answer  *consoleAnswer    // RAW
 	then    *pending          // what fails with this one
 	failed  *transport.Error  // of one whose then this is
 	lines   int               // PRIVMSG: how many more errors there may be
@@ -120,6 +122,8 @@ func (l *link) settle(p *pending, err *transport.Error) {
 		l.joinSettled(p, err)
 	case "PART":
 		l.partSettled(p)
+	case "RAW":
+		l.answered(p, err)
 	case "modes":
 		if ch := l.channels[p.target]; ch != nil && ch.state == entering && ch.asked.IsZero() {
 			ch.modesDue = false

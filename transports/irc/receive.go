@@ -200,6 +200,7 @@ func (l *link) receive(m *message) error {
 			return nil
 		}
 	}
+	l.overhear(m)
 	if f := receivers[m.Command]; f != nil {
 		return f(l, m)
 	}
@@ -212,24 +213,8 @@ func (l *link) receive(m *message) error {
 	return receiveConsole(l, m)
 }
 
-// receiveConsole shows what has no better place: the answers to raw commands.
-func receiveConsole(l *link, m *message) error {
-	params := m.Params
-	if len(params) > 1 && isNumeric(m.Command) {
-		params = params[1:] // our nick
-	}
-	l.console(clean(strings.Join(params, " ")))
-	return nil
-}
-
 func isNumeric(command string) bool {
 	return len(command) == 3 && command[0] >= '0' && command[0] <= '9'
-}
-
-func (l *link) console(text string) {
-	if text != "" {
-		l.emit(transport.MessageReceived{Message: transport.Message{Chat: l.address, Text: text, Sent: time.Now()}})
-	}
 }
 
 func receivePing(l *link, m *message) error {

@@ -37,11 +37,17 @@ func (l *link) deliverText(m *message, text string) {
 		if ch == nil {
 			return
 		}
-		message.Chat = ch.address
-		if !m.fromServer() {
-			l.learns(m)
-			message.Nick = m.nick
+		if only := strings.TrimSuffix(clean(m.param(0)), target); only != "" {
+			message.Text = "[" + only + "] " + text // for those alone who have that prefix
 		}
+		if m.fromServer() || m.nick == "" {
+			if ch.shown() {
+				l.emit(transport.RoomNotice{Room: ch.address, Text: message.Text})
+			}
+			return
+		}
+		message.Chat, message.Nick = ch.address, m.nick
+		l.learns(m)
 		if ch.shown() {
 			message.Sender = l.sender(m)
 			l.emit(transport.MessageReceived{Message: message})
@@ -101,8 +107,8 @@ func receiveNotice(l *link, m *message) error {
 	return nil
 }
 
-// channelNotice delivers what services say about a channel, as in "[#garden]
-// Welcome", in that channel.
+// channelNotice delivers what services tell somebody about a channel, as in
+// "[#garden] Welcome", in that channel.
 func (l *link) channelNotice(m *message, text string) bool {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
 	if !ok || !strings.HasPrefix(text, "[") || !l.isChannel(name) {
@@ -113,7 +119,7 @@ func (l *link) channelNotice(m *message, text string) bool {
 		return false
 	}
 	l.emit(transport.MessageReceived{Message: transport.Message{
-		Chat: ch.address, Nick: m.nick, Sender: l.sender(m), Text: "[notice] " + strings.TrimSpace(rest), Sent: m.at, Delayed: l.delayed(m),
+		Chat: ch.address, Nick: m.nick, Sender: l.sender(m), Text: "[notice] " + text, Sent: m.at, Delayed: l.delayed(m),
 	}})
 	return true
 }

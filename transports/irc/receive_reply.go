@@ -14,6 +14,9 @@ func receiveChannelModes(l *link, m *message) error {
 	if ch == nil || len(m.Params) < 3 {
 		return nil
 	}
+	if l.take(func(p *pending) bool { return p.asked && p.target == l.is.fold(ch.name) }) != nil {
+		l.emit(transport.RoomNotice{Room: ch.address, Text: "Mode " + ch.name + " [" + clean(strings.Join(m.Params[2:], " ")) + "]"})
+	}
 	before := ch.modes
 	ch.modes = 0
 	args := m.Params[3:]

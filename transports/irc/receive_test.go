@@ -46,7 +46,7 @@ func TestNoticesGoWhereTheyBelong(t *testing.T) {
 			":NickServ!s@services NOTICE romeo :Identify \x02now\x02": console("NickServ: Identify *now*"),
 			"NOTICE romeo :nobody says":                               console("nobody says"),
 			":s NOTE * WELCOME :be welcome":                           console("be welcome"),
-			":irc.example.org NOTICE #garden :from above":             transport.MessageReceived{Message: transport.Message{Chat: garden, Text: "[notice] from above"}},
+			":irc.example.org NOTICE #garden :from above":             transport.RoomNotice{Room: garden, Text: "[notice] from above"},
 			":juliet!j@h INVITE romeo #balcony":                       transport.Invited{Room: "#balcony%net", By: "juliet"},
 			":s 301 romeo juliet :asleep":                             transport.PresenceChanged{Who: "juliet%net", Availability: transport.Availability{Online: true, Show: "away", Status: "asleep"}},
 		} {

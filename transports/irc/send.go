@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ergochat/irc-go/ircmsg"
-
 	"gatehouse/gateway/transport"
 )
 
@@ -36,11 +34,11 @@ func (s *session) enqueueMessage(m transport.Message) (transport.MessageID, erro
 	case err != nil:
 		return "", err
 	case name == "":
-		return "", s.do(func() error { return s.sendRaw(srv, m.Text) })
+		return "", s.do(func() error { return s.sendRaw(srv, m) })
 	case srv.isChannel(name):
 		return "", s.inRoom(m.Chat, func(l *link, ch *channel) error {
 			if m.Nick == "" {
-				return l.sendText(m, ch.name)
+				return l.sendToChannel(m, ch)
 			}
 			u := l.users[l.is.fold(m.Nick)]
 			if u == nil {
@@ -143,46 +141,4 @@ func (l *link) talksTo(nick string) {
 		}
 	}
 	l.talking[l.is.fold(nick)] = struct{}{}
-}
-
-// ourCommands are not for people to send: the link would lose its state.
-var ourCommands = map[string]string{
-	"AUTHENTICATE": "", "BATCH": "", "CAP": "", "PASS": "", "PING": "", "PONG": "", "SERVER": "", "USER": "", "WEBIRC": "",
-	"JOIN": "Join a channel by its address.",
-	"QUIT": "Leave all channels to end the connection.",
-}
-
-// sendRaw sends what was written to the server's console: IRC commands, one a
-// line, with or without a slash before them.
-func (s *session) sendRaw(srv *server, text string) error {
-	l, err := s.linkTo(srv, "")
-	if err != nil {
-		return err
-	}
-	if l.phase == waiting {
-		return refuse(transport.Unreachable, "There is no connection to %s just now.", srv.name)
-	}
-	var lines [][]byte
-	for raw := range strings.FieldsFuncSeq(withoutCTCP(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
-		m, err := ircmsg.ParseLine(strings.TrimPrefix(strings.TrimSpace(raw), "/"))
-		if err != nil {
-			return refuse(transport.BadRequest, "%q is no IRC command. Write one such as WHOIS juliet.", clean(raw))
-		}
-		if advice, ours := ourCommands[m.Command]; ours {
-			return refuse(transport.NotAllowed, "%s can't be sent from here. %s", m.Command, advice)
-		}
-		b, err := line(l.is.lineLen, m.Command, m.Params...)
-		if err != nil {
-			return refuse(transport.BadRequest, "%q is no IRC command.", clean(raw))
-		}
-		lines = append(lines, b)
-	}
-	if len(lines) == 0 {
-		return refuse(transport.BadRequest, "The message is empty.")
-	}
-	if err := l.enqueue(lines...); err != nil {
-		return err
-	}
-	l.touch()
-	return nil
 }

@@ -228,26 +228,6 @@ func TestWaitingForRoomEndsWithTheCall(t *testing.T) {
 	})
 }
 
-func TestTheConsoleSendsCommandsAndShowsAnswers(t *testing.T) {
-	inWorld(t, testOptions(), func(w *world) {
-		c := w.inGarden()
-		if err := w.says("net", "/whois juliet"); err != nil {
-			t.Fatal(err)
-		}
-		c.expect("WHOIS juliet")
-		c.sends(":s 311 romeo juliet j capulet.example * :Juliet \x02Capulet\x02")
-		w.sees(transport.MessageReceived{Message: transport.Message{Chat: "net", Text: "juliet j capulet.example * Juliet Capulet"}})
-		for text, want := range map[string]transport.Reason{
-			"QUIT": transport.NotAllowed, "CAP LS": transport.NotAllowed, "join #x": transport.NotAllowed,
-			" ": transport.BadRequest, "\n": transport.BadRequest,
-		} {
-			if err := w.says("net", text); reasonOf(err) != want {
-				t.Errorf("%q: %v", text, err)
-			}
-		}
-	})
-}
-
 func TestModeration(t *testing.T) {
 	role := func(r transport.Role) transport.Action { return transport.Action{Role: &r} }
 	affiliation := func(a transport.Affiliation) transport.Action { return transport.Action{Affiliation: &a} }

@@ -119,7 +119,7 @@ func TestWhatHappensInARoomIsTold(t *testing.T) {
 			{":juliet!j@c MODE #garden +ib nurse!*@*", transport.RoomChanged{Room: garden, Modes: transport.RoomModes{MembersOnly: true}}},
 			{":NURSE2!n@c PRIVMSG #Garden :\x01ACTION calls\x01", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "NURSE2", Text: "/me calls"}}},
 			{":Nurse2!n@c NOTICE #garden :well", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "Nurse2", Text: "[notice] well"}}},
-			{":chanserv!s@services NOTICE romeo :[#garden] Be nice", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "chanserv", Text: "[notice] Be nice"}}},
+			{":chanserv!s@services NOTICE romeo :[#garden] Be nice", transport.MessageReceived{Message: transport.Message{Chat: garden, Nick: "chanserv", Text: "[notice] [#garden] Be nice"}}},
 			{":juliet!j@c KICK #garden nurse2 :out", transport.MemberLeft{Room: garden, Member: renamed, Why: transport.Kicked, By: "juliet", Reason: "out"}},
 		} {
 			c.sends(step.line)

@@ -77,6 +77,7 @@ type link struct {
 	sasl saslLogin
 	regaining
 	questions
+	sightings
 
 	lastRead     time.Time
 	pinged       time.Time // zero unless a watchdog's PING is open
@@ -109,7 +110,7 @@ func (l *link) reset() {
 	l.batches = nil
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing = newOutgoing(l.set.throttle)
-	l.pendings, l.questions = pendings{}, questions{}
+	l.pendings, l.questions, l.sightings = pendings{}, questions{}, sightings{}
 	signal(l.drained) // who waits for room hears that the connection is gone
 	l.starting, l.sasl, l.regaining = starting{}, saslLogin{}, regaining{}
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
@@ -243,6 +244,7 @@ func (l *link) arm() {
 	}
 	earlier(l.oldestWho())
 	earlier(l.nextAsk())
+	earlier(l.pollAt)
 	switch l.phase {
 	case connecting:
 		earlier(l.registerBy)
@@ -284,6 +286,7 @@ func (l *link) watch() error {
 	l.listStalled(now)
 	l.whoMissed(now)
 	l.asksMissed(now)
+	l.pollDue(now)
 	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {
 		l.pinged = now
 		l.sendNow("PING", watchdogToken)
@@ -305,6 +308,7 @@ func (l *link) quit(reason string) {
 	if l.phase == quitting {
 		return
 	}
+	l.loseSight()
 	was := l.phase
 	l.phase = quitting
 	if l.session.links[l.server] == l {
@@ -349,6 +353,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
 	l.failPendings(why)
 	l.failAsks(why)
+	l.loseSight()
 	l.listed(why)
 	steady := l.phase == online && time.Since(l.upSince) >= steadyAfter
 	l.reset()
@@ -409,6 +414,7 @@ func (l *link) isOnline() {
 	}
 	l.network.gates.letIn(l.set.host)
 	l.emit(transport.LinkUp{Server: l.address})
+	l.watchFor(l.session.watched[l.server])
 	l.session.log.Info("link up", "server", l.server.name)
 	if l.session.away != "" {
 		l.sendAway(l.session.away)

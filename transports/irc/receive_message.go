@@ -63,6 +63,9 @@ func (l *link) deliverText(m *message, text string) {
 	if l.is.fold(m.nick) == l.is.fold(l.nick) && l.is.fold(target) != l.is.fold(l.nick) {
 		return // what another client on the same connection wrote
 	}
+	if l.users[l.is.fold(m.nick)] == nil {
+		l.seesAway(m.nick, false, "") // who writes is not away
+	}
 	l.touch()
 	l.talksTo(m.nick)
 	message.Chat, message.Sender = l.network.address(l.server, m.nick), l.sender(m)

@@ -127,10 +127,7 @@ func receiveAwayReply(l *link, m *message) error {
 		return receiveWhois(l, m)
 	}
 	if nick := m.param(1); validNick(nick) && len(m.Params) > 2 {
-		l.emit(transport.PresenceChanged{
-			Who:          l.network.address(l.server, nick),
-			Availability: transport.Availability{Online: true, Show: "away", Status: m.text()},
-		})
+		l.seesAway(nick, true, m.text())
 	}
 	return nil
 }

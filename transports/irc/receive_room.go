@@ -50,6 +50,7 @@ func receiveJoin(l *link, m *message) error {
 	}
 	l.learnJoin(m)
 	l.enter(ch, u, 0)
+	l.sees(m.nick, true)
 	l.changed(ch, u, "")
 	return nil
 }
@@ -158,6 +159,7 @@ func receiveKick(l *link, m *message) error {
 }
 
 func receiveQuit(l *link, m *message) error {
+	l.sees(m.nick, false)
 	u := l.users[l.is.fold(m.nick)]
 	if u == nil || l.isSelf(m.nick) {
 		return nil
@@ -194,6 +196,8 @@ func receiveNick(l *link, m *message) error {
 			l.emit(transport.MemberRenamed{Room: ch.address, Was: was, Member: l.member(ch, u)})
 		}
 	}
+	l.sees(m.nick, false)
+	l.sees(nick, true)
 	if self && l.phase == online {
 		l.wanted = nick
 		l.echoed("NICK", l.is.fold(nick), "")
@@ -326,16 +330,14 @@ func receiveTopic(l *link, m *message) error {
 
 // receiveAway handles AWAY (IRCv3 away-notify).
 func receiveAway(l *link, m *message) error {
-	u := l.users[l.is.fold(m.nick)]
-	if u == nil {
-		return nil
-	}
 	status := ""
 	if len(m.Params) > 0 {
 		status = m.text()
 	}
 	away := len(m.Params) > 0
-	if u.away == away && u.status == uniqueText(status) {
+	l.seesAway(m.nick, away, status)
+	u := l.users[l.is.fold(m.nick)]
+	if u == nil || u.away == away && u.status == uniqueText(status) {
 		return nil
 	}
 	u.away, u.status = away, uniqueText(status)

@@ -48,7 +48,6 @@ func TestNoticesGoWhereTheyBelong(t *testing.T) {
 			":s NOTE * WELCOME :be welcome":                           console("be welcome"),
 			":irc.example.org NOTICE #garden :from above":             transport.RoomNotice{Room: garden, Text: "[notice] from above"},
 			":juliet!j@h INVITE romeo #balcony":                       transport.Invited{Room: "#balcony%net", By: "juliet"},
-			":s 301 romeo juliet :asleep":                             transport.PresenceChanged{Who: "juliet%net", Availability: transport.Availability{Online: true, Show: "away", Status: "asleep"}},
 		} {
 			c.sends(line)
 			w.sees(want)

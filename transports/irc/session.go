@@ -29,6 +29,8 @@ type session struct {
 	links  map[*server]*link
 	closed bool
 	away   string // the text for AWAY; empty: here
+
+	watched map[*server]map[string]transport.Address // those in the roster, by name
 }
 
 var (
@@ -42,6 +44,7 @@ var (
 	_ transport.Profiles        = (*session)(nil)
 	_ transport.Queries         = (*session)(nil)
 	_ transport.Acquaintances   = (*session)(nil)
+	_ transport.Watching        = (*session)(nil)
 )
 
 func newSession(n *network, account transport.Account, sink transport.Sink) *session {

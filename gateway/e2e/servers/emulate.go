@@ -15,30 +15,6 @@ import (
 	"time"
 )
 
-// emulateVersion is also in scripts/install.
-const emulateVersion = "0.11.2"
-
-// findEmulate returns the paths of node and of emulate's script.
-func findEmulate() (node, script string, err error) {
-	const install = "run scripts/install emulate"
-	if node, err = exec.LookPath("node"); err != nil {
-		return "", "", fmt.Errorf("emulate needs node 18 or newer: %s", install)
-	}
-	cache := os.Getenv("GATEHOUSE_CACHE")
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", "", fmt.Errorf("find emulate: %w", err)
-		}
-		cache = filepath.Join(user, "gatehouse")
-	}
-	script = filepath.Join(cache, "emulate-"+emulateVersion, "node_modules", "emulate", "dist", "index.js")
-	if _, err := os.Stat(script); err != nil {
-		return "", "", fmt.Errorf("emulate %s is not installed: %s", emulateVersion, install)
-	}
-	return node, script, nil
-}
-
 // EmulateOptions configure an emulate. The zero value is an account without
 // numbers and a webhook.
 type EmulateOptions struct {

@@ -32,6 +32,7 @@ var programs = map[string]string{
 	"ii":       "ii",
 	"atheme":   "atheme-services",
 	"biboumi":  "biboumi",
+	"chromium": "chromium",
 	"sqlite":   "sqlite3",
 }
 
@@ -54,11 +55,15 @@ func program(name string) (string, error) {
 }
 
 // Program returns the path of an installed program by the name that
-// scripts/install gives it, or an error that says how to install it.
+// scripts/install gives it, or an error that says how to install it. That of
+// converse is a folder of modules for node.
 func Program(name string) (string, error) {
-	if name == "emulate" {
+	switch name {
+	case "emulate":
 		_, script, err := findEmulate()
 		return script, err
+	case "converse":
+		return findConverse()
 	}
 	return program(name)
 }

@@ -7,7 +7,8 @@ const [program, patience] = process.argv.slice(2);
 const browser = await chromium.launch({
 	executablePath: program,
 	args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-		'--disable-background-networking', '--disable-component-update', '--disable-sync'],
+		'--disable-background-networking', '--disable-component-update', '--disable-sync',
+		'--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'],
 });
 const page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
 page.setDefaultTimeout(Number(patience));

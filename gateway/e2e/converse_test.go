@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"gatehouse/gateway/e2e/browser"
@@ -24,7 +26,7 @@ func (v *viewer) does(err error) {
 	}
 }
 
-// shows keeps a picture for people to look at.
+// shows makes a picture, for people to look at in the folder SCREENSHOTS.
 func (v *viewer) shows(name string) {
 	v.t.Helper()
 	check(v.t, v.Screenshot(filepath.Join(v.shots, name+".png")))
@@ -74,7 +76,39 @@ func TestAPageWithConverseJS(t *testing.T) {
 	romeo.does(romeo.See(".chat-msg__text", "She speaks."))
 	romeo.shows("2-talk")
 
+	// Who owns a channel may configure the room, as the page has it.
+	check(t, juliet.Raw("OPER oper operpass"))
+	check(t, juliet.Raw("SAMODE "+channel+" +q romeo"))
+	romeo.does(romeo.See(".chat-content", "romeo is now an owner of this groupchat"))
+
+	const answer = "converse-chat textarea.chat-textarea"
 	check(t, juliet.Say("romeo", "art thou not Romeo?"))
-	romeo.does(romeo.See(".list-item, .controlbox", "juliet"))
+	romeo.does(romeo.Click("converse-roster .list-item:has-text('juliet') a"))
+	romeo.does(romeo.See("converse-chat .chat-msg__text", "art thou not Romeo?"))
+	romeo.does(romeo.Fill(answer, "Neither, fair saint."))
+	romeo.does(romeo.Press(answer, "Enter"))
+	w.hears(juliet, "romeo", "romeo", "Neither, fair saint.")
 	romeo.shows("3-private")
+
+	romeo.does(romeo.Click("converse-rooms-list a.open-room"))
+	romeo.does(romeo.Click("converse-muc .chat-head .dropdown-toggle"))
+	romeo.does(romeo.Click(".configure-chatroom-button"))
+	romeo.does(romeo.Click(`input[name="persistent"]`))
+	romeo.shows("4-configure")
+	romeo.does(romeo.Click(`.muc-config-form input[type="submit"], converse-muc-config-modal .btn-primary`))
+	cell := w.logIn("romeo", "cell")
+	check(t, eventually(limited(t), func() error {
+		form := cell.asks(room, "get", `<query xmlns="http://jabber.org/protocol/muc#owner"/>`)
+		if !regexp.MustCompile(`var="persistent".*?<value>true</value>`).MatchString(form.String()) {
+			return fmt.Errorf("the room's configuration is %s", form)
+		}
+		return nil
+	}))
+	romeo.does(romeo.See("converse-muc .chat-content", "She speaks."))
+	romeo.shows("5-configured")
+	trouble, err := romeo.Trouble()
+	check(t, err)
+	if len(trouble) > 0 {
+		t.Errorf("the page's scripts complain: %q", trouble)
+	}
 }

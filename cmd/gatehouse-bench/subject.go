@@ -136,13 +136,14 @@ domain = %q
 server = "127.0.0.1:%s"
 secret = %q
 [component.irc]
+record_history_by_default = %t
 throttle = { burst = 0 }
 connect_rate = { burst = 0 }
 allow_private = ["127.0.0.0/8"]
 [component.irc.network.bench]
 address = %q
 %s
-`, filepath.Join(o.dir, "gatehouse.db"), domain, o.port, secret, o.irc, security)
+`, filepath.Join(o.dir, "gatehouse.db"), domain, o.port, secret, o.history, o.irc, security)
 }
 
 // biboumi is Debian's. It keeps its users' options in SQLite: no throttle, and

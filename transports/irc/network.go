@@ -38,6 +38,7 @@ type network struct {
 	throttle     Throttle
 	doors        []door // of servers that the config does not name
 	persistent   bool   // what holds for those who set nothing
+	record       bool   // the same
 	namesFixed   bool
 	settings     transport.Settings   // nil without a store
 	fixed        *server              // nil unless there is only one

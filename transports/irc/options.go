@@ -41,8 +41,9 @@ type Options struct {
 	TLSPorts []int `toml:"tls_ports"` // of servers that people name, in the order in which they are tried
 	Ports    []int `toml:"ports"`     // the same without TLS, tried last
 
-	Persistent  bool     `toml:"persistent_by_default"` // people stay in channels when all their clients leave
-	FixedNames  bool     `toml:"fixed_names"`           // people can't set a username and a real name
+	Persistent  bool     `toml:"persistent_by_default"`     // people stay in channels when all their clients leave
+	Record      bool     `toml:"record_history_by_default"` // what people see is kept for them
+	FixedNames  bool     `toml:"fixed_names"`               // people can't set a username and a real name
 	RealName    string   `toml:"real_name"`
 	QuitMessage string   `toml:"quit_message"`
 	Encoding    string   `toml:"encoding"` // what bytes are that are not UTF-8
@@ -80,6 +81,7 @@ type Throttle struct {
 func Defaults() *Options {
 	return &Options{
 		Name:        "IRC",
+		Record:      true,
 		TLSPorts:    []int{portTLS, portTLSOther},
 		QuitMessage: "Gatehouse",
 		Encoding:    "windows-1252",
@@ -138,7 +140,7 @@ func (o *Options) build() (*network, error) {
 		return nil, blame("encoding", "%v", err)
 	}
 	n.throttle, n.realName = o.Throttle, o.RealName
-	n.persistent, n.namesFixed = o.Persistent, o.FixedNames
+	n.persistent, n.record, n.namesFixed = o.Persistent, o.Record, o.FixedNames
 	for _, list := range []struct {
 		key   string
 		ports []int

@@ -10,10 +10,11 @@ import (
 var _ transport.Recording = (*network)(nil)
 
 // Records implements transport.Recording by the settings record_history, of the
-// channel before that for all of IRC, and max_history_length, of the server
-// before that for all. What is said to services is never kept: passwords are.
+// channel before that for all of IRC and the config's, and max_history_length,
+// of the server before that for all. What is said to services is never kept:
+// there are passwords in it.
 func (n *network) Records(user string, at transport.Address) (transport.Record, error) {
-	record := transport.Record{Keep: true}
+	record := transport.Record{Keep: n.record}
 	record.AtJoin, _ = strconv.Atoi(defaultHistory)
 	name, server, err := n.split(at)
 	if err != nil {

@@ -25,7 +25,7 @@ var settings = []setting{
 	{
 		name: "record_history", label: "Keep a history", typ: transport.Bool, places: everywhere,
 		help:  "Whether what you see in channels and private messages is kept for you on this gateway.",
-		check: checkBool, standard: always("true"),
+		check: checkBool, standard: func(n *network, _ *server) []string { return []string{strconv.FormatBool(n.record)} },
 	},
 	{
 		name: "record_history", label: "Keep a history of this channel", typ: transport.Choice, places: atChannel,

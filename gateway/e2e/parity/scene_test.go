@@ -2,6 +2,7 @@ package parity
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -276,4 +277,31 @@ func findField(e *wire.Element, name string) *wire.Element {
 		}
 	}
 	return nil
+}
+
+func (s *scene) gateway() string { return s.domain }
+
+// port is where verona listens.
+func (s *scene) port() string {
+	_, port, _ := net.SplitHostPort(s.stage.verona)
+	return port
+}
+
+// admin gives the administrator. There is one, so these scenes play one after
+// the other.
+func (s *scene) admin() *person {
+	s.t.Helper()
+	s.stage.admin.Lock()
+	s.t.Cleanup(s.stage.admin.Unlock)
+	p := &person{scene: s, nick: fmt.Sprintf("escalus%d", s.number), bare: escalus}
+	p.Inbox = s.stage.xmpp.InboxOf(s.t, p.bare)
+	p.Patience = patience
+	return p
+}
+
+func lines(text string) []string      { return strings.Split(text, "\n") }
+func contains(text, part string) bool { return strings.Contains(text, part) }
+func sameSet(got, want []string) bool {
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	return slices.Equal(got, want)
 }

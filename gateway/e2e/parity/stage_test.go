@@ -26,7 +26,7 @@ import (
 const (
 	patience = 20 * time.Second // for one stanza or one line of IRC
 
-	irc     = "irc.example.org"     // the networks verona and mantua
+	irc     = "irc.example.org"     // the networks verona, mantua and padua
 	fixed   = "verona.example.org"  // verona alone: addresses without %verona
 	lasting = "lasting.example.org" // where rooms are kept unless somebody says otherwise
 	escalus = "escalus@example.org" // the admin
@@ -39,9 +39,11 @@ type stage struct {
 	dir            string
 	gateway        *servers.Server
 	verona, mantua string // addresses of an InspIRCd and of an ngIRCd
+	padua          string // of another InspIRCd, where only one scene plays
 	veronaTLS      string
 	ends           []func()
 	scenes         atomic.Int64 // gives each its number
+	admin          sync.Mutex   // held by the scene that the admin plays in
 }
 
 var (
@@ -125,7 +127,12 @@ func (st *stage) start() error {
 		return err
 	}
 	st.ends = append(st.ends, func() { ngircd.Close() })
-	st.verona, st.veronaTLS, st.mantua = inspircd.Addr, inspircd.TLSAddr, ngircd.Addr
+	empty, err := servers.StartInspIRCd(ctx, filepath.Join(st.dir, "padua"), servers.InspIRCdOptions{})
+	if err != nil {
+		return err
+	}
+	st.ends = append(st.ends, func() { empty.Close() })
+	st.verona, st.veronaTLS, st.mantua, st.padua = inspircd.Addr, inspircd.TLSAddr, ngircd.Addr, empty.Addr
 	st.xmpp = componenttest.NewServer(always{stage: st})
 	if st.gateway, err = st.run(ctx, "gatehouse", st.config(), st.xmpp, 3); err != nil {
 		return err
@@ -145,6 +152,7 @@ server = "SERVER"
 secret = %q
 [component.irc]
 throttle = { burst = 0 }
+connect_rate = { burst = 0 }
 %s
 [component.irc.network.verona]
 address = %q
@@ -152,13 +160,16 @@ tls = false
 [component.irc.network.mantua]
 address = %q
 tls = false
-`, domain, componenttest.Secret, options, st.verona, st.mantua)
+[component.irc.network.padua]
+address = %q
+tls = false
+`, domain, componenttest.Secret, options, st.verona, st.mantua, st.padua)
 	}
 	return fmt.Sprintf("admins = [%q]\n", escalus) +
 		"[log]\nlevel = \"debug\"\n" +
 		networks(irc, "") +
 		networks(fixed, `fixed_network = "verona"`) +
-		networks(lasting, "")
+		networks(lasting, "persistent_by_default = true")
 }
 
 // run starts a gateway with a config in which SERVER is the XMPP server, and

@@ -24,7 +24,9 @@ func TestAddressesHaveOneSpelling(t *testing.T) {
 		}
 		return n
 	}
-	several, one := make(o), make(fixed)
+	all := Defaults()
+	all.AnyNetwork = true
+	several, one, open := make(o), make(fixed), make(all)
 	for _, tt := range []struct {
 		name, text string
 		network    transport.Network
@@ -53,6 +55,9 @@ func TestAddressesHaveOneSpelling(t *testing.T) {
 		{name: "a nick of two words", text: "a b%net", refusal: transport.BadAddress},
 		{name: "two channels", text: "#a,#b%net", refusal: transport.BadAddress},
 		{name: "a line end", text: "#a\r\nquit%net", refusal: transport.BadAddress},
+		{name: "open: a channel on a network by a name of one's own", network: open, text: "#x%home", want: "#x%home", kind: transport.Room},
+		{name: "open: such a network", network: open, text: "home", want: "home", kind: transport.Server},
+		{name: "open: no such name", network: open, text: "#x%a_b!", refusal: transport.NotFound},
 		{name: "fixed: a channel", network: one, text: "#Garden", want: "#garden", kind: transport.Room},
 		{name: "fixed: a channel with a percent sign", network: one, text: "#100%", want: "#100%", kind: transport.Room},
 		{name: "fixed: a person", network: one, text: "juliet", want: "juliet", kind: transport.Person},

@@ -26,6 +26,10 @@ func (n *network) knock(ctx context.Context, s *server, set *linkSettings, told 
 	if set.host != s.host && !n.mayConnect(set.host) {
 		return nil, door{}, refuse(transport.NotAllowed, "The administrator of this gateway does not allow connections to %s.", set.host)
 	}
+	if set.host == s.name && n.isAlias(s.name) && !s.configured {
+		return nil, door{}, refuse(transport.NotFound, "There is no network %s here. If that is to be your own name for one, "+
+			"give its address with the command configure on %s. A person is written like %s.", s.name, s.name, n.example("juliet"))
+	}
 	var first error
 	for i, d := range set.doors {
 		conn, err := n.connectTo(ctx, s, set, d)

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"strings"
 	"sync"
 
 	"golang.org/x/text/encoding"
@@ -123,7 +124,7 @@ func (n *network) server(name string) *server {
 		}
 		return same[0]
 	}
-	if !n.any || !n.allowed(name) {
+	if !n.any || !n.allowed(name) && !n.isAlias(name) {
 		return nil
 	}
 	n.mu.Lock()
@@ -144,6 +145,12 @@ func (n *network) server(name string) *server {
 	}
 	n.found[name] = s
 	return s
+}
+
+// isAlias says whether a name can be a user's own for a server whose address
+// is in their settings. Where only some hosts are allowed, there are none.
+func (n *network) isAlias(name string) bool {
+	return validServerName(name) && !strings.Contains(name, ".") && len(n.allow) == 0
 }
 
 // allowed says whether people may name the host.

@@ -255,6 +255,43 @@ func TestTheConfigsPasswordGoesOnlyWhereTheConfigSays(t *testing.T) {
 	}
 }
 
+func TestANameOfOnesOwnForANetwork(t *testing.T) {
+	o := Defaults()
+	o.AnyNetwork = true
+	set := &fakeSettings{}
+	inWorld(t, o, func(w *world) {
+		w.network.settings = set
+		var to string
+		w.network.dial = func(_ context.Context, s *server, set *linkSettings, d door) (net.Conn, error) {
+			to = set.host
+			return nil, syscall.ECONNREFUSED
+		}
+		refused := func(reason transport.Reason) {
+			t.Helper()
+			w.joins("#garden%home", "romeo")
+			for {
+				switch e := w.next().(type) {
+				case transport.RoomLeft:
+					if reasonOf(e.Err) != reason {
+						t.Errorf("refused with %v", e.Err)
+					}
+				case transport.LinkDown:
+					return
+				}
+			}
+		}
+		refused(transport.NotFound)
+		if to != "" {
+			t.Errorf("connected to %s", to)
+		}
+		set.set("home", transport.Values{"address": {"irc.example.org"}})
+		refused(transport.Unreachable)
+		if to != "irc.example.org" {
+			t.Errorf("connected to %s", to)
+		}
+	})
+}
+
 func TestLinksTellOfThemselvesAndEnd(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()

@@ -52,7 +52,7 @@ func TestTheGatewayTakesCommandsInAChat(t *testing.T) {
 			{"set verona nick romeo", "Saved."},
 			{"set #garden charset latin-1", "Saved."},
 			{"settings verona", "pass: (set, and not shown)"},
-			{"configure length=17", "The settings are saved."},
+			{"configure length=17", "Configuration successfully applied."},
 			{"reload", "only an administrator"},
 			{"users", "only an administrator"},
 			{"settings juliet", "length: 17"},

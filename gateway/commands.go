@@ -170,7 +170,7 @@ var pingCommand = command{node: "ping", name: "See whether the gateway answers",
 
 var helloCommand = command{node: "hello", name: "Be greeted", start: func(*session) stage {
 	return ask(transport.Form{
-		Title: "Your name", Instructions: "Please say your name.",
+		Title: "Configure your name.", Instructions: "Please provide your name.",
 		Fields: []transport.Field{{Name: "name", Label: "Your name", Required: true}},
 	}, func(_ *session, answers transport.Values) stage {
 		return done("Hello " + strings.Join(answers["name"], " ") + "!")

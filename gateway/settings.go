@@ -149,7 +149,7 @@ func (s *session) changeSettings(at transport.Address, kind transport.Kind, answ
 		if err != nil {
 			return s.failedWith(err)
 		}
-		out := done("The settings are saved.").warn(complaints...)
+		out := done("Configuration successfully applied.").warn(complaints...)
 		out.next = func(context.Context) { s.reconfigured(at) }
 		return out
 	}}

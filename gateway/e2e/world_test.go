@@ -61,6 +61,7 @@ type world struct {
 	clients string // address for XMPP clients
 	gateway *servers.Server
 	http    string // the gateway's listener
+	top     string // of the gateway's config, before all tables
 
 	prosody  *servers.Prosody
 	ejabberd *servers.Ejabberd
@@ -218,7 +219,7 @@ func (w *world) run(ready func(context.Context) error, parts []string) {
 	dir := filepath.Join(w.dir, "gatehouse")
 	check(w.t, os.MkdirAll(dir, 0o700))
 	config := filepath.Join(dir, "config.toml")
-	text := fmt.Sprintf("[log]\nlevel = \"debug\"\n[store]\npath = %q\n[http]\nlisten = %q\n", filepath.Join(dir, "gatehouse.db"), w.http) +
+	text := w.top + fmt.Sprintf("[log]\nlevel = \"debug\"\n[store]\npath = %q\n[http]\nlisten = %q\n", filepath.Join(dir, "gatehouse.db"), w.http) +
 		strings.Join(parts, "")
 	check(w.t, os.WriteFile(config, []byte(text), 0o600))
 	command := func() *exec.Cmd {

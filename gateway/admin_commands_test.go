@@ -37,7 +37,7 @@ func TestAdministratorsDisconnectOthersLinks(t *testing.T) {
 		session := sessionOf(got)
 		w.verona.called(t, "open "+romeo, "join #garden romeo", "open "+escalus, "join #garden escalus")
 		w.executes(castle, verona, "leave-verona", session+"action='next'|"+filled("jid="+romeo, "quit-message=x"))
-		got = w.Expect(asking(castle, verona, "leave-verona", Has("command/x/field@var", "quit-message"), Has("command/x/field@var", "verona-servers"),
+		w.Expect(asking(castle, verona, "leave-verona", Has("command/x/field@var", "quit-message"), Has("command/x/field@var", "verona-servers"),
 			Has("command/x/field/option/value", "mantua"), Has("command/actions/complete"), Has("command/actions/prev")))
 
 		t.Log("back and forth")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,21 +18,18 @@ const (
 )
 
 // commanded starts a gateway with one IRC network, which benvolio administers.
-func commanded(t *testing.T) *world {
-	servers.Need(t, "inspircd", "ii")
+func commanded(t *testing.T, options string) *world {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
-	irc, err := servers.StartInspIRCd(limited(t), filepath.Join(w.dir, "inspircd"), servers.InspIRCdOptions{})
-	check(t, err)
-	t.Cleanup(func() { irc.Close() })
+	address := ircServers["InspIRCd"](w)
 	w.top = "admins = [\"benvolio@localhost\"]\n"
-	w.start(w.irc(plain("verona", irc.Addr)))
-	w.ircUser(irc.Addr, "juliet", channel)
+	w.start(w.irc(options + plain("verona", address)))
+	w.ircUser(address, "juliet", channel)
 	return w
 }
 
-// executes does one step of a command. Fields are "name=value".
-func (p *person) executes(to, node, attributes string, fields ...string) xmppclient.Stanza {
+// runs does one step of a command. Fields are "name=value".
+func (p *person) runs(to, node, attributes string, fields ...string) xmppclient.Stanza {
 	p.t.Helper()
 	form := ""
 	if len(fields) > 0 {
@@ -59,7 +55,7 @@ func filled(fields ...string) string {
 // does a command whose one form is filled in, and gives its notes.
 func (p *person) does(to, node string, fields ...string) string {
 	p.t.Helper()
-	s := p.executes(to, node, "")
+	s := p.runs(to, node, "")
 	if len(fields) > 0 {
 		s = p.goesOn(s, to, node, "complete", fields...)
 	}
@@ -72,21 +68,7 @@ func (p *person) goesOn(s xmppclient.Stanza, to, node, action string, fields ...
 	if c == nil || c.Attr("status") != "executing" || c.Find("x") == nil {
 		p.t.Fatalf("the command asks nothing: %s", s)
 	}
-	return p.executes(to, node, fmt.Sprintf(`sessionid="%s" action="%s"`, c.Attr("sessionid"), action), append(fields, unchanged(c, fields)...)...)
-}
-
-// unchanged are the fields of a form that a client sends back as they are.
-func unchanged(command *xmppclient.Element, fields []string) (all []string) {
-	for _, f := range command.Find("x").FindAll("field") {
-		name := f.Attr("var")
-		if slices.ContainsFunc(fields, func(f string) bool { return strings.HasPrefix(f, name+"=") }) {
-			continue
-		}
-		for _, v := range f.FindAll("value") {
-			all = append(all, name+"="+v.Text)
-		}
-	}
-	return all
+	return p.runs(to, node, fmt.Sprintf(`sessionid="%s" action="%s"`, c.Attr("sessionid"), action), fields...)
 }
 
 func (p *person) ends(s xmppclient.Stanza) string {
@@ -122,13 +104,12 @@ func (p *person) nodes(to string) string {
 // What is set by a command, by the room's form or in a chat is the same, and is
 // what the network gets.
 func TestSettingsAreChangedInThreeWays(t *testing.T) {
-	w := commanded(t)
+	w := commanded(t, "")
 	romeo := w.logIn("romeo", "orchard")
 	if got, want := romeo.nodes(verona), "configure get-irc-connection-info"; got != want {
 		t.Errorf("the server's commands are %q, want %q", got, want)
 	}
-	form := romeo.executes(verona, "configure", `action="execute"`)
-	romeo.ends(romeo.goesOn(form, verona, "configure", "complete", "nick=montague", "realname=A Montague"))
+	romeo.configures(verona, "nick", "montague", "realname", "A Montague")
 	if text := romeo.does(verona, "get-irc-connection-info"); !strings.Contains(text, "not connected") {
 		t.Errorf("the connection before it is made: %q", text)
 	}
@@ -162,7 +143,7 @@ func TestSettingsAreChangedInThreeWays(t *testing.T) {
 	if got := romeo.chats("set verona pass rosemary"); strings.Contains(got, "rosemary") {
 		t.Errorf("the password is shown: %q", got)
 	}
-	again := romeo.executes(verona, "configure", "")
+	again := romeo.runs(verona, "configure", "")
 	if text := again.String(); strings.Contains(text, "rosemary") || !strings.Contains(text, "montague") {
 		t.Errorf("the form is %s", text)
 	}
@@ -176,7 +157,7 @@ func TestSettingsAreChangedInThreeWays(t *testing.T) {
 }
 
 func TestAdministratorsCommandTheGateway(t *testing.T) {
-	w := commanded(t)
+	w := commanded(t, "")
 	benvolio, romeo := w.logIn("benvolio", "street"), w.logIn("romeo", "orchard")
 	if got, want := len(strings.Fields(romeo.nodes(ircHost))), 4; got != want {
 		t.Errorf("romeo has %d commands, want %d", got, want)
@@ -184,7 +165,7 @@ func TestAdministratorsCommandTheGateway(t *testing.T) {
 	if got, want := len(strings.Fields(benvolio.nodes(ircHost))), 6; got != want {
 		t.Errorf("benvolio has %d commands, want %d", got, want)
 	}
-	if s := romeo.executes(ircHost, "disconnect-user", ""); s.Condition() != "forbidden" {
+	if s := romeo.runs(ircHost, "disconnect-user", ""); s.Condition() != "forbidden" {
 		t.Errorf("romeo may disconnect users: %s", s)
 	}
 
@@ -197,7 +178,7 @@ func TestAdministratorsCommandTheGateway(t *testing.T) {
 	romeo.gets(message, from(ircHost), body("The prince comes"))
 
 	// Whose links, and which.
-	step := benvolio.executes(ircHost, "disconnect-from-irc-server", "")
+	step := benvolio.runs(ircHost, "disconnect-from-irc-server", "")
 	step = benvolio.goesOn(step, ircHost, "disconnect-from-irc-server", "next", "jid=romeo@localhost")
 	benvolio.ends(benvolio.goesOn(step, ircHost, "disconnect-from-irc-server", "complete", "irc-servers=verona", "quit-message=Part!"))
 	romeo.gets(presence, from(room+"/romeo"), typed("unavailable"), status("110"))
@@ -207,11 +188,11 @@ func TestAdministratorsCommandTheGateway(t *testing.T) {
 	romeo.gets(presence, from(room+"/romeo"), typed("unavailable"), status("110"))
 
 	benvolio.does(ircHost, "block", "jid=romeo@localhost")
-	if s := romeo.executes(ircHost, "ping", ""); s.Condition() != "forbidden" {
+	if s := romeo.runs(ircHost, "ping", ""); s.Condition() != "forbidden" {
 		t.Errorf("romeo is blocked, but: %s", s)
 	}
 	check(t, w.gateway.Restart(limited(t)))
-	if s := romeo.executes(ircHost, "ping", ""); s.Condition() != "forbidden" {
+	if s := romeo.runs(ircHost, "ping", ""); s.Condition() != "forbidden" {
 		t.Errorf("romeo is no longer blocked after a restart: %s", s)
 	}
 	benvolio.does(ircHost, "unblock", "jid=romeo@localhost")
@@ -234,7 +215,7 @@ func TestAdministratorsCommandTheGateway(t *testing.T) {
 	if note := benvolio.does(ircHost, "reload"); note != "Configuration reloaded." {
 		t.Errorf("the config is reloaded: %q", note)
 	}
-	if s := benvolio.executes(ircHost, "reload", ""); s.Condition() != "forbidden" {
+	if s := benvolio.runs(ircHost, "reload", ""); s.Condition() != "forbidden" {
 		t.Errorf("benvolio is no administrator any more, but: %s", s)
 	}
 	ruler("benvolio")
@@ -246,7 +227,7 @@ func TestAdministratorsCommandTheGateway(t *testing.T) {
 // Whoever registers with the gateway gets it as a contact, and whoever
 // unregisters is forgotten.
 func TestPeopleRegisterAndAreForgotten(t *testing.T) {
-	w := commanded(t)
+	w := commanded(t, "")
 	romeo := w.logIn("romeo", "orchard")
 	register := func(typ, child string) xmppclient.Stanza {
 		return romeo.asks(ircHost, typ, `<query xmlns="jabber:iq:register">`+child+`</query>`)
@@ -283,4 +264,37 @@ func TestPeopleRegisterAndAreForgotten(t *testing.T) {
 		t.Errorf("the gateway is still a contact: %s", roster)
 	}
 	romeo.joins(room, "romeo") // as anybody may
+}
+
+// Where there is only one network, the gateway is its server and its console,
+// and what is for the gateway itself is marked.
+func TestTheGatewayOfOneNetworkIsItsServer(t *testing.T) {
+	w := commanded(t, "fixed_network = \"verona\"\n")
+	romeo, benvolio := w.logIn("romeo", "orchard"), w.logIn("benvolio", "street")
+	const own = "ping hello disconnect-from-irc-server global-configure server-configure get-irc-connection-info"
+	if got := romeo.nodes(ircHost); got != own {
+		t.Errorf("romeo's commands are %q", got)
+	}
+	if got := benvolio.nodes(ircHost); got != own+" disconnect-user reload" {
+		t.Errorf("benvolio's commands are %q", got)
+	}
+	if s := romeo.runs(ircHost, "server-configure", ""); !strings.Contains(s.String(), `var="sasl_password"`) {
+		t.Errorf("the server's form is %s", s)
+	}
+	if got := romeo.chats("!set nick montague"); got != "Saved." {
+		t.Errorf("the chat says %q", got)
+	}
+	if got := romeo.chats("!settings verona"); !strings.Contains(got, "nick: montague") {
+		t.Errorf("the settings are %q", got)
+	}
+	if got := romeo.chats("!set realname A Montague"); got != "Saved." {
+		t.Errorf("the chat says %q", got)
+	}
+	check(t, romeo.SendPresence(channel+"@"+ircHost+"/romeo", "", `<x xmlns="http://jabber.org/protocol/muc"/>`))
+	romeo.gets(presence, from(channel+"@"+ircHost+"/montague"), status("110"))
+	romeo.says(ircHost, "chat", "w1", "WHOIS montague", "")
+	romeo.gets(message, from(ircHost), typed("chat"), func(s xmppclient.Stanza) bool { return strings.Contains(s.Body(), "A Montague") })
+	if text := romeo.does(ircHost, "get-irc-connection-info"); !strings.Contains(text, channel) {
+		t.Errorf("the connection: %q", text)
+	}
 }

@@ -67,6 +67,9 @@ func stanzaError(err error, domain string) stanza.Error {
 		c = conditions[transport.Internal]
 	}
 	out := stanza.Error{Class: c.ErrorClass, Condition: c.Condition, Text: e.Text}
+	if e.RetryAfter > 0 && out.Class == stanza.Cancel {
+		out.Class = stanza.Wait
+	}
 	if e.Reason == transport.Moved {
 		out.Redirect = uriOf(jid.JID{Local: jid.Escape(string(e.Redirect)), Domain: domain}) // RFC 6120 §8.3.3.5
 	}

@@ -102,6 +102,14 @@ func TestJoinThatTheNetworkRefusesIsAnError(t *testing.T) {
 	}
 }
 
+func TestJoinThatMaySucceedLaterSaysSo(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.verona.denies("join", &transport.Error{Reason: transport.Conflict, RetryAfter: time.Minute})
+		w.asksToJoin(orchard, garden, "romeo")
+		w.Expect(joinError(orchard, garden+"/romeo", "wait", "conflict"))
+	})
+}
+
 func TestForwardedJoinTellsTheOtherRoom(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.verona.denies("join", &transport.Error{Reason: transport.Moved, Redirect: "##garden+%"})

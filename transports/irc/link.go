@@ -68,6 +68,7 @@ type link struct {
 	ctcp     *rate.Limiter       // answers to CTCP
 	used     time.Time           // the last private message or raw line
 
+	forwarded    string   // the last channel that a JOIN was forwarded to, folded
 	listing      *listing // a LIST under way
 	channelCount int      // as the server told at the welcome
 

@@ -230,8 +230,12 @@ func (l *link) refused(numeric string, m *message) bool {
 	if numeric == "401" && p.command != "PRIVMSG" {
 		err.Reason = transport.NotFound
 	}
-	if numeric == "470" { // nick, the channel asked for, the channel to go to
+	switch {
+	case numeric == "470": // nick, the channel asked for, the channel to go to
+		l.forwarded = l.is.fold(l.nameParam(m.param(2)))
 		err.Redirect = l.network.address(l.server, l.nameParam(m.param(2)))
+	case numeric == "437" && p.command == "JOIN": // a channel that is held for a while after a split
+		err.RetryAfter = time.Minute
 	}
 	l.settle(p, err)
 	return true

@@ -70,7 +70,7 @@ func (l *link) putIn(name string, ch *channel) {
 		return // we wanted it anyway
 	}
 	l.sendLater("PART", name)
-	if validChannel(name) {
+	if validChannel(name) && l.is.fold(name) != l.forwarded {
 		l.emit(transport.Invited{Room: l.network.address(l.server, name), Reason: l.server.name + " wanted you to be there."})
 	}
 }

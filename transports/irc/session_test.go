@@ -156,7 +156,8 @@ func TestJoinErrorsRefuseTheJoin(t *testing.T) {
 				c.sends(":irc.example.org " + numeric + " romeo #garden :Cannot join")
 				e := w.next().(transport.RoomLeft)
 				err, ok := errors.AsType[*transport.Error](e.Err)
-				if e.Room != garden || e.Why != transport.Refused || !ok || err.Reason != want || err.Code != numeric || err.Text != "Cannot join" {
+				if e.Room != garden || e.Why != transport.Refused || !ok || err.Reason != want || err.Code != numeric || err.Text != "Cannot join" ||
+					(err.RetryAfter > 0) != (numeric == "437") {
 					t.Errorf("got %+v, error %+v", e, err)
 				}
 			})
@@ -175,6 +176,7 @@ func TestAForwardedJoinRedirects(t *testing.T) {
 			Err: &transport.Error{Reason: transport.Moved, Redirect: "##garden%net", Code: "470"},
 		})
 		c.expect("PART ##garden")
+		w.seesNothing()
 	})
 }
 

@@ -163,10 +163,7 @@ func TestALinkIsEndedByTheUserOrByAnAdmin(t *testing.T) {
 }
 
 func TestTheConnectionIsDescribed(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		play func(*testing.T) *scene
-	}{{"with a network", play}, {"on the fixed network", playFixed}} {
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.play(t)
 			romeo, garden := s.person("romeo"), s.room("#garden")
@@ -185,4 +182,16 @@ func TestTheConnectionIsDescribed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tells matches a command's note by a part of it.
+func tells(part string) Matcher {
+	return Custom("note with "+part, func(r stanza.Received) string {
+		for _, text := range Values(r, commands+"/note") {
+			if contains(text, part) {
+				return ""
+			}
+		}
+		return "no note tells " + part
+	})
 }

@@ -93,10 +93,7 @@ func TestValuesThatAreNoneFallBack(t *testing.T) {
 }
 
 func TestARoomIsSet(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		play func(*testing.T) *scene
-	}{{"with a network", play}, {"on the fixed network", playFixed}} {
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.play(t)
 			romeo, garden := s.client("romeo"), s.room("#garden")

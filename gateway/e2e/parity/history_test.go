@@ -22,10 +22,7 @@ func past(r room, nick, text string) Matcher {
 }
 
 func TestWhoComesLaterGetsTheHistoryBeforeTheSubject(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		play func(*testing.T) *scene
-	}{{"with a network", play}, {"on the fixed network", playFixed}} {
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.play(t)
 			romeo, garden := s.person("romeo"), s.room("#garden")
@@ -147,10 +144,7 @@ func conditions(fields ...string) string {
 }
 
 func TestARoomHasAnArchive(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		play func(*testing.T) *scene
-	}{{"with a network", play}, {"on the fixed network", playFixed}} {
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.play(t)
 			romeo, garden := s.client("romeo"), s.room("#garden")

@@ -1,18 +1,24 @@
 package parity
 
 import (
+	"fmt"
 	"testing"
 
 	. "gatehouse/component/componenttest"
+	"gatehouse/gateway/e2e/servers"
 )
 
 func TestWhoComesFirstIsTheModeratorOfAnEmptyRoom(t *testing.T) {
-	s := play(t)
-	romeo, garden := s.client("romeo"), s.room("#garden")
-	romeo.asksToJoin(garden)
-	romeo.expects(self(garden, romeo.nick, standing("admin", "moderator")))
-	romeo.expects(subject(garden, "", ""))
-	romeo.hasNothingMore()
+	for _, tt := range places {
+		t.Run(tt.name, func(t *testing.T) {
+			s := tt.play(t)
+			romeo, garden := s.client("romeo"), s.room("#garden")
+			romeo.asksToJoin(garden)
+			romeo.expects(self(garden, romeo.nick, standing("admin", "moderator")))
+			romeo.expects(subject(garden, "", ""))
+			romeo.hasNothingMore()
+		})
+	}
 }
 
 func TestPresenceWithoutMUCJoinsToo(t *testing.T) {
@@ -85,6 +91,29 @@ func TestThreeRoomsAreJoinedInOneGo(t *testing.T) {
 	romeo.hasNothingMore()
 }
 
+func TestARoomWithAPasswordLetsInWhoKnowsIt(t *testing.T) {
+	s := play(t)
+	romeo, juliet, garden := s.client("romeo"), s.client("juliet"), s.room("#garden")
+	romeo.joins(garden)
+	romeo.says(garden, "/mode +k wherefore")
+	romeo.ExpectInAnyOrder(
+		romeo.gets(modes(garden, "Mode "+garden.channel+" [+k wherefore] by "+romeo.nick)),
+		romeo.gets(Message(From(garden.jid), StatusCodes("104"))),
+	)
+
+	juliet.asksToJoin(garden)
+	juliet.expects(Presence(From(garden.jid+"/"+juliet.nick), StanzaError("auth", "not-authorized"),
+		Has("{http://jabber.org/protocol/muc}x"), Has("error@by", garden.jid)))
+	juliet.asksToJoin(garden, "<password>therefore</password>")
+	juliet.expects(Presence(From(garden.jid+"/"+juliet.nick), StanzaError("auth", "not-authorized")))
+
+	juliet.asksToJoin(garden, "<password>wherefore</password>")
+	juliet.expects(occupant(garden, romeo.nick))
+	juliet.expects(self(garden, juliet.nick))
+	juliet.expects(subject(garden, "", ""))
+	juliet.hasNothingMore()
+}
+
 func TestNamesWithStrangeCharactersAreEscaped(t *testing.T) {
 	for _, tt := range []struct{ name, escaped, channel string }{
 		{"slash", `#true\2ffalse`, "#true/false"},
@@ -121,11 +150,33 @@ func TestLeavingWithoutHavingJoinedIsHarmless(t *testing.T) {
 	romeo.hasNothingMore()
 }
 
-func TestAnUnknownServerIsToldOnceAndForAll(t *testing.T) {
+func TestAServerThatIsNotThereIsTold(t *testing.T) {
+	for _, tt := range []struct{ name, domain string }{{"where networks are given", irc}, {"where any can be named", lasting}} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := playOn(t, tt.domain, "%nowhere.invalid")
+			romeo, garden := s.client("romeo"), s.room("#garden")
+			romeo.asksToJoin(garden)
+			romeo.expects(Presence(From(garden.jid+"/"+romeo.nick), StanzaError("cancel", "item-not-found"),
+				Has("{http://jabber.org/protocol/muc}x"), Has("error/text")))
+			romeo.hasNothingMore()
+		})
+	}
+}
+
+func TestEachPortThatDoesNotAnswerIsTold(t *testing.T) {
 	s := play(t)
-	romeo := s.client("romeo")
-	romeo.sends(`<presence to='#garden%%nowhere.invalid@%s/%s'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, s.domain, romeo.nick)
-	romeo.expects(Presence(From("#garden%nowhere.invalid@"+s.domain+"/"+romeo.nick), StanzaError("cancel", "item-not-found"),
-		Has("{http://jabber.org/protocol/muc}x"), Has("error/text")))
-	romeo.hasNothingMore()
+	romeo, garden := s.client("romeo"), s.room("#garden")
+	closed, err := servers.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := romeo.starts(s.server(), "configure", asking("configure", false))
+	romeo.fills(s.server(), "configure", id, "complete", []string{"tls_ports", fmt.Sprint(closed), "ports", s.port()}, completed("configure"))
+	romeo.asksToJoin(garden)
+	told := romeo.Expect(Message(To(romeo.bare), From(s.server()), Type("chat")))
+	if text := Values(told, "body")[0]; !contains(text, fmt.Sprintf("Port %d: ", closed)) {
+		t.Errorf("told %q", text)
+	}
+	romeo.expects(self(garden, romeo.nick))
+	romeo.expects(subject(garden, "", ""))
 }

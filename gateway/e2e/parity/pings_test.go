@@ -12,10 +12,7 @@ const (
 )
 
 func TestAClientLearnsThatItIsInTheRoom(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		play func(*testing.T) *scene
-	}{{"with a network", play}, {"on the fixed network", playFixed}} {
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.play(t)
 			romeo, garden := s.person("romeo"), s.room("#garden")

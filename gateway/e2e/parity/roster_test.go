@@ -7,10 +7,7 @@ import (
 )
 
 func TestTheGatewayCanBeInTheRosterAndGoFromIt(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		play func(*testing.T) *scene
-	}{{"with networks", play}, {"on the fixed network", playFixed}} {
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.play(t)
 			romeo := s.person("romeo")

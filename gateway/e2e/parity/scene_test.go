@@ -35,6 +35,12 @@ func play(t *testing.T) *scene { return playOn(t, irc, "%verona") }
 // playFixed begins one on the component of verona alone.
 func playFixed(t *testing.T) *scene { return playOn(t, fixed, "") }
 
+// places are the two kinds of components: with %network in addresses and without.
+var places = []struct {
+	name string
+	play func(*testing.T) *scene
+}{{"with a network", play}, {"on the fixed network", playFixed}}
+
 func playOn(t *testing.T, domain, network string) *scene {
 	t.Helper()
 	st := onStage(t)
@@ -308,3 +314,8 @@ func sameSet(got, want []string) bool {
 
 // throttle is how many lines the stage lets through at once, as forms have it.
 func (s *scene) throttle() string { return "-1" }
+
+func (s *scene) tlsPort() string {
+	_, port, _ := net.SplitHostPort(s.stage.veronaTLS)
+	return port
+}

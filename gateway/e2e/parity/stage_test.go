@@ -153,6 +153,7 @@ secret = %q
 [component.irc]
 throttle = { burst = 0 }
 connect_rate = { burst = 0 }
+allow_private = ["127.0.0.0/8"]
 %s
 [component.irc.network.verona]
 address = %q
@@ -169,7 +170,7 @@ tls = false
 		"[log]\nlevel = \"debug\"\n" +
 		networks(irc, "") +
 		networks(fixed, `fixed_network = "verona"`) +
-		networks(lasting, "persistent_by_default = true")
+		networks(lasting, "persistent_by_default = true\nany_network = true")
 }
 
 // run starts a gateway with a config in which SERVER is the XMPP server, and

@@ -64,8 +64,12 @@ type daemonOf struct {
 }
 
 func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) error {
+	secret, err := db.Secret(context.Background(), "component "+cc.Domain)
+	if err != nil {
+		return fmt.Errorf("component %s: %w", cc.Domain, err)
+	}
 	network, err := cc.Options.New(transport.Env{
-		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
+		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain), Secret: secret,
 	})
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)

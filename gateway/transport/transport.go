@@ -105,6 +105,11 @@ type Env struct {
 	Outbox Outbox // nil unless the component has a store
 
 	Settings Settings // what users set
+
+	// Secret is the component's own, the same as long as its store lives: for
+	// values that tell users apart and do not say who they are. Nil without a
+	// store.
+	Secret []byte
 }
 
 // A Message is one text, in either direction.

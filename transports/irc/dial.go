@@ -94,11 +94,7 @@ func (n *network) dialTCP(ctx context.Context, s *server, set *linkSettings, to 
 		// resolves to something else the second time does not get through.
 		d.Control = n.guard
 	}
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(set.host, strconv.Itoa(to.port)))
-	if err != nil {
-		return nil, err
-	}
-	return prompt(conn), nil
+	return n.dialFrom(ctx, d, s, set.face, net.JoinHostPort(set.host, strconv.Itoa(to.port)))
 }
 
 var errPrivate = errors.New("not a public address")

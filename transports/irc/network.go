@@ -49,6 +49,9 @@ type network struct {
 
 	limits Limits
 	gates  gates
+	origin origin
+	idents idents
+	veil   veil
 
 	// dial connects to a server, in place of a net.Dialer; for tests.
 	dial func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error)
@@ -81,6 +84,8 @@ type server struct {
 
 	connects    Throttle // how fast people may come, all together
 	maxChannels int      // of one person
+	bind        netip.Addr
+	webirc      webirc
 
 	mu     sync.Mutex // guards learnt
 	learnt struct{ chantypes string }
@@ -140,7 +145,7 @@ func (n *network) server(name string) *server {
 	}
 	s := &server{
 		name: name, host: name, doors: n.doors, encoding: n.encoding, throttle: n.throttle, realName: n.realName,
-		connects: n.limits.ConnectRate, maxChannels: n.limits.MaxNetworkChannels,
+		connects: n.limits.ConnectRate, maxChannels: n.limits.MaxNetworkChannels, bind: n.origin.bind,
 		tls: &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12},
 	}
 	n.found[name] = s

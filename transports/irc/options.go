@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/text/encoding"
 
 	"gatehouse/gateway/transport"
 )
@@ -50,6 +49,7 @@ type Options struct {
 	Throttle    Throttle `toml:"throttle"`
 
 	Limits
+	Origin
 
 	Network map[string]NetworkOptions `toml:"network"`
 }
@@ -69,6 +69,7 @@ type NetworkOptions struct {
 	Throttle      *Throttle        `toml:"throttle"` // without an interval: that of Options
 
 	NetworkLimits
+	NetworkOrigin
 }
 
 // A Throttle lets Burst lines through at once, then one per Interval.
@@ -102,7 +103,11 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.log, n.settings = env.Log, env.Settings
+	n.log, n.settings, n.veil = env.Log, env.Settings, env.Secret
+	if n.veil == nil {
+		n.veil = make(veil, 32)
+		rand.Read(n.veil)
+	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -134,8 +139,11 @@ func (o *Options) build() (*network, error) {
 	if err := o.Limits.check(); err != nil {
 		return nil, err
 	}
-	n.limits, n.linked = o.Limits, make(map[string]int)
 	var err error
+	if n.origin, err = o.Origin.read(); err != nil {
+		return nil, err
+	}
+	n.limits, n.linked = o.Limits, make(map[string]int)
 	if n.encoding, err = findEncoding(o.Encoding); err != nil {
 		return nil, blame("encoding", "%v", err)
 	}
@@ -154,7 +162,7 @@ func (o *Options) build() (*network, error) {
 		}
 	}
 	for name, no := range o.Network {
-		s, err := o.server(name, no, n.encoding)
+		s, err := o.server(name, no, n)
 		if err != nil {
 			return nil, err
 		}
@@ -177,13 +185,13 @@ func (o *Options) build() (*network, error) {
 }
 
 // server checks one table and makes of it what links need.
-func (o *Options) server(name string, no NetworkOptions, standard encoding.Encoding) (*server, error) {
+func (o *Options) server(name string, no NetworkOptions, n *network) (*server, error) {
 	key := func(k string) string { return "network." + name + "." + k }
 	if !validServerName(name) {
 		return nil, blame("network."+name, "a network's name is of lower-case letters, digits, '.' and '-'")
 	}
 	s := &server{
-		name: name, configured: true, encoding: standard, throttle: o.Throttle, password: no.Password,
+		name: name, configured: true, encoding: n.encoding, throttle: o.Throttle, password: no.Password,
 		nick: no.Nick, username: no.Username, realName: no.RealName,
 	}
 	if s.realName == "" {
@@ -191,6 +199,9 @@ func (o *Options) server(name string, no NetworkOptions, standard encoding.Encod
 	}
 	var err error
 	if s.connects, s.maxChannels, err = o.Limits.of(no.NetworkLimits, key); err != nil {
+		return nil, err
+	}
+	if err := no.NetworkOrigin.read(s, n.origin, key); err != nil {
 		return nil, err
 	}
 	if s.nick != "" && !validNick(s.nick) {

@@ -40,6 +40,7 @@ func (l *link) register() {
 		l.nick = l.defaultNick()
 		l.wanted = l.nick
 	}
+	l.introduce()
 	if !l.set.pass.IsZero() && l.secrets() {
 		l.sendNow("PASS", l.set.pass.Reveal())
 	}
@@ -57,6 +58,9 @@ func (l *link) defaultNick() string {
 }
 
 func (l *link) username() string {
+	if l.network.origin.hideUser {
+		return l.set.face.ident
+	}
 	if l.set.user != "" {
 		return l.set.user
 	}

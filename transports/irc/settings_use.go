@@ -23,7 +23,8 @@ import (
 type linkSettings struct {
 	host    string
 	doors   []door
-	chosen  bool // by the user, so it must be public, and is not shown the config's secrets
+	chosen  bool // by the user, so it must be public
+	strange bool // not shown the config's secrets
 	tls     *tls.Config
 	pass    transport.Secret
 	nick    string
@@ -33,6 +34,7 @@ type linkSettings struct {
 	cert    *tls.Certificate
 	recover string // how to get the nick back; see the setting nick_recovery
 
+	face     face
 	commands []string // after connecting
 	throttle Throttle
 	in       encoding.Encoding
@@ -67,7 +69,9 @@ func (s *session) linkSettings(srv *server) (*linkSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.network.linkSettings(srv, v), nil
+	set := s.network.linkSettings(srv, v)
+	set.face = s.network.faceOf(s.account.User, srv)
+	return set, nil
 }
 
 // roomSettings reads what holds for a channel, from the disk.
@@ -176,6 +180,7 @@ func (set *linkSettings) route(n *network, s *server, v transport.Values) {
 		set.tls.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
 	}
 	if set.chosen || unverified {
+		set.strange = true
 		set.pass = transport.Secret{} // the config's, which is for its own server
 	}
 }

@@ -22,6 +22,7 @@ type InspIRCdOptions struct {
 	Extra       string   // more configuration, in InspIRCd's tags
 	CaseMapping string   // rfc1459 (InspIRCd's default) or ascii
 	Services    bool     // takes services (StartAtheme), and offers SASL through them
+	Ident       bool     // asks clients' machines who they are (RFC 1413)
 	WebIRC      string   // password with which loopback may name a client's address (WEBIRC)
 }
 

@@ -155,9 +155,7 @@ func (s *session) answerCommand(ctx context.Context, st *stanza.Received, e *exe
 		answer.Status = stanza.Completed
 	}
 	s.send(st.Result(answer))
-	if now.next != nil {
-		now.next(ctx)
-	}
+	s.follow(ctx, now)
 }
 
 // keepCommand makes room for a command that waits for an answer.

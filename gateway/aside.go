@@ -30,7 +30,9 @@ func (s *session) aside(st *stanza.Received, work func(context.Context) func(con
 		})
 		s.returned <- func(ctx context.Context) { // never waits: it holds maxAsides
 			delete(s.asides, st)
+			s.current = st // answered even if this panics
 			then(ctx)
+			s.current = nil
 		}
 	})
 	return true

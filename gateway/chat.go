@@ -14,24 +14,52 @@ import (
 // chatMark begins a command in a chat where all else goes to the network.
 const chatMark = "!"
 
+// A chat is one in which commands are written.
+type chat struct {
+	with    target            // the gateway or a server
+	console transport.Address // where all goes that is not marked; empty: nowhere
+}
+
+func (c chat) mark() string {
+	if c.console != "" {
+		return chatMark
+	}
+	return ""
+}
+
 // sendToGateway takes a message to the gateway itself: a command, or where the
 // gateway stands for the only server, what that is to get unless it is marked.
 // Addresses without a user get no answer: another gateway's bot might answer
 // that.
 func (s *session) sendToGateway(ctx context.Context, st *stanza.Received) {
-	text := strings.TrimSpace(textOf(st))
-	marked := strings.HasPrefix(text, chatMark)
+	text := textOf(st)
 	switch {
-	case text == "":
+	case strings.TrimSpace(text) == "":
 	case st.Type == stanza.Groupchat:
 		s.refuse(st, badRequest(s.host.Domain+" is not a room"))
 	case st.Type == stanza.Headline || st.From.Local == "":
-	case s.host.info.Home != "" && !marked:
+	case s.host.info.Home != "" && !isMarked(text):
 		s.sendToPerson(ctx, st, s.host.info.Home)
 	default:
-		word, rest := cutWord(strings.TrimPrefix(text, chatMark))
-		s.say(ctx, st, s.chat(strings.ToLower(word), rest), rest, nil)
+		s.sendChat(ctx, st, chat{target{kind: toGateway}, s.host.info.Home})
 	}
+}
+
+// sendToServer takes a message to a server, which has a console: a command is
+// marked.
+func (s *session) sendToServer(ctx context.Context, st *stanza.Received, a transport.Address) {
+	if isMarked(textOf(st)) {
+		s.sendChat(ctx, st, chat{target{kind: toServer, address: a}, a})
+		return
+	}
+	s.sendToPerson(ctx, st, a)
+}
+
+func isMarked(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), chatMark) }
+
+func (s *session) sendChat(ctx context.Context, st *stanza.Received, in chat) {
+	word, rest := cutWord(strings.TrimPrefix(strings.TrimSpace(textOf(st)), chatMark))
+	s.say(ctx, st, s.chat(in, strings.ToLower(word), rest), rest, nil)
 }
 
 // cutWord gives the first word of a text, and what follows.
@@ -53,24 +81,24 @@ const chatHelp = `%[1]shelp – this text
 %[1]sCOMMAND [ADDRESS] [NAME=VALUE …] – do one of them`
 
 // chat says what a line of a chat does.
-func (s *session) chat(word, rest string) stage {
-	mark := s.host.chatPrefix()
+func (s *session) chat(in chat, word, rest string) stage {
+	mark := in.mark()
 	switch word {
 	case "help", "?", "start", "/start":
 		text := fmt.Sprintf(chatHelp, mark)
 		if mark != "" {
-			text += "\nEverything else goes to " + string(s.host.info.Home) + "."
+			text += "\nEverything else goes to " + string(in.console) + "."
 		}
 		return done(text)
 	case "commands":
-		return s.listCommands(rest)
+		return s.listCommands(in, rest)
 	case "settings":
-		at, kind, _ := s.chatPlace(rest)
-		return s.showSettings(at, kind)
+		at, kind, _ := s.chatPlace(in, rest)
+		return s.showSettings(in, at, kind)
 	case "set", "unset":
-		return s.setInChat(word == "unset", rest)
+		return s.setInChat(in, word == "unset", rest)
 	}
-	c, ok := s.chatCommand(word, rest)
+	c, ok := s.chatCommand(in, word, rest)
 	switch {
 	case !ok:
 		return undone(fmt.Sprintf("I don't know what %q is. Write %shelp to see what I know.", word, mark))
@@ -78,13 +106,6 @@ func (s *session) chat(word, rest string) stage {
 		return failed(notAdmin())
 	}
 	return c.start(s)
-}
-
-func (h *host) chatPrefix() string {
-	if h.info.Home != "" {
-		return chatMark
-	}
-	return ""
 }
 
 // chatTarget reads an address as people write it: what the network calls it, or
@@ -113,21 +134,21 @@ func (h *host) chatTarget(text string) (target, bool) {
 }
 
 // chatPlace finds whose settings a text is about, and what follows the address.
-// Without an address those of the whole network are, or if these have no
+// Without an address those are meant that the chat is with, or if these have no
 // setting of that name, those of the only server.
-func (s *session) chatPlace(text string) (at transport.Address, kind transport.Kind, rest string) {
+func (s *session) chatPlace(in chat, text string) (at transport.Address, kind transport.Kind, rest string) {
 	word, after := cutWord(text)
-	h := s.host
-	whole := h.hasSetting("", transport.Server, word)
-	if h.info.Home != "" && !whole && h.hasSetting(h.info.Home, transport.Server, word) {
-		return h.info.Home, transport.Server, text
+	for _, at := range []transport.Address{in.with.address, in.console} {
+		if s.host.hasSetting(at, transport.Server, word) {
+			return at, transport.Server, text
+		}
 	}
-	if t, ok := h.chatTarget(word); ok && !whole {
-		if at, kind := t.place(); h.hasSettings(at, kind) {
+	if t, ok := s.host.chatTarget(word); ok {
+		if at, kind := t.place(); s.host.hasSettings(at, kind) {
 			return at, kind, after
 		}
 	}
-	return "", transport.Server, text
+	return in.with.address, transport.Server, text
 }
 
 func (h *host) hasSetting(at transport.Address, kind transport.Kind, name string) bool {
@@ -144,30 +165,30 @@ func fieldOf(f transport.Form, name string) int {
 	return slices.IndexFunc(f.Fields, func(f transport.Field) bool { return f.Name == name && f.Type != transport.Note })
 }
 
-func (s *session) showSettings(at transport.Address, kind transport.Kind) stage {
+func (s *session) showSettings(in chat, at transport.Address, kind transport.Kind) stage {
 	return stage{work: func(ctx context.Context) stage {
 		form, err := s.settingsForm(ctx, at, kind)
 		if err != nil {
 			return s.failedWith(err)
 		}
 		address := ""
-		if at != "" {
+		if at != in.with.address {
 			address = string(at) + " "
 		}
-		return done(formText(form) + fmt.Sprintf("\nWrite: %sset %sNAME VALUE", s.host.chatPrefix(), address))
+		return done(formText(form) + fmt.Sprintf("\nWrite: %sset %sNAME VALUE", in.mark(), address))
 	}}
 }
 
 // setInChat changes one setting.
-func (s *session) setInChat(unset bool, rest string) stage {
-	at, kind, rest := s.chatPlace(rest)
+func (s *session) setInChat(in chat, unset bool, rest string) stage {
+	at, kind, rest := s.chatPlace(in, rest)
 	name, value := cutWord(rest)
-	usage := undone(fmt.Sprintf("Write: %sset [ADDRESS] NAME VALUE. The names are in %[1]ssettings.", s.host.chatPrefix()))
+	usage := undone(fmt.Sprintf("Write: %sset [ADDRESS] NAME VALUE. The names are in %[1]ssettings.", in.mark()))
 	if name == "" || value == "" && !unset {
 		return usage
 	}
 	if !s.host.hasSetting(at, kind, name) {
-		return undone(fmt.Sprintf("There is no setting %q there. The names are in %ssettings.", name, s.host.chatPrefix()))
+		return undone(fmt.Sprintf("There is no setting %q there. The names are in %ssettings.", name, in.mark()))
 	}
 	return stage{work: func(ctx context.Context) stage {
 		form, err := s.settingsForm(ctx, at, kind)
@@ -196,8 +217,8 @@ func (s *session) setInChat(unset bool, rest string) stage {
 }
 
 // listCommands tells of the commands of an address.
-func (s *session) listCommands(address string) stage {
-	t := target{kind: toGateway}
+func (s *session) listCommands(in chat, address string) stage {
+	t := in.with
 	if address != "" {
 		var ok bool
 		if t, ok = s.host.chatTarget(address); !ok {
@@ -213,7 +234,7 @@ func (s *session) listCommands(address string) stage {
 	}
 	var lines []string
 	for _, c := range list {
-		lines = append(lines, fmt.Sprintf("%s%s – %s", s.host.chatPrefix(), c.chatWord(), c.name))
+		lines = append(lines, fmt.Sprintf("%s%s – %s", in.mark(), c.chatWord(), c.name))
 	}
 	return done(strings.Join(lines, "\n"))
 }
@@ -228,8 +249,9 @@ func (h *host) chatCommands(user jid.JID) []command {
 }
 
 // chatCommand finds the command of a word: at the address that follows it, if
-// that has one of the name, else at the gateway itself.
-func (s *session) chatCommand(word, rest string) (command, bool) {
+// that has one of the name, else at the one that the chat is with, else at the
+// gateway itself.
+func (s *session) chatCommand(in chat, word, rest string) (command, bool) {
 	named := func(c command) bool { return c.chatWord() == word || c.node == word }
 	first, _ := cutWord(rest)
 	if t, ok := s.host.chatTarget(first); ok {
@@ -238,7 +260,7 @@ func (s *session) chatCommand(word, rest string) (command, bool) {
 			return list[i], true
 		}
 	}
-	list := slices.Concat(s.host.commands(target{kind: toGateway}), s.host.hiddenCommands(), s.host.registerCommands())
+	list := slices.Concat(s.host.commands(in.with), s.host.commands(target{kind: toGateway}), s.host.hiddenCommands(), s.host.registerCommands())
 	i := slices.IndexFunc(list, named)
 	if i < 0 {
 		return command{}, false
@@ -269,9 +291,7 @@ func (s *session) say(ctx context.Context, st *stanza.Received, now stage, writt
 				lines = append(lines, n.Text)
 			}
 			s.reply(st, strings.Join(lines, "\n"))
-			if now.next != nil {
-				now.next(ctx)
-			}
+			s.follow(ctx, now)
 		}
 	})
 }
@@ -279,7 +299,7 @@ func (s *session) say(ctx context.Context, st *stanza.Received, now stage, writt
 func (s *session) reply(st *stanza.Received, text string) {
 	s.send(stanza.Stanza{
 		Kind:     stanza.Message,
-		Header:   stanza.Header{From: s.at(""), To: st.From, Type: stanza.Chat, ID: s.newID()},
+		Header:   stanza.Header{From: st.To.Bare(), To: st.From, Type: stanza.Chat, ID: s.newID()},
 		Payloads: []payload{stanza.Body(text)},
 	})
 }

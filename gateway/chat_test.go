@@ -153,3 +153,31 @@ func TestTheGatewayOfOneServerIsItsConsole(t *testing.T) {
 		w.Expect(Message(From(verona), ID("m2"), StanzaError("wait", "remote-server-timeout")))
 	})
 }
+
+func TestAServerTakesMarkedCommandsBesideItsConsole(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		for _, tt := range []struct{ text, want string }{
+			{"!help", "Everything else goes to verona."},
+			{"!set nick romeo", "Saved."},
+			{"!settings", "nick: romeo"},
+			{"!settings", "Write: !set NAME VALUE"},
+			{"!settings " + verona, "length: 20"},
+			{"!configure ports=1595", "Configuration successfully applied."},
+			{"!get-verona", "You are not connected to verona."},
+			{"!commands", "!get-verona – How is it?"},
+			{"!ping", "Pong"},
+		} {
+			w.says(orchard, `<message to='%s' type='chat'><body>%s</body></message>`, server, tt.text)
+			got, _ := w.Expect(Message(From(server), To(orchard), Type("chat"))).ReadBody()
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("%q is answered by %q, want %q", tt.text, got, tt.want)
+			}
+		}
+		if diff := cmp.Diff(transport.Values{"nick": {"romeo"}, "ports": {"1595"}, "mood": nil}, w.stored("verona")); diff != "" {
+			t.Error(diff)
+		}
+		w.says(orchard, `<message to='%s' type='chat'><body>set nick romeo</body></message>`, server)
+		w.settle()
+		w.verona.called(t, "open "+romeo, "send verona  set nick romeo")
+	})
+}

@@ -77,6 +77,15 @@ func (s *session) drive(ctx context.Context, st *stanza.Received, now stage, tel
 	})
 }
 
+// follow does what comes after an answer. The stanza is done with: it gets no
+// second answer whatever happens.
+func (s *session) follow(ctx context.Context, told stage) {
+	s.current = nil
+	if told.next != nil {
+		told.next(ctx)
+	}
+}
+
 // place gives what the network calls a target, and of which kind it is.
 func (t target) place() (transport.Address, transport.Kind) {
 	switch t.kind {

@@ -36,6 +36,9 @@ func (n *network) SettingsForm(at transport.Address, kind transport.Kind, v tran
 
 func (n *network) CheckSettings(_ transport.Address, _ transport.Kind, v transport.Values) (transport.Values, []string) {
 	checked := maps.Clone(v)
+	if v.Get("nick") == "panic" {
+		panic("a nick that nobody expected")
+	}
 	if strings.Contains(v.Get("nick"), " ") {
 		delete(checked, "nick")
 		return checked, []string{"A nick has no spaces."}
@@ -57,6 +60,9 @@ func (l *link) Reconfigured(at transport.Address) {
 	l.network.mu.Lock()
 	defer l.network.mu.Unlock()
 	l.call("reconfigured", at)
+	if l.network.refused["reconfigured"] != nil {
+		panic("a change that nobody expected")
+	}
 }
 
 func (l *link) Links() []transport.LinkInfo {

@@ -253,9 +253,7 @@ func (s *session) answerWith(ctx context.Context, st *stanza.Received, now stage
 			return
 		}
 		s.send(st.Result())
-		if end.next != nil {
-			end.next(ctx)
-		}
+		s.follow(ctx, end)
 	})
 }
 

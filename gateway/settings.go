@@ -196,8 +196,8 @@ func (s *session) sendOwner(_ context.Context, st *stanza.Received) (taken bool)
 					s.fail(st, err)
 					return
 				}
-				s.send(st.Result())
 				s.reconfigured(at)
+				s.send(st.Result())
 			}
 		})
 	}

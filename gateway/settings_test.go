@@ -164,3 +164,28 @@ func TestAnEndedSessionAnswersItsCommands(t *testing.T) {
 		w.ExpectNothing()
 	})
 }
+
+// A network that panics over a setting costs its user an error, at the worst
+// the session.
+func TestANetworkThatPanicsOverSettingsIsAnswered(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		session := w.starts(orchard, server, "configure")
+		w.executes(orchard, server, "configure", session+"|"+filled("nick=panic"))
+		w.Expect(answer(server, orchard, StanzaError("cancel", "internal-server-error")))
+		w.executes(orchard, server, "configure", session+"action='cancel'")
+		w.Expect(result(server, orchard, Has("command@status", "canceled")))
+		w.says(orchard, `<message to='%s' type='chat' id='m'><body>set verona nick panic</body></message>`, verona)
+		w.Expect(Message(From(verona), ID("m"), StanzaError("cancel", "internal-server-error")))
+		w.verona.refuses("reconfigured", because(transport.Internal))
+		w.asks(orchard, "set", garden, `<query xmlns='http://jabber.org/protocol/muc#owner'>`+filled("charset=latin-1")+`</query>`)
+		w.ExpectInAnyOrder(gone(orchard, garden, "romeo"), answer(garden, orchard, StanzaError("cancel", "internal-server-error")))
+		w.joins(orchard, garden, "romeo")
+		session = w.starts(orchard, server, "configure")
+		w.executes(orchard, server, "configure", session+"|"+filled("nick=romeo"))
+		w.Expect(completed(orchard, server, "configure"))
+		w.Expect(gone(orchard, garden, "romeo"))
+		w.settle()
+		w.ExpectNothing()
+	})
+}

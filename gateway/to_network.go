@@ -53,6 +53,8 @@ func (s *session) sendMessage(ctx context.Context, st *stanza.Received) {
 		s.sendToRoom(ctx, st, a)
 	case st.Type == stanza.Groupchat:
 		s.refuse(st, badRequest(st.To.Bare().String()+" is not a room"))
+	case kind == transport.Server:
+		s.sendToServer(ctx, st, a)
 	default:
 		s.sendToPerson(ctx, st, a)
 	}

@@ -388,7 +388,13 @@ func condition(name string) match {
 // ircUser is somebody with an IRC client, in a channel.
 func (w *world) ircUser(address, nick, channel string) *ircclient.Client {
 	w.t.Helper()
-	c, err := ircclient.Start(limited(w.t), filepath.Join(w.dir, "ii-"+nick), address, nick)
+	return w.ircUserIn(address, nick, "", channel)
+}
+
+// ircUserIn is ircUser for somebody who comes a second time.
+func (w *world) ircUserIn(address, nick, time, channel string) *ircclient.Client {
+	w.t.Helper()
+	c, err := ircclient.Start(limited(w.t), filepath.Join(w.dir, "ii-"+nick+time), address, nick)
 	check(w.t, err)
 	w.t.Cleanup(func() { c.Close() })
 	check(w.t, c.Join(limited(w.t), channel))

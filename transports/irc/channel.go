@@ -49,8 +49,9 @@ type channel struct {
 	subject  transport.Subject
 	asked    time.Time     // by WHO, who is in it; zero once that was answered
 	held     []heldMessage // until it is shown
-	banned   []string      // the last bans
-	quiets   []modeChange  // and the last of those who may not speak
+	split    *netsplit
+	banned   []string     // the last bans
+	quiets   []modeChange // and the last of those who may not speak
 
 	set       roomSettings
 	unread    bool // set is being read
@@ -62,7 +63,7 @@ type channel struct {
 func (ch *channel) forget() {
 	ch.state, ch.again, ch.requested, ch.modesDue = wanted, false, false, false
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
-	ch.asked, ch.held = time.Time{}, nil
+	ch.asked, ch.held, ch.split = time.Time{}, nil, nil
 	ch.banned, ch.quiets = nil, nil
 }
 
@@ -167,6 +168,7 @@ func (ch *channel) has(u *user) bool {
 
 // tell delivers all of a channel.
 func (l *link) tell(ch *channel) {
+	ch.split.shownAnew()
 	l.emit(transport.RoomJoined{
 		Room: ch.address, Nick: l.nick, Subject: ch.subject, Members: l.members(ch), Modes: roomModes(ch.modes),
 	})

@@ -79,6 +79,8 @@ type link struct {
 	regaining
 	questions
 	sightings
+	whoAt   time.Time // when a channel that waits for WHO may be shown; zero: none
+	splitAt time.Time // when something about netsplits is due; zero: nothing
 
 	lastRead     time.Time
 	pinged       time.Time // zero unless a watchdog's PING is open
@@ -112,6 +114,7 @@ func (l *link) reset() {
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing = newOutgoing(l.set.throttle)
 	l.pendings, l.questions, l.sightings = pendings{}, questions{}, sightings{}
+	l.splitAt, l.whoAt = time.Time{}, time.Time{}
 	signal(l.drained) // who waits for room hears that the connection is gone
 	l.starting, l.sasl, l.regaining = starting{}, saslLogin{}, regaining{}
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
@@ -243,7 +246,8 @@ func (l *link) arm() {
 	if l.listing != nil {
 		earlier(l.listing.until)
 	}
-	earlier(l.oldestWho())
+	earlier(l.whoAt)
+	earlier(l.splitAt)
 	earlier(l.nextAsk())
 	earlier(l.pollAt)
 	switch l.phase {
@@ -286,6 +290,7 @@ func (l *link) watch() error {
 	}
 	l.listStalled(now)
 	l.whoMissed(now)
+	l.splitsDue(now)
 	l.asksMissed(now)
 	l.pollDue(now)
 	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {

@@ -26,7 +26,7 @@ func receiveJoin(l *link, m *message) error {
 			l.putIn(name, ch)
 		case ch.state == joining:
 			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, name, 0, transport.Subject{}, nil
-			ch.asked, ch.held = time.Time{}, nil
+			ch.asked, ch.held, ch.split = time.Time{}, nil, nil
 			if ch.modesDue = l.isUnpaced(); ch.modesDue {
 				l.sendSoon("MODE", name)
 			} else {
@@ -51,7 +51,9 @@ func receiveJoin(l *link, m *message) error {
 	l.learnJoin(m)
 	l.enter(ch, u, 0)
 	l.sees(m.nick, true)
-	l.changed(ch, u, "")
+	if !l.comesBack(ch, u) {
+		l.changed(ch, u, "")
+	}
 	return nil
 }
 
@@ -168,8 +170,13 @@ func receiveQuit(l *link, m *message) error {
 	if len(m.Params) > 0 {
 		reason = m.text()
 	}
+	splits := l.isSplit(m)
 	for _, ch := range l.shown(u) {
-		l.goes(ch, u, transport.MemberLeft{Reason: reason})
+		if splits {
+			l.splitsOff(ch, u, reason)
+		} else {
+			l.goes(ch, u, transport.MemberLeft{Reason: reason})
+		}
 	}
 	for _, ch := range l.channels { // those that are not shown yet
 		l.exit(ch, u)
@@ -193,6 +200,7 @@ func receiveNick(l *link, m *message) error {
 		was := u.nick.Value()
 		l.rename(u, nick)
 		for _, ch := range l.shown(u) {
+			l.returnsNot(ch, nick)
 			l.emit(transport.MemberRenamed{Room: ch.address, Was: was, Member: l.member(ch, u)})
 		}
 	}

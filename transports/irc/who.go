@@ -24,7 +24,7 @@ func (l *link) complete(ch *channel) {
 	case l.is.whox && len(ch.members) <= whoMembers:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name, "%tcuhnfa,"+whoToken)
-		l.arm()
+		l.whoDue(ch)
 		return
 	case !l.caps.on["userhost-in-names"] && l.is.told && len(ch.members) <= whoPlain,
 		l.caps.on["away-notify"] && len(ch.members) <= whoMembers:
@@ -34,25 +34,27 @@ func (l *link) complete(ch *channel) {
 	l.isComplete(ch)
 }
 
-// oldestWho is when we stop to wait for the oldest WHO; zero if none is open.
-func (l *link) oldestWho() (at time.Time) {
-	for _, ch := range l.channels {
-		if ch.state == entering && !ch.asked.IsZero() && (at.IsZero() || ch.asked.Before(at)) {
-			at = ch.asked
-		}
-	}
-	if !at.IsZero() {
-		at = at.Add(whoLimit)
-	}
-	return at
-}
-
 // whoMissed shows the channels whose WHO was not answered in time.
 func (l *link) whoMissed(now time.Time) {
+	if l.whoAt.IsZero() || now.Before(l.whoAt) {
+		return
+	}
+	l.whoAt = time.Time{}
 	for _, ch := range l.channels {
-		if ch.state == entering && !ch.asked.IsZero() && now.Sub(ch.asked) >= whoLimit {
+		switch {
+		case ch.state != entering || ch.asked.IsZero():
+		case now.Sub(ch.asked) >= whoLimit:
 			l.isComplete(ch) // the answer may still come
+		default:
+			l.whoDue(ch)
 		}
+	}
+}
+
+func (l *link) whoDue(ch *channel) {
+	if at := ch.asked.Add(whoLimit); l.whoAt.IsZero() || at.Before(l.whoAt) {
+		l.whoAt = at
+		l.arm()
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	readAtOnce  = 2   // queries of all users together
-	archivePage = 100 // messages of one answer, at most
+	readAtOnce  = 2        // queries of all users together
+	maxReads    = maxRooms // queries of one user that wait
+	archivePage = 100      // messages of one answer, at most
 )
 
 // archiveFeatures are those of an address with an archive (XEP-0313 §8).
@@ -56,7 +57,7 @@ func (s *session) sendArchiveGet(_ context.Context, st *stanza.Received) (taken 
 	case "query":
 		s.send(st.Result(stanza.ArchiveFields{}))
 	case "metadata":
-		s.aside(st, s.readArchive(st, func(ctx context.Context) (payload, error) {
+		s.readArchive(st, func(ctx context.Context) (payload, error) {
 			var ends stanza.ArchiveEnds
 			err := inTurn(ctx, s.host.readers, func() error {
 				first, last, any, err := s.host.gateway.Store.Archive().Ends(ctx, s.host.Domain, s.bare, t.address)
@@ -66,7 +67,7 @@ func (s *session) sendArchiveGet(_ context.Context, st *stanza.Received) (taken 
 				return err
 			})
 			return ends, err
-		}))
+		})
 	default:
 		s.refuse(st, unsupported("what is kept is set in the settings of the room and of the network: record_history"))
 	}
@@ -94,7 +95,7 @@ func (s *session) sendArchiveQuery(_ context.Context, st *stanza.Received) (take
 		s.fail(st, err)
 		return true
 	}
-	s.aside(st, s.readArchive(st, func(ctx context.Context) (payload, error) {
+	s.readArchive(st, func(ctx context.Context) (payload, error) {
 		page := store.ArchivePage{Complete: true, Index: -1}
 		if any {
 			err := inTurn(ctx, s.host.readers, func() (err error) {
@@ -106,32 +107,36 @@ func (s *session) sendArchiveQuery(_ context.Context, st *stanza.Received) (take
 			}
 		}
 		return s.sendPage(ctx, st, q, page)
-	}))
+	})
 	return true
 }
 
-// readArchive is the work of an iq that the archive answers. One user has one
-// query at work, so that the others get theirs.
-func (s *session) readArchive(st *stanza.Received, read func(context.Context) (payload, error)) func(context.Context) func(context.Context) {
-	return func(ctx context.Context) func(context.Context) {
-		var answer payload
-		err := inTurn(ctx, s.reading, func() (err error) {
-			answer, err = read(ctx)
-			return err
-		})
-		return func(context.Context) {
-			switch {
-			case err == nil:
-				s.send(st.Result(answer))
-			case errors.Is(err, store.ErrNotArchived): // XEP-0313 §4.1.4, §4.3.2
-				s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "the archive has no message with that id"})
-			case ctx.Err() != nil, errors.Is(err, component.ErrDown):
-				s.refuse(st, overloaded("the archive is busy; ask again later"))
-			default:
-				s.fail(st, err)
-			}
-		}
+// readArchive answers an iq with what the archive says. One user has one query
+// at work, and others wait: clients ask for all their rooms at once.
+func (s *session) readArchive(st *stanza.Received, read func(context.Context) (payload, error)) {
+	if len(s.reads.waiting) >= maxReads {
+		s.refuse(st, overloaded("wait for the answers to your earlier requests"))
+		return
 	}
+	s.reads.run(s, waitingErrand{
+		st: st, failed: func(context.Context) { s.refuse(st, internalError()) },
+		errand: func(ctx context.Context) func(context.Context) {
+			answer, err := read(ctx)
+			late := ctx.Err() != nil
+			return func(context.Context) {
+				switch {
+				case err == nil:
+					s.send(st.Result(answer))
+				case errors.Is(err, store.ErrNotArchived): // XEP-0313 §4.1.4, §4.3.2
+					s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "the archive has no message with that id"})
+				case late, errors.Is(err, component.ErrDown):
+					s.refuse(st, overloaded("the archive is busy; ask again later"))
+				default:
+					s.fail(st, err)
+				}
+			}
+		},
+	})
 }
 
 // inTurn does something once there is a place for it.
@@ -173,7 +178,7 @@ func (s *session) storeQuery(t target, q stanza.ArchiveQuery) (out store.Archive
 // narrow keeps what is from or to an address (XEP-0313 §4.1.1).
 func (s *session) narrow(q *store.ArchiveQuery, t target, with jid.JID) (any bool) {
 	if with.Domain != s.host.Domain {
-		return t.kind == toPerson && with.Bare() == s.user // to whom or from whom all of it is
+		return t.kind == toPerson && with == s.user // to whom or from whom all of it is
 	}
 	a, kind, err := s.host.resolve(with)
 	switch {
@@ -181,11 +186,12 @@ func (s *session) narrow(q *store.ArchiveQuery, t target, with jid.JID) (any boo
 		return false
 	case t.kind == toGateway:
 		q.Chat = a
-		return kind == transport.Person
+		return kind == transport.Person && with.Resource == ""
 	case t.kind == toRoom:
 		q.Nick = with.Resource
+		return a == q.Chat
 	}
-	return a == q.Chat
+	return a == q.Chat && with.Resource == ""
 }
 
 // sendPage sends the messages of a page, and makes the answer that ends them.

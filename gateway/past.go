@@ -12,12 +12,12 @@ import (
 // lookBack reads for a client that joins what the room shows of its past
 // (XEP-0045 §7.2.14), while the network lets it in.
 func (s *session) lookBack(r *room, l *listener) {
-	if !s.host.archives() || len(s.lookups) >= maxLookups {
+	if !s.host.archives() || len(s.lookups.waiting) >= maxLookups {
 		return
 	}
 	l.looking = true
 	limits, version := l.limits, s.version
-	s.lookUp(func(ctx context.Context) func() {
+	s.lookUp(func(ctx context.Context) func(context.Context) {
 		var record transport.Record
 		var past []said
 		err := inTurn(ctx, s.host.lookers, func() (err error) {
@@ -30,7 +30,7 @@ func (s *session) lookBack(r *room, l *listener) {
 		if err != nil {
 			s.log.Warn("a room's past can't be read", "err", err)
 		}
-		return func() {
+		return func(context.Context) {
 			s.learnRecord(r.address, record, version)
 			l.past, l.looking = past, false
 		}

@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	lookTime   = 5 * time.Second // for one lookup
-	lookAtOnce = 2               // lookups of all users together
-	maxRecords = 1024            // conversations of one user that are known
+	lookAtOnce = 2    // lookups of all users together
+	maxRecords = 1024 // conversations of one user that are known
 	maxLookups = 2 * maxRooms
 	maxUnsure  = 100  // messages of one that wait until it is known whether they are kept
 	maxPast    = 1000 // messages that a room shows at a join
@@ -23,14 +22,11 @@ const (
 type recorder struct {
 	bare    string // the user
 	records map[transport.Address]*record
-	version int      // of the user's settings
-	lookups []lookup // one at a time: the first is under way
-	looked  chan func()
+	version int // of the user's settings
+	lookups errands
+	reads   errands         // what clients ask of archives
 	held    transport.Event // what waits for a lookup; all later events do, too
 }
-
-// A lookup waits for the disk. What it returns is run by the session.
-type lookup func(context.Context) func()
 
 // A record says what is kept of one conversation.
 type record struct {
@@ -40,7 +36,7 @@ type record struct {
 }
 
 func newRecorder(user string) recorder {
-	return recorder{bare: user, records: map[transport.Address]*record{}, looked: make(chan func(), 1)}
+	return recorder{bare: user, records: map[transport.Address]*record{}, lookups: newErrands(), reads: newErrands()}
 }
 
 // archives says that there is an archive of the network's conversations.
@@ -79,36 +75,14 @@ func (s *session) mustWait(e transport.Event) bool {
 	return false
 }
 
-// lookUp has the disk asked, in turn.
-func (s *session) lookUp(l lookup) {
-	s.lookups = append(s.lookups, l)
-	if len(s.lookups) == 1 {
-		s.startLookup()
-	}
-}
-
-func (s *session) startLookup() {
-	l := s.lookups[0]
-	s.running.Go(func() {
-		then := s.lookedInVain
-		s.host.guard("lookup for "+s.bare, func() {
-			ctx, cancel := context.WithTimeout(s.closing, lookTime)
-			defer cancel()
-			then = l(ctx)
-		})
-		s.looked <- then // has a place: one runs at a time
-	})
+// lookUp has the disk asked.
+func (s *session) lookUp(e errand) {
+	s.lookups.run(s, waitingErrand{errand: e, failed: s.lookedInVain})
 }
 
 // endLookup uses what was found, and goes on with what was held.
-func (s *session) endLookup(ctx context.Context, then func()) {
-	s.lookups = s.lookups[1:]
-	if len(s.lookups) == 0 {
-		s.lookups = nil
-	} else {
-		s.startLookup()
-	}
-	then()
+func (s *session) endLookup(ctx context.Context, then func(context.Context)) {
+	s.lookups.end(ctx, s, then)
 	if e := s.held; e != nil {
 		s.held = nil
 		s.takeEvent(ctx, e)
@@ -116,7 +90,7 @@ func (s *session) endLookup(ctx context.Context, then func()) {
 }
 
 // lookedInVain is the end of a lookup that failed: nobody waits any more.
-func (s *session) lookedInVain() {
+func (s *session) lookedInVain(context.Context) {
 	for _, r := range s.rooms {
 		for _, l := range r.listeners {
 			l.looking = false
@@ -140,9 +114,9 @@ func (s *session) recordOf(a transport.Address) *record {
 	if !rec.known && !rec.asked {
 		rec.asked = true
 		version := s.version
-		s.lookUp(func(context.Context) func() {
+		s.lookUp(func(context.Context) func(context.Context) {
 			found := s.host.recordOf(s.bare, a)
-			return func() { s.learnRecord(a, found, version) }
+			return func(context.Context) { s.learnRecord(a, found, version) }
 		})
 	}
 	return rec

@@ -52,7 +52,6 @@ type session struct {
 
 	returned chan func(context.Context) // what was done aside
 	orders   chan func(context.Context) // from the sessions of administrators
-	reading  chan struct{}              // held by what reads the archive
 	setting  chan struct{}              // taken while settings are changed
 
 	link      transport.Session // nil until it is needed
@@ -111,7 +110,6 @@ func newSession(h *host, user jid.JID) *session {
 		orders:    make(chan func(context.Context), maxOrders),
 		setting:   make(chan struct{}, 1),
 		asides:    map[*stanza.Received]bool{},
-		reading:   make(chan struct{}, 1),
 		recorder:  newRecorder(user.String()),
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
@@ -172,8 +170,10 @@ func (s *session) loop() {
 			s.sendNext()
 		case e := <-s.nextEvent():
 			s.call(func(ctx context.Context) { s.takeEvent(ctx, e) })
-		case then := <-s.looked:
+		case then := <-s.lookups.ended:
 			s.call(func(ctx context.Context) { s.endLookup(ctx, then) })
+		case then := <-s.reads.ended:
+			s.call(func(ctx context.Context) { s.reads.end(ctx, s, then) })
 		case <-s.arrived:
 			s.drainInbox()
 		case <-s.lingering:
@@ -215,7 +215,7 @@ func (s *session) loop() {
 // isIdle says that the session has had nothing to stay for since idleTime.
 func (s *session) isIdle(now time.Time) bool {
 	staying := s.host.info.AlwaysOn && s.link != nil
-	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 {
+	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 || len(s.reads.waiting) > 0 {
 		s.idleSince = time.Time{}
 		return false
 	}
@@ -296,6 +296,7 @@ func (s *session) takeLeave() {
 	defer cancel()
 	s.leaveAll(ctx)
 	s.refuseAsides()
+	s.reads.refuse(s)
 }
 
 func (s *session) leaveAll(ctx context.Context) {

@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"context"
+
+	"gatehouse/component/stanza"
+)
+
+// An errand is work that waits for the disk or the stream. It runs on a
+// goroutine of its own, and what it returns on the session's.
+type errand func(context.Context) func(context.Context)
+
+// errands are run one after the other, in order: so a user with many of them
+// holds up nobody else. The session's goroutine owns them.
+type errands struct {
+	waiting []waitingErrand // the first is under way
+	ended   chan func(context.Context)
+}
+
+type waitingErrand struct {
+	errand
+	st     *stanza.Received      // refused if the session ends first; may be nil
+	failed func(context.Context) // after a panic
+}
+
+func newErrands() errands { return errands{ended: make(chan func(context.Context), 1)} }
+
+// run adds an errand.
+func (q *errands) run(s *session, e waitingErrand) {
+	q.waiting = append(q.waiting, e)
+	if len(q.waiting) == 1 {
+		q.start(s)
+	}
+}
+
+func (q *errands) start(s *session) {
+	e := q.waiting[0]
+	s.running.Go(func() {
+		then := e.failed
+		s.host.guard("errand for "+s.bare, func() {
+			ctx, cancel := context.WithTimeout(s.closing, callTimeout)
+			defer cancel()
+			then = e.errand(ctx)
+		})
+		q.ended <- then // has a place: one runs at a time
+	})
+}
+
+// end uses what the first errand returned, and starts the next.
+func (q *errands) end(ctx context.Context, s *session, then func(context.Context)) {
+	if q.waiting = q.waiting[1:]; len(q.waiting) > 0 {
+		q.start(s)
+	} else {
+		q.waiting = nil
+	}
+	then(ctx)
+}
+
+// refuse answers what waits when the session ends.
+func (q *errands) refuse(s *session) {
+	for _, e := range q.waiting {
+		if e.st != nil {
+			s.host.refuse(e.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
+		}
+	}
+}

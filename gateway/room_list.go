@@ -252,7 +252,7 @@ func (s *session) endList(server transport.Address, rooms []listedRoom, err erro
 	list.asks = nil
 	for _, a := range asks {
 		if err != nil {
-			s.fail(a.st, err)
+			s.failList(a.st, err)
 			continue
 		}
 		s.answerAsk(a, rooms)
@@ -260,6 +260,22 @@ func (s *session) endList(server transport.Address, rooms []listedRoom, err erro
 	if list.since.IsZero() {
 		delete(s.lists, server)
 	}
+}
+
+// failList tells a search that comes too soon when it may come again (XEP-0433
+// §4.2.2.4).
+func (s *session) failList(st *stanza.Received, err error) {
+	e, ok := errors.AsType[*transport.Error](err)
+	if !ok || e.Reason != transport.RateLimited || st.Payload().Space != stanza.ChannelSearchNamespace {
+		s.fail(st, err)
+		return
+	}
+	out := stanzaError(err, s.host.Domain)
+	out.Detail = stanza.SearchError("rate-limit")
+	if e.RetryAfter > 0 {
+		out.Detail.SetAttr("retry-after", strconv.Itoa(int(e.RetryAfter.Seconds())))
+	}
+	s.refuse(st, out)
 }
 
 // tidyLists forgets what is old, and answers those for whom no list came.

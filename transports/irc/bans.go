@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	banListLimit = 1000 // entries of a list that are read
-	bansKept     = 64   // the last bans of a channel, to tell a kick from a ban
+	banListLimit = 400 // entries of a list that are read
+	bansKept     = 64  // the last bans of a channel, to tell a kick from a ban
 
 	// quietPrefix leads the mask of who may come in but not speak, in addresses.
 	quietPrefix = "~q:"

@@ -11,7 +11,7 @@ import (
 const (
 	emulateVersion    = "0.11.2"
 	converseVersion   = "14.0.0"
-	playwrightVersion = "1.65.1"
+	playwrightVersion = "1.58.0"
 )
 
 // findModules gives the folder with what scripts/install got of npm for a name;

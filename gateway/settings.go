@@ -10,8 +10,11 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-// maxSettings is for how many addresses one user may set something.
-const maxSettings = 1000
+const (
+	maxSettings   = 1000 // addresses for which one user may set something
+	maxComplaints = 50   // that are shown
+	maxComplaint  = 400  // characters of one
+)
 
 const roomConfigNamespace = "http://jabber.org/protocol/muc#roomconfig"
 
@@ -84,7 +87,18 @@ func (s *session) setSettings(ctx context.Context, at transport.Address, kind tr
 		delete(all, name)
 	}
 	checked, complaints := c.CheckSettings(at, kind, all)
-	return complaints, settings.Set(ctx, s.host.Domain, user, at, checked, secretNames(form, checked)...)
+	return short(complaints), settings.Set(ctx, s.host.Domain, user, at, checked, secretNames(form, checked)...)
+}
+
+// short cuts what is said about answers that were too long.
+func short(complaints []string) (texts []string) {
+	for _, c := range complaints[:min(len(complaints), maxComplaints)] {
+		if runes := []rune(c); len(runes) > maxComplaint {
+			c = string(runes[:maxComplaint]) + "…"
+		}
+		texts = append(texts, c)
+	}
+	return texts
 }
 
 // overlay lays answers over what was stored. A password that was left empty was

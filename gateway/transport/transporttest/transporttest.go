@@ -119,6 +119,11 @@ var checks = []check{
 	{"a room that is left is told so", hasRoom, leaveIsAnswered},
 	{"a wish in a room is answered", hasRoom, wishesAreAnswered},
 
+	{"forms are whole", isConfigurable, formsAreWhole},
+	{"settings that are sent back as they were shown change nothing", isConfigurable, shownSettingsAreTaken},
+	{"any answer is checked once and for all", isConfigurable, hostileAnswersAreChecked},
+	{"commands lead somewhere", isCommander, commandsLeadSomewhere},
+
 	{"send returns once the outbox has the message", durable, sendWaitsForTheOutbox},
 	{"a message that was sent twice is stored once", durable, repeatIsStoredOnce},
 	{"send fails when the outbox does", durable, sendFailsWithTheOutbox},

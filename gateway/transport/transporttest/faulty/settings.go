@@ -1,0 +1,51 @@
+package faulty
+
+import (
+	"strings"
+
+	"gatehouse/gateway/transport"
+)
+
+// SettingsForm implements transport.Configurable.
+func (n *Network) SettingsForm(at transport.Address, kind transport.Kind, v transport.Values) (transport.Form, bool) {
+	if kind == transport.Person {
+		return transport.Form{}, false
+	}
+	nick := transport.Field{Name: "nick", Label: "Nick", Values: []string{"romeo"}}
+	if v["nick"] != nil {
+		nick.Values = v["nick"]
+	}
+	if n.Fault == FieldTwice {
+		return transport.Form{Fields: []transport.Field{nick, nick}}, true
+	}
+	return transport.Form{Fields: []transport.Field{nick}}, true
+}
+
+// CheckSettings implements transport.Configurable.
+func (n *Network) CheckSettings(_ transport.Address, _ transport.Kind, v transport.Values) (transport.Values, []string) {
+	nick := v.Get("nick")
+	switch {
+	case n.Fault == DefaultRefused && nick == "romeo":
+		return transport.Values{}, []string{"That nick is taken."}
+	case n.Fault == LinesKept:
+	default:
+		nick = strings.Map(func(r rune) rune {
+			if r < ' ' {
+				return -1
+			}
+			return r
+		}, nick)
+	}
+	if n.Fault == CheckUnsettled {
+		nick += "_"
+	}
+	return transport.Values{"nick": {nick}}, nil
+}
+
+// Commands implements transport.Commander.
+func (n *Network) Commands(at transport.Address, kind transport.Kind) []transport.Command {
+	if kind == transport.Person && n.Fault != CommandToNowhere {
+		return nil
+	}
+	return []transport.Command{{Node: "configure", Name: "Change the settings", Does: transport.DoConfigure}}
+}

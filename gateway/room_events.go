@@ -16,6 +16,8 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 	if r == nil {
 		return // left while the join was under way
 	}
+	s.showCrowd(r)
+	r.crowd.size = len(e.Members)
 	fresh := r.joined && !r.stale && r.anyWaiting()
 	r.joined, r.stale, r.nick, r.subject, r.modes = true, false, e.Nick, e.Subject, e.Modes
 	r.own = transport.Member{Nick: r.nick, Role: transport.Participant, Identity: r.own.Identity}
@@ -137,6 +139,8 @@ func (r *room) changed(to jid.JID, e transport.MemberChanged) stanza.Stanza {
 // receiveRename shows a new nick: the old one goes with status 303, the new one
 // comes (XEP-0045 §7.6).
 func (s *session) receiveRename(r *room, e transport.MemberRenamed) {
+	s.showFirst(r, e.Was)
+	s.showFirst(r, e.Nick)
 	if e.Was == r.nick {
 		s.receiveOwnRename(r, e.Member)
 		return

@@ -35,6 +35,7 @@ type room struct {
 	recent    history                // with one: what was said while a client waits
 	missed    []transport.MemberLeft // while the stream was down
 	leaving   *departure
+	crowd     crowd
 	emptied   time.Time // when the last client vanished; zero while there is one
 	stay
 }

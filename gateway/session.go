@@ -63,6 +63,7 @@ type session struct {
 	lists     map[transport.Address]*roomList   // of rooms, by server
 	roster    map[string]store.Subscription     // by the contact's local part
 	cursor    int64                             // key of the last inbox item that was sent on
+	crowded   <-chan time.Time                  // large rooms are to be told who came and went
 	lingering <-chan time.Time                  // rooms whose last client has left
 	unasked   map[transport.Address]bool        // rooms that may be stayed in or not
 	asking    bool                              // about others
@@ -176,6 +177,8 @@ func (s *session) loop() {
 			s.call(func(ctx context.Context) { s.reads.end(ctx, s, then) })
 		case <-s.arrived:
 			s.drainInbox()
+		case <-s.crowded:
+			s.showCrowds()
 		case <-s.lingering:
 			s.call(s.endLingering)
 		case <-s.retry:

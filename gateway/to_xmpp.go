@@ -38,17 +38,11 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.SubjectChanged:
 		s.receiveSubject(e)
 	case transport.MemberChanged:
-		s.inRoom(e.Room, func(r *room) {
-			r.learnSelf(e.Member)
-			r.each(func(to jid.JID) { s.send(r.changed(to, e)) })
-		})
+		s.inRoom(e.Room, func(r *room) { s.receiveMember(r, e) })
 	case transport.MemberRenamed:
 		s.inRoom(e.Room, func(r *room) { s.receiveRename(r, e) })
 	case transport.MemberLeft:
-		s.inRoom(e.Room, func(r *room) {
-			r.miss(e)
-			s.showDeparture(r, e)
-		})
+		s.inRoom(e.Room, func(r *room) { s.receiveDeparture(r, e) })
 	case transport.RoomNotice:
 		s.inRoom(e.Room, func(r *room) { s.receiveRoomNotice(r, e.Text) })
 	case transport.BansListed:
@@ -91,6 +85,7 @@ func (s *session) receiveMessage(m transport.Message) {
 		return
 	}
 	s.inRoom(m.Chat, func(r *room) {
+		s.showFirst(r, m.Nick)
 		was := said{nick: m.Nick, text: m.Text, stanzaID: string(m.ID), at: m.Sent}
 		if was.stanzaID == "" {
 			was.stanzaID, was.fresh = s.newID(), true

@@ -78,6 +78,7 @@ type (
 	MemberChanged struct {
 		Room Address
 		Member
+		Joined bool   // they came in
 		By     string // nick of who changed it, where known
 		Reason string
 	}

@@ -158,7 +158,7 @@ throttle = { burst = 0 }
 		t.Errorf("got %+v", found)
 	case !reflect.DeepEqual(n.Info(), transport.Info{
 		Name: "Chat", Type: "irc", Prompt: "Enter a nick and its network such as juliet%libera, or a channel such as #garden%libera.",
-		Rooms: true, Lists: true, People: true, Servers: []transport.Address{"libera", "local"},
+		Rooms: true, Lists: true, People: true, Crowd: 300, Servers: []transport.Address{"libera", "local"},
 	}):
 		t.Errorf("got %+v", n.Info())
 	}

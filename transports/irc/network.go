@@ -34,6 +34,7 @@ type network struct {
 	allow, deny  []string
 	allowPrivate []netip.Prefix
 	quitMessage  string
+	crowd        int
 	realName     string
 	encoding     encoding.Encoding
 	throttle     Throttle
@@ -93,7 +94,7 @@ type server struct {
 
 // Info implements transport.Network.
 func (n *network) Info() transport.Info {
-	info := transport.Info{Name: n.name, Type: "irc", Prompt: n.prompt(), Rooms: true, Lists: true, People: true}
+	info := transport.Info{Name: n.name, Type: "irc", Prompt: n.prompt(), Rooms: true, Lists: true, People: true, Crowd: n.crowd}
 	for _, name := range n.names() {
 		info.Servers = append(info.Servers, transport.Address(name))
 	}

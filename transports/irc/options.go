@@ -47,6 +47,7 @@ type Options struct {
 	QuitMessage string   `toml:"quit_message"`
 	Encoding    string   `toml:"encoding"` // what bytes are that are not UTF-8
 	Throttle    Throttle `toml:"throttle"`
+	Crowd       int      `toml:"crowd"` // in larger channels who comes and goes is told together
 
 	Limits
 	Origin
@@ -87,6 +88,7 @@ func Defaults() *Options {
 		QuitMessage: "Gatehouse",
 		Encoding:    "windows-1252",
 		Throttle:    Throttle{Burst: 10, Interval: defaultInterval},
+		Crowd:       300,
 		Limits:      defaultLimits(),
 	}
 }
@@ -116,7 +118,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 
 func (o *Options) build() (*network, error) {
 	n := &network{
-		name: o.Name, any: o.AnyNetwork, allow: o.Allow, deny: o.Deny, quitMessage: o.QuitMessage,
+		name: o.Name, any: o.AnyNetwork, allow: o.Allow, deny: o.Deny, quitMessage: o.QuitMessage, crowd: o.Crowd,
 		servers: make(map[string]*server), hosts: make(map[string][]*server), found: make(map[string]*server),
 	}
 	for key, patterns := range map[string][]string{"allow_networks": o.Allow, "deny_networks": o.Deny} {
@@ -132,6 +134,9 @@ func (o *Options) build() (*network, error) {
 			return nil, blame("allow_private", "%q is not an address range such as 127.0.0.0/8", text)
 		}
 		n.allowPrivate = append(n.allowPrivate, p.Masked())
+	}
+	if o.Crowd < 0 {
+		return nil, blame("crowd", "must be 0 (never) or more")
 	}
 	if err := o.Throttle.check("throttle"); err != nil {
 		return nil, err

@@ -51,8 +51,8 @@ func receiveJoin(l *link, m *message) error {
 	l.learnJoin(m)
 	l.enter(ch, u, 0)
 	l.sees(m.nick, true)
-	if !l.comesBack(ch, u) {
-		l.changed(ch, u, "")
+	if !l.comesBack(ch, u) && ch.shown() {
+		l.emit(transport.MemberChanged{Room: ch.address, Member: l.member(ch, u), Joined: true})
 	}
 	return nil
 }

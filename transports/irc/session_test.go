@@ -109,7 +109,7 @@ func TestWhatHappensInARoomIsTold(t *testing.T) {
 			line string
 			want transport.Event
 		}{
-			{":nurse!n@capulet.example JOIN #GARDEN account :The Nurse", transport.MemberChanged{Room: garden, Member: nurse}},
+			{":nurse!n@capulet.example JOIN #GARDEN account :The Nurse", transport.MemberChanged{Room: garden, Member: nurse, Joined: true}},
 			{":juliet!j@c MODE #garden +v nurse", transport.MemberChanged{Room: garden, Member: voiced, By: "juliet"}},
 			{":nurse!n@c AWAY :asleep", transport.MemberChanged{Room: garden, Member: away}},
 			{":nurse!n@c AWAY", transport.MemberChanged{Room: garden, Member: voiced}},
@@ -133,10 +133,10 @@ func TestWhatHappensInARoomIsTold(t *testing.T) {
 		peter.Host = "p@c"
 		juliet := member("juliet", transport.Moderator, transport.Admin)
 		w.sees(
-			transport.MemberChanged{Room: garden, Member: peter},
+			transport.MemberChanged{Room: garden, Member: peter, Joined: true},
 			transport.MemberLeft{Room: garden, Member: peter, Reason: "gone"},
 			transport.MemberLeft{Room: garden, Member: juliet, Reason: "Quit: night"},
-			transport.MemberChanged{Room: garden, Member: peter},
+			transport.MemberChanged{Room: garden, Member: peter, Joined: true},
 		)
 	})
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"slices"
-	"strconv"
 
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
@@ -148,10 +147,7 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 	case toRoom:
 		r := s.roomOf(st, t.address)
 		info = h.roomInfo(t.address, r)
-		if r != nil {
-			form := &info.Forms[0]
-			form.Fields = append(form.Fields, stanza.Field{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(s.members(r)))}})
-		}
+		info.Forms[0].Fields = append(info.Forms[0].Fields, s.roomFields(t.address, r)...)
 	case toOccupant:
 		info = h.occupantInfo(s, st, t)
 	}

@@ -12,6 +12,7 @@ import (
 // receiveRoomJoined welcomes the clients that wait for the room. The others see
 // it anew if it was lost meanwhile, by the network or by us.
 func (s *session) receiveRoomJoined(e transport.RoomJoined) {
+	s.doubtLists(e.Room)
 	r := s.rooms[e.Room]
 	if r == nil {
 		return // left while the join was under way
@@ -68,6 +69,7 @@ func (s *session) refresh(r *room, resource string, l *listener, members []trans
 }
 
 func (s *session) receiveRoomLeft(e transport.RoomLeft) {
+	s.doubtLists("")
 	r := s.rooms[e.Room]
 	if (r == nil || e.Why == transport.Parted) && s.unpart(e.Room) {
 		return // we asked for it, and have told everybody

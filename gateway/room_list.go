@@ -28,6 +28,7 @@ const (
 type roomList struct {
 	rooms []listedRoom // by address
 	since time.Time    // it came; zero: never
+	doubt bool         // rooms came or went since
 	asks  []listAsk    // that wait for the one under way
 }
 
@@ -174,7 +175,7 @@ func (s *session) askForRooms(ctx context.Context, st *stanza.Received, server t
 	page, _ := stanza.ReadPageRequest(st.Payload())
 	readsOn := page.After != "" || page.Before != "" || page.Index > 0
 	switch {
-	case !list.since.IsZero() && (age < listFresh || readsOn && age < listKept):
+	case !list.since.IsZero() && (age < listFresh && !list.doubt || readsOn && age < listKept):
 		s.answerAsk(ask, list.rooms)
 	case len(list.asks) >= maxListAsks:
 		s.refuse(st, overloaded("wait for the list of rooms that is on its way"))
@@ -228,7 +229,7 @@ func (s *session) receiveRooms(e transport.RoomsListed) {
 	if list == nil {
 		return
 	}
-	list.rooms, list.since = make([]listedRoom, 0, len(e.Rooms)), time.Now()
+	list.rooms, list.since, list.doubt = make([]listedRoom, 0, len(e.Rooms)), time.Now(), false
 	for _, r := range e.Rooms {
 		if j, err := s.at(r.Room).Prepare(); err == nil {
 			list.rooms = append(list.rooms, listedRoom{r, j.String()})
@@ -276,6 +277,36 @@ func (s *session) failList(st *stanza.Received, err error) {
 		out.Detail.SetAttr("retry-after", strconv.Itoa(int(e.RetryAfter.Seconds())))
 	}
 	s.refuse(st, out)
+}
+
+// doubtLists is called when the user came into a room, which may be a new one,
+// or left one, which may be no more.
+func (s *session) doubtLists(joined transport.Address) {
+	for _, list := range s.lists {
+		list.doubt = list.doubt || joined == "" || !slices.ContainsFunc(list.rooms, func(r listedRoom) bool { return r.Room == joined })
+	}
+}
+
+// roomFields tell of a room what is known of it from inside, or else from a list
+// (XEP-0045 §6.4).
+func (s *session) roomFields(a transport.Address, r *room) []stanza.Field {
+	field := func(name, value string) stanza.Field {
+		return stanza.Field{Var: "muc#roominfo_" + name, Values: []string{value}}
+	}
+	if r != nil {
+		return []stanza.Field{field("occupants", strconv.Itoa(len(s.members(r))))}
+	}
+	if s == nil {
+		return nil
+	}
+	for _, list := range s.lists {
+		for _, l := range list.rooms {
+			if l.Room == a {
+				return []stanza.Field{field("occupants", strconv.Itoa(l.Members)), field("subject", l.Subject), field("description", l.Subject)}
+			}
+		}
+	}
+	return nil
 }
 
 // tidyLists forgets what is old, and answers those for whom no list came.

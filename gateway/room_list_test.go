@@ -146,6 +146,13 @@ func TestAListIsAskedForOnceAndAnewLater(t *testing.T) {
 		if n := w.verona.callsOf("rooms"); n != 2 {
 			t.Errorf("the network was asked %d times, a minute later", n)
 		}
+		// A room that is joined may be a new one.
+		w.joins(orchard, balcony, "romeo")
+		w.asks(orchard, "get", consoleOfVerona, itemsQuery(""))
+		w.Expect(result(consoleOfVerona, orchard))
+		if n := w.verona.callsOf("rooms"); n != 3 {
+			t.Errorf("the network was asked %d times, after a join", n)
+		}
 		w.pass(time.Minute)
 		w.verona.denies("rooms", because(transport.RateLimited))
 		w.asks(orchard, "get", consoleOfVerona, itemsQuery(""))
@@ -204,6 +211,17 @@ func TestServersAreItemsOfTheGateway(t *testing.T) {
 		w.Skip()
 		w.asks(orchard, "get", verona, itemsQuery(""))
 		w.Expect(result(verona, orchard, Has(itemsPath, "mantua@"+verona, consoleOfVerona)))
+	})
+}
+
+func TestAListTellsOfARoomBeforeTheJoin(t *testing.T) {
+	storyOfLists(t, 3, func(t *testing.T, w *world) {
+		const form, info = "{http://jabber.org/protocol/disco#info}query/{jabber:x:data}x/field", "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+		w.asks(orchard, "get", consoleOfVerona, itemsQuery(""))
+		w.Expect(result(consoleOfVerona, orchard))
+		w.asks(orchard, "get", room(2), info)
+		w.Expect(result(room(2), orchard, Has(form+"@var", "FORM_TYPE", "muc#roominfo_subjectmod", "muc#roominfo_occupants", "muc#roominfo_subject", "muc#roominfo_description"),
+			Has(form+"/value", "http://jabber.org/protocol/muc#roominfo", "1", "2", "Topic 2", "Topic 2")))
 	})
 }
 

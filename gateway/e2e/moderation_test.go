@@ -103,6 +103,27 @@ func TestKeepingOrderInTheGarden(t *testing.T) {
 			if features := strings.Join(attributes(info, "feature", "var"), " "); !strings.Contains(features, "muc_membersonly") || !strings.Contains(features, "muc_moderated") {
 				t.Errorf("after +im the room has %s", features)
 			}
+			benvolio := w.logIn("benvolio", "street")
+			refused, err := benvolio.JoinRoom(limited(t), room, "benvolio", "")
+			check(t, err)
+			if refused.Type() != "error" || refused.Condition() != "registration-required" {
+				t.Errorf("a join of a room by invitation: %s", refused)
+			}
+			romeo.says(room, "groupchat", "mode", "/mode -i", "")
+			romeo.gets(message, from(room), body("Mode #garden [-i] by romeo"))
+			benvolio.joins(room, "benvolio")
+			role := func(role string) match {
+				return func(s xmppclient.Stanza) bool { return s.Find("x", "item").Attr("role") == role }
+			}
+			romeo.gets(presence, from(room+"/benvolio"), role("visitor"))
+			benvolio.says(room, "groupchat", "b1", "I do but keep the peace", "")
+			benvolio.gets(message, typed("error"), id("b1"), condition("forbidden"))
+			if e := romeo.changes(`<item nick="benvolio" role="participant"/>`); e.Type() != "result" {
+				t.Errorf("voice for benvolio: %s", e)
+			}
+			benvolio.gets(presence, from(room+"/benvolio"), role("participant"), status("110"))
+			benvolio.says(room, "groupchat", "b2", "put up thy sword", "")
+			romeo.gets(message, from(room+"/benvolio"), body("put up thy sword"))
 			romeo.says(room, "groupchat", "secret", "/msg NickServ IDENTIFY hunter2", "")
 			romeo.gets(message, typed("error"), id("secret"), condition("not-allowed"))
 
@@ -114,7 +135,6 @@ func TestKeepingOrderInTheGarden(t *testing.T) {
 			romeo.invites(balcony, "juliet", "i2")
 			romeo.gets(message, from(balcony), typed("groupchat"), body("juliet has been invited to #balcony"))
 			romeo.invites(balcony, "benvolio@localhost", "i3")
-			benvolio := w.logIn("benvolio", "street")
 			benvolio.gets(message, from(balcony), has("x", "invite"))
 			check(t, juliet.Join(limited(t), "#tomb"))
 			check(t, juliet.Raw("INVITE romeo #tomb"))

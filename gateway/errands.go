@@ -48,12 +48,12 @@ func (q *errands) start(s *session) {
 
 // end uses what the first errand returned, and starts the next.
 func (q *errands) end(ctx context.Context, s *session, then func(context.Context)) {
+	then(ctx)
 	if q.waiting = q.waiting[1:]; len(q.waiting) > 0 {
 		q.start(s)
 	} else {
 		q.waiting = nil
 	}
-	then(ctx)
 }
 
 // refuse answers what waits when the session ends.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -129,15 +130,38 @@ func (a archive) Dropped() uint64 {
 	return q.dropped
 }
 
-// flush waits until all that was added for a user before is over.
+// flush waits until all that was added for a user before is over, but no longer
+// than ctx.
 func (a archive) flush(ctx context.Context, component, user string) error {
 	q := &a.s.writer.archive
 	for last := q.lastOf(component, user); !q.isOver(last); {
-		if err := a.s.flush(ctx); err != nil {
-			return err
+		if err := a.nudge(ctx); err != nil {
+			return fmt.Errorf("wait for the archive to be written: %w", err)
 		}
 	}
 	return nil
+}
+
+// nudge has the writer make a commit. Unlike a write it changes nothing, so
+// nobody has to wait for its fate.
+func (a archive) nudge(ctx context.Context) error {
+	w := a.s.writer
+	done := make(chan error, 1)
+	select {
+	case w.queue <- request{run: func(*tx) error { return nil }, answer: func(err error) { done <- err }}:
+	case <-w.stopping:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-w.stopped:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Import implements store.Archive.

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -97,6 +99,32 @@ func TestAFullArchiveQueueDropsCountsAndSaysSo(t *testing.T) {
 	s.Archive().Add(saidTo("romeo", "later"))
 	if n := s.Archive().Dropped(); n != 10 {
 		t.Errorf("a message was dropped although there is room")
+	}
+}
+
+func TestWhoReadsWaitsForTheDiskNoLongerThanTheyWant(t *testing.T) {
+	s := openTest(t, newPath(t))
+	writer := stall(t, s)
+	s.Archive().Add(saidTo("romeo", "a"))
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	query := func(user string) store.ArchiveQuery {
+		return store.ArchiveQuery{Component: "irc.example.org", User: user, Chat: "#garden", Max: 1}
+	}
+	go func() {
+		_, err := s.Archive().Page(ctx, query("romeo"))
+		failed <- err
+	}()
+	if _, err := s.Archive().Page(t.Context(), query("juliet")); err != nil { // of whom nothing waits
+		t.Error(err)
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("error: %v", err)
+	}
+	writer.release(t)
+	if got := seen(t, s, "romeo"); got != "a" {
+		t.Errorf("romeo saw %q", got)
 	}
 }
 

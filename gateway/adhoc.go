@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -154,7 +156,9 @@ func (s *session) answerCommand(ctx context.Context, st *stanza.Received, e *exe
 		s.endCommand(e)
 		answer.Status = stanza.Completed
 	}
-	s.send(st.Result(answer))
+	if err := s.send(st.Result(answer)); errors.Is(err, component.ErrTooLarge) {
+		s.refuseCommand(st, answer, overloaded("the answer is too large to be sent"))
+	}
 	s.follow(ctx, now)
 }
 

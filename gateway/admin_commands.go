@@ -48,7 +48,7 @@ func disconnectUsers(s *session) stage {
 	return ask(transport.Form{
 		Title: "Disconnect users", Instructions: "Whose sessions are to end?",
 		Fields: []transport.Field{
-			{Name: "jids", Label: "The users", Type: transport.Choices, Options: s.host.users(), Required: true},
+			s.host.userField("jids", "The users", transport.Choices),
 			{Name: "quit-message", Label: "What the others read", Values: []string{"Disconnected by an administrator"}},
 		},
 	}, func(s *session, answers transport.Values) stage {
@@ -251,6 +251,9 @@ func editBlocks(s *session) stage {
 		blocked, err := s.host.gateway.Store.Blocks().Blocked(ctx, s.host.Domain)
 		if err != nil {
 			return s.failedWith(err)
+		}
+		if len(blocked) > maxFieldValues {
+			return undone(fmt.Sprintf("%d addresses are blocked, too many for a form: use block and unblock.", len(blocked)))
 		}
 		return ask(transport.Form{
 			Title: "Blocked addresses", Instructions: "One account or one domain on a line.",

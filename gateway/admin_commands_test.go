@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,34 @@ const (
 	announceNode  = "http://jabber.org/protocol/admin#announce"
 	blacklistNode = "http://jabber.org/protocol/admin#edit-blacklist"
 )
+
+// Where there are too many users to choose from, they are written.
+func TestAFormDoesNotGrowWithTheUsers(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		for i := range 250 {
+			w.executes(fmt.Sprintf("user%d-%s@example.org/x", i, strings.Repeat("x", 1000)), verona, "ping", "")
+		}
+		w.joins(orchard, garden, "romeo")
+		w.Skip()
+		got := w.startsRaw(castle, "disconnect-user")
+		if types := Values(got, "command/x/field@type"); types[0] != "text-multi" {
+			t.Errorf("the users are asked for by %q", types)
+		}
+		w.executes(castle, verona, "disconnect-user", sessionOf(got)+"|"+filled("jids="+romeo))
+		w.Expect(completed(castle, verona, "disconnect-user", Has(noteOf, "1 user has been disconnected.")))
+		w.Expect(gone(orchard, garden, "romeo"))
+		got = w.startsRaw(castle, "leave-verona")
+		if types := Values(got, "command/x/field@type"); types[0] != "text-single" {
+			t.Errorf("the user is asked for by %q", types)
+		}
+		w.executes(castle, verona, usersNode, "")
+		w.Expect(commandFails(castle, verona, "wait", "resource-constraint"))
+		w.says(castle, `<message to='%s' type='chat'><body>users</body></message>`, verona)
+		if text, _ := w.Expect(Message(To(castle))).ReadBody(); !strings.HasSuffix(text, "…") {
+			t.Errorf("the chat gets %d bytes", len(text))
+		}
+	})
+}
 
 // An administrator says whose links are to end, then which.
 func TestAdministratorsDisconnectOthersLinks(t *testing.T) {

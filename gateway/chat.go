@@ -14,6 +14,9 @@ import (
 // chatMark begins a command in a chat where all else goes to the network.
 const chatMark = "!"
 
+// maxChatReply is how many bytes of an answer a chat gets.
+const maxChatReply = 50_000
+
 // A chat is one in which commands are written.
 type chat struct {
 	with    target            // the gateway or a server
@@ -210,6 +213,9 @@ func (s *session) setInChat(in chat, unset bool, rest string) stage {
 		if err != nil {
 			return s.failedWith(err)
 		}
+		if i := fieldOf(form, name); !unset && i >= 0 && form.Fields[i].Type == transport.Hidden {
+			complaints = append(complaints, "Your client and your server may keep what you wrote here, the password too.")
+		}
 		out := done("Saved.").warn(complaints...)
 		out.next = func(context.Context) { s.reconfigured(at) }
 		return out
@@ -297,6 +303,9 @@ func (s *session) say(ctx context.Context, st *stanza.Received, now stage, writt
 }
 
 func (s *session) reply(st *stanza.Received, text string) {
+	if len(text) > maxChatReply {
+		text = strings.ToValidUTF8(text[:maxChatReply], "") + "…"
+	}
 	s.send(stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: st.To.Bare(), To: st.From, Type: stanza.Chat, ID: s.newID()},

@@ -83,7 +83,7 @@ func disconnectLinks(field string) func(*session) stage {
 		}
 		form := transport.Form{
 			Title: "Disconnect somebody from servers", Instructions: "Whose links are to end?",
-			Fields: []transport.Field{{Name: "jid", Label: "The user", Type: transport.Choice, Required: true, Options: s.host.users()}},
+			Fields: []transport.Field{s.host.userField("jid", "The user", transport.Choice)},
 		}
 		whose := ask(form, func(s *session, answers transport.Values) stage {
 			who, err := jid.ParsePrepared(answers.Get("jid"))
@@ -144,6 +144,19 @@ func (s *session) disconnect(servers []string, reason string) (n int) {
 		n++
 	}
 	return n
+}
+
+// userField asks for users: as a choice, unless there are too many for one form.
+func (h *host) userField(name, label string, typ transport.FieldType) transport.Field {
+	f := transport.Field{Name: name, Label: label, Type: typ, Required: true, Options: h.users()}
+	if len(f.Options) <= maxListed {
+		return f
+	}
+	f.Options, f.Help = nil, count(len(f.Options), "user is", "users are")+" too many to choose from."
+	if f.Type = transport.Text; typ == transport.Choices {
+		f.Type = transport.Texts
+	}
+	return f
 }
 
 // users are those with a session, to choose from.

@@ -87,7 +87,7 @@ func (s *session) setSettings(ctx context.Context, at transport.Address, kind tr
 		delete(all, name)
 	}
 	checked, complaints := c.CheckSettings(at, kind, all)
-	return short(complaints), settings.Set(ctx, s.host.Domain, user, at, checked, secretNames(form, checked)...)
+	return short(complaints), settings.Set(ctx, s.host.Domain, user, at, checked, form.Secrets(checked)...)
 }
 
 // short cuts what is said about answers that were too long.
@@ -120,17 +120,6 @@ func overlay(form transport.Form, stored, answers transport.Values) transport.Va
 		}
 	}
 	return all
-}
-
-// secretNames are those of all values that no field shows.
-func secretNames(form transport.Form, values transport.Values) (names []string) {
-	for name := range values {
-		shown := slices.ContainsFunc(form.Fields, func(f transport.Field) bool { return f.Name == name && f.Type != transport.Hidden })
-		if !shown {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // reconfigured tells the link that settings changed.

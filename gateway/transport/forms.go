@@ -22,6 +22,21 @@ type Form struct {
 	Fields       []Field
 }
 
+// Secrets names those of the values that are not to be readable on the disk:
+// what no field shows, and lines, which may be commands with passwords in them.
+func (f Form) Secrets(values Values) (names []string) {
+	open := map[string]bool{}
+	for _, field := range f.Fields {
+		open[field.Name] = field.Type != Hidden && field.Type != Texts
+	}
+	for name := range values {
+		if !open[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // A Field is one question of a Form.
 type Field struct {
 	Name     string // as people write it in chat: "sasl_password"

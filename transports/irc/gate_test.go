@@ -112,6 +112,8 @@ func TestWhoGivesUpIsNotWaitedFor(t *testing.T) {
 		e.come(t, t.Context(), start, limit, true, "last")
 		cancel()
 		time.Sleep(time.Minute)
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		if len(e.in) != 2 || e.in[1].who != "last" || e.in[1].at > 2*time.Second {
 			t.Errorf("in came %v", e.in)
 		}

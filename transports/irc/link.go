@@ -49,6 +49,7 @@ type link struct {
 	stop     context.CancelFunc
 	work     chan struct{} // wakes the writer
 	drained  chan struct{} // a mark that there is room for lines again
+	hurry    chan struct{} // ends the wait for the next try
 	finished chan struct{}
 
 	phase    phase
@@ -89,12 +90,14 @@ type link struct {
 	farewell     string // of the server's ERROR
 	nickAttempts int
 	account      string // that we are logged in to
+	strict       bool   // a policy of STS was told
+	upgraded     int    // the port with TLS that STS has sent us to; 0: none
 }
 
 func newLink(s *session, srv *server, nick string) *link {
 	l := &link{
 		session: s, network: s.network, server: srv, address: s.network.address(srv, ""),
-		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), finished: make(chan struct{}),
+		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), hurry: make(chan struct{}, 1), finished: make(chan struct{}),
 		wanted:   nick,
 		set:      s.network.linkSettings(srv, nil),
 		channels: make(map[string]*channel), talking: make(map[string]struct{}),
@@ -137,6 +140,8 @@ func (l *link) run() {
 		timer := time.NewTimer(retry)
 		select {
 		case <-timer.C:
+		case <-l.hurry:
+			timer.Stop()
 		case <-l.ctx.Done():
 			timer.Stop()
 			return
@@ -147,8 +152,29 @@ func (l *link) run() {
 	}
 }
 
-// connect dials, registers and reads, and returns why that has ended.
+// connect makes a connection, another one if the first leads to that, and
+// returns why it has ended.
 func (l *link) connect() error {
+	err := l.connectOnce()
+	if to, ok := errors.AsType[*stsUpgrade](err); ok {
+		s := l.session
+		s.mu.Lock()
+		waiting, open := l.lines, l.pendings
+		l.reset()
+		l.lines, l.pendings, l.upgraded = waiting, open, to.port
+		s.mu.Unlock()
+		err = l.connectOnce()
+	}
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if l.strict {
+		l.network.sts.renew(l.set.host)
+	}
+	return err
+}
+
+// connectOnce dials, registers and reads.
+func (l *link) connectOnce() error {
 	if err := l.readSettings(); err != nil {
 		return err
 	}

@@ -85,7 +85,10 @@ func (l *link) watchFor(names map[string]transport.Address) {
 	byServer := max(l.is.monitor, l.is.watch)
 	for name, who := range names {
 		key := l.is.fold(name)
-		if l.watched[key] != nil {
+		if w := l.watched[key]; w != nil {
+			if w.who == "" { // it was our own wish
+				w.who = who
+			}
 			continue
 		}
 		w := &sighting{who: who, name: name, polled: len(l.watched) >= byServer}
@@ -145,7 +148,10 @@ func (l *link) loseSight() {
 
 // shows tells of somebody, if that is news.
 func (l *link) shows(w *sighting, a transport.Availability) {
-	if w.is != a {
+	if !a.Online && l.is.fold(w.name) == l.is.fold(l.wanted) {
+		l.nickIsFree()
+	}
+	if w.is != a && w.who != "" {
 		w.is = a
 		l.emit(transport.PresenceChanged{Who: w.who, Availability: a})
 	}

@@ -54,6 +54,8 @@ type network struct {
 	idents idents
 	veil   veil
 
+	sts stsPolicies
+
 	// dial connects to a server, in place of a net.Dialer; for tests.
 	dial func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error)
 

@@ -206,6 +206,41 @@ func TestWhomToTrust(t *testing.T) {
 	}
 }
 
+func TestAServerThatWantsTLSGetsIt(t *testing.T) {
+	servers.Need(t, "inspircd")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ircd, err := servers.StartInspIRCd(ctx, t.TempDir(), servers.InspIRCdOptions{TLS: true, STS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ircd.Close() })
+	_, plainPort, _ := net.SplitHostPort(ircd.Addr)
+	o := Defaults()
+	_, securePort, _ := net.SplitHostPort(ircd.TLSAddr)
+	o.AllowPrivate = []string{"127.0.0.0/8", "::1/128"}
+	o.Network = map[string]NetworkOptions{"net": {Address: "localhost:" + securePort, TLSCAFile: ircd.CA.File}}
+	set := &fakeSettings{}
+	n, err := o.New(transport.Env{Settings: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &authWorld{t: t, ctx: ctx, network: n, set: set}
+	for _, what := range []string{"sent on by the server", "held to it"} {
+		r, e := w.romeo(t, transport.Values{"tls_ports": nil, "ports": {plainPort}})
+		if _, ok := e.(transport.RoomJoined); !ok {
+			t.Fatalf("%s: got %+v", what, e)
+		}
+		if told := r.session.Links()[0].Lines[0]; !strings.Contains(told, "TLS 1") {
+			t.Errorf("%s: %s", what, told)
+		}
+		r.must(r.session.Close(ctx, ""))
+	}
+	if policy := n.(*network).sts.of["localhost"]; policy.duration != time.Hour {
+		t.Errorf("the policy is %+v", policy)
+	}
+}
+
 // An oldClient is one that knows only latin-1.
 type oldClient struct {
 	t     *testing.T

@@ -3,6 +3,8 @@ package irc
 import (
 	"math/rand/v2"
 	"time"
+
+	"gatehouse/gateway/transport"
 )
 
 const (
@@ -37,6 +39,7 @@ func (l *link) startRegaining() {
 		l.sendFirst("PRIVMSG", nickServ, l.set.recover+" "+l.wanted+" "+l.set.sasl.password.Reveal())
 		l.regainAsked = true
 	}
+	l.watchFor(map[string]transport.Address{l.wanted: ""})
 	l.regainLater()
 }
 

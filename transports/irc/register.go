@@ -41,8 +41,12 @@ func (l *link) register() {
 		l.wanted = l.nick
 	}
 	l.introduce()
-	if !l.set.pass.IsZero() && l.secrets() {
+	switch {
+	case l.set.pass.IsZero():
+	case l.secrets():
 		l.sendNow("PASS", l.set.pass.Reveal())
+	default:
+		l.console("The password of " + l.server.name + " is not sent: " + exposed)
 	}
 	l.sendNow("CAP", "LS", "302")
 	l.sendNow("NICK", l.nick)
@@ -95,11 +99,17 @@ func receiveCap(l *link, m *message) error {
 	switch strings.ToUpper(m.param(1)) {
 	case "LS":
 		l.caps.offer(names)
+		if err := l.heedSTS(names); err != nil {
+			return err
+		}
 		if m.param(2) != "*" || len(m.Params) < 4 { // "*": more lines come
 			return l.requestCaps()
 		}
 	case "NEW":
 		l.caps.offer(names)
+		if err := l.heedSTS(names); err != nil {
+			return err
+		}
 		if slices.ContainsFunc(names, isSASL) {
 			l.sasl = saslLogin{}
 		}

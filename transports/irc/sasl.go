@@ -34,6 +34,9 @@ type saslLogin struct {
 	problem   string    // why we go on without
 }
 
+// exposed is why a password is not sent; see secrets.
+const exposed = "none of the ports with TLS has answered. If your password is to be sent all the same, leave the ports with TLS empty."
+
 // wantsSASL says that the user has something to log in with.
 func (l *link) wantsSASL() bool {
 	s := &l.set.sasl
@@ -110,7 +113,7 @@ func (l *link) saslLack() string {
 	case s.mechanism == "EXTERNAL" && !l.door.tls:
 		return "a client certificate can only be shown with TLS, and this connection has none."
 	case !l.secrets():
-		return "the connection has no TLS, as none of the ports with TLS answered, so your password is not sent."
+		return "it would go over a connection without TLS: " + exposed
 	case l.sasl.offered != nil:
 		return "it has only " + clean(strings.Join(l.sasl.offered, ", ")) + "."
 	}

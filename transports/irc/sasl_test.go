@@ -336,7 +336,7 @@ func TestNickServWhereThereIsNoSASL(t *testing.T) {
 }
 
 func TestNicksAreWonBack(t *testing.T) {
-	lost := func(w *world) *fakeConn { // the nick, in a connection that broke
+	lost := func(w *world, isupport ...string) *fakeConn { // the nick, in a connection that broke
 		w.inGarden().hangsUp()
 		w.sees(transport.LinkDown{Server: "net", Err: because(transport.Unreachable), RetryIn: 1})
 		c := w.accepts()
@@ -344,7 +344,7 @@ func TestNicksAreWonBack(t *testing.T) {
 		c.expectPrefix("USER ")
 		c.sends(":s 433 * romeo :Nickname is already in use")
 		c.expect("NICK romeo_")
-		c.welcome("romeo_")
+		c.welcome("romeo_", isupport...)
 		w.sees(transport.LinkUp{Server: "net"})
 		return c
 	}
@@ -354,7 +354,8 @@ func TestNicksAreWonBack(t *testing.T) {
 			c.expect("JOIN #garden")
 			c.admits("romeo_", "#garden", "@juliet romeo romeo_")
 			w.next()
-			c.expect("MODE #garden")
+			c.expect("MODE #garden", "ISON romeo")
+			c.sends(":s 303 romeo_ :romeo")
 			start := time.Now()
 			c.expect("NICK romeo")
 			if took := time.Since(start); took < regainMin || took > 2*regainMin {
@@ -369,6 +370,19 @@ func TestNicksAreWonBack(t *testing.T) {
 			if e, ok := w.next().(transport.MemberRenamed); !ok || e.Nick != "romeo" {
 				t.Errorf("got %+v", e)
 			}
+		})
+	})
+	t.Run("as the server tells", func(t *testing.T) {
+		inWorld(t, testOptions(), func(w *world) {
+			c := lost(w, "MONITOR=100")
+			c.expect("JOIN #garden", "MONITOR + romeo")
+			start := time.Now()
+			c.sends(":s 730 romeo_ :romeo!r@h", ":s 731 romeo_ :romeo")
+			c.expect("NICK romeo")
+			if took := time.Since(start); took >= regainMin {
+				t.Errorf("tried after %v", took)
+			}
+			w.seesNothing()
 		})
 	})
 	t.Run("by services", func(t *testing.T) {

@@ -16,6 +16,10 @@ func (l *link) readSettings() error {
 	}
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
+	set.doors = l.network.sts.doors(set.host, set.doors)
+	if l.upgraded != 0 {
+		set.doors = []door{{l.upgraded, true}}
+	}
 	l.set = set
 	if !l.up && set.nick != "" { // later the user may have changed it
 		l.wanted = set.nick
@@ -95,6 +99,9 @@ func (s *session) Reconfigured(at transport.Address) {
 		if err != nil {
 			s.log.Warn("settings of a server not read", "server", srv.name, "err", err)
 			return
+		}
+		if l.phase == waiting {
+			signal(l.hurry) // it may be right now
 		}
 		l.set = set
 		l.pace = newPace(set.throttle)

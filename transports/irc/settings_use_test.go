@@ -215,6 +215,57 @@ func TestDoorsAreTriedInOrder(t *testing.T) {
 	}
 }
 
+func TestChangedSettingsAreTriedAtOnce(t *testing.T) {
+	withSettings(t, nil, func(w *world, set *fakeSettings) {
+		c := w.inGarden()
+		w.refuses(syscall.ECONNREFUSED)
+		c.hangsUp()
+		for range 5 { // until the tries are far apart
+			if e, ok := w.next().(transport.LinkDown); !ok || e.RetryIn == 0 {
+				t.Fatalf("got %#v", e)
+			}
+		}
+		w.refuses(nil)
+		set.set("net", transport.Values{"nick": {"montague"}, "pass": {"open sesame"}})
+		start := time.Now()
+		w.session.Reconfigured("net")
+		w.accepts().expect("PASS :open sesame")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("tried after %v", took)
+		}
+	})
+}
+
+// The admin's word for a server's address is not one for its other ports.
+func TestPortsThatPeopleChooseArePublic(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	o := Defaults()
+	o.Network = map[string]NetworkOptions{"net": {Address: listener.Addr().String(), TLS: off()}}
+	made, err := o.New(transport.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := made.(*network)
+	for _, tt := range []struct {
+		v    transport.Values
+		want error
+	}{{nil, nil}, {transport.Values{"ports": {port}}, errPrivate}} {
+		set := n.linkSettings(n.servers["net"], tt.v)
+		conn, _, err := n.knock(t.Context(), n.servers["net"], set, func(door, error) {})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.v, err, tt.want)
+		}
+		if conn != nil {
+			conn.Close()
+		}
+	}
+}
+
 func TestTheConfigsPasswordGoesOnlyWhereTheConfigSays(t *testing.T) {
 	o := Defaults()
 	o.AnyNetwork = true

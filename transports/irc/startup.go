@@ -42,7 +42,7 @@ func (l *link) start() {
 			l.identify()
 			return
 		}
-		l.console("You are not logged in to " + l.server.name + ": " + l.saslLack())
+		l.console("You are not logged in to " + l.server.name + ": " + exposed)
 	}
 	l.proceed()
 }

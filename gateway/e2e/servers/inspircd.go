@@ -23,6 +23,7 @@ type InspIRCdOptions struct {
 	CaseMapping string   // rfc1459 (InspIRCd's default) or ascii
 	Services    bool     // takes services (StartAtheme), and offers SASL through them
 	Ident       bool     // asks clients' machines who they are (RFC 1413)
+	STS         bool     // with TLS: tells clients to use only that (IRCv3 sts)
 	WebIRC      string   // password with which loopback may name a client's address (WEBIRC)
 }
 

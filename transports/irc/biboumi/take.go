@@ -168,17 +168,8 @@ func (w *taking) set(ctx context.Context, user string, at transport.Address, kin
 		return nil
 	}
 	form, _ := w.form.SettingsForm(at, kind, checked)
-	var secret []string
-	for name := range checked {
-		shown := slices.ContainsFunc(form.Fields, func(f transport.Field) bool {
-			return f.Name == name && f.Type != transport.Hidden
-		})
-		if !shown {
-			secret = append(secret, name)
-		}
-	}
 	w.counts[countSettings]++
-	return settings.Set(ctx, w.Component, user, at, checked, secret...)
+	return settings.Set(ctx, w.Component, user, at, checked, form.Secrets(checked)...)
 }
 
 func (w *taking) takeGlobal(ctx context.Context) error {

@@ -1,0 +1,78 @@
+package irc
+
+import (
+	"context"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+func TestSTSLeadsToTLS(t *testing.T) {
+	o := testOptions()
+	inWorld(t, o, func(w *world) {
+		var doors []door
+		w.network.dial = func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error) {
+			doors = append(doors, d)
+			return w.dial(ctx, s, set, door{})
+		}
+		if err := w.says("juliet%net", "psst"); err != nil {
+			t.Fatal(err)
+		}
+		c := w.accepts()
+		c.expect("CAP LS 302")
+		c.sends(":s CAP * LS :sts=duration=10,port=6697 multi-prefix")
+		secure := w.accepts()
+		if hello, ok := secure.next(); !ok || hello[0] != 22 { // a TLS handshake (RFC 8446 §5.1)
+			t.Errorf("got %q", hello)
+		}
+		secure.hangsUp()
+		for {
+			e := w.next()
+			if _, ok := e.(transport.LinkDown); ok {
+				break
+			}
+			if _, ok := e.(transport.MessageStatus); !ok {
+				t.Errorf("got %#v", e)
+			}
+		}
+		if want := []door{{6667, false}, {6697, true}}; !slices.Equal(doors, want) {
+			t.Errorf("tried %v, want %v", doors, want)
+		}
+	})
+}
+
+func TestSTSPolicies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p stsPolicies
+		both, plain := []door{{6697, true}, {6667, false}}, []door{{6667, false}}
+		holds := func(given []door, want ...door) {
+			t.Helper()
+			if got := p.doors("irc.example.org", given); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+		holds(both, both...)
+		p.set("irc.example.org", 7000, time.Hour)
+		holds(both, door{6697, true})
+		holds(plain, door{7000, true})
+		time.Sleep(50 * time.Minute)
+		p.renew("irc.example.org")
+		time.Sleep(50 * time.Minute)
+		holds(plain, door{7000, true})
+		time.Sleep(time.Hour)
+		holds(plain, plain...)
+		p.set("irc.example.org", 7000, time.Hour)
+		p.set("irc.example.org", 7000, 0)
+		holds(plain, plain...)
+		for i := range stsLimit + 10 {
+			p.set(string(rune('a'+i%26))+time.Duration(i).String(), 1, time.Hour)
+		}
+		if len(p.of) != stsLimit {
+			t.Errorf("%d policies are kept", len(p.of))
+		}
+	})
+}

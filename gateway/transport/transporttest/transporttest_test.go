@@ -84,6 +84,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faulty.LinesKept, "any answer is checked once and for all"},
 		{faulty.CheckUnsettled, "any answer is checked once and for all"},
 		{faulty.CommandToNowhere, "commands lead somewhere"},
+		{faulty.RecordsFail, "what is kept of a conversation is known where nothing was set"},
 		{faulty.SendBeforePut, "send returns once the outbox has the message"},
 		{faulty.StoredTwice, "a message that was sent twice is stored once"},
 		{faulty.OutboxErrorIgnored, "send fails when the outbox does"},

@@ -58,6 +58,7 @@ const (
 	LinesKept            Fault = "a line break is kept in a value"
 	CheckUnsettled       Fault = "checking again changes the values"
 	CommandToNowhere     Fault = "a command leads to no form"
+	RecordsFail          Fault = "what is kept is not known"
 	SendBeforePut        Fault = "send returns before the outbox has the message"
 	StoredTwice          Fault = "origin is not stored"
 	OutboxErrorIgnored   Fault = "an error of the outbox is ignored"

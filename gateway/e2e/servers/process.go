@@ -103,7 +103,7 @@ func (s *Server) start(ctx context.Context) error {
 var withoutCores = sync.OnceFunc(func() {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_CORE, &limit) == nil {
-		limit.Cur = 0
+		limit.Cur, limit.Max = 0, 0 // InspIRCd sets the one to the other
 		_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &limit)
 	}
 })

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -140,6 +141,9 @@ func TestInspIRCdServesPlainAndTLS(t *testing.T) {
 		}
 	}
 	register(t, dial(t, s.TLSAddr, &tls.Config{RootCAs: s.CA.Pool, ServerName: "localhost"}), "juliet")
+	if limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", s.PID())); err != nil || !regexp.MustCompile(`Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("a crash would leave a core file: %v\n%s", err, limits)
+	}
 	runs(t, s.Server, s.Addr, s.TLSAddr)
 }
 

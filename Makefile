@@ -15,7 +15,11 @@ DEMO_NEEDS = build prosody inspircd
 BENCH_NEEDS = build inspircd biboumi sqlite
 TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat atheme biboumi converse chromium
 
-.PHONY: build demo bench test check unit soak fuzz install clean
+.PHONY: go build demo bench test check unit soak fuzz install clean
+
+build demo bench install check unit: go
+go:
+	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed, and is not in the PATH: https://go.dev/dl/ has it" >&2; exit 1; }
 
 build:
 	@scripts/install build

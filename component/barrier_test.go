@@ -150,6 +150,86 @@ func TestConfirmedMessageIsNotSentAgain(t *testing.T) {
 	})
 }
 
+// A barrier is no proof that a server has kept what it passed on.
+func TestMessageThatSomebodyStoresIsSentAgainIfTheServerCrashesSoonAfterwards(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration
+		end   func(w *world)
+		again bool
+	}{
+		{"a crash at once", time.Second, func(w *world) { w.Connected().Break() }, true},
+		{"a crash later", provenFor + time.Second, func(w *world) { w.Connected().Break() }, false},
+		{"the server stops in order", time.Second, func(w *world) { w.Connected().Shut() }, false},
+		{"the server says why", time.Second, func(w *world) { w.Connected().Fail("system-shutdown", "") }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.goesUp()
+				var confirmed atomic.Int32
+				m := message("dear")
+				m.Confirmed = func() { confirmed.Add(1) }
+				if err := w.c.Send(context.Background(), m); err != nil {
+					t.Fatal(err)
+				}
+				w.says("of no one's")
+				w.Expect(Message(ID("id-dear")))
+				w.Expect(Message(Body("of no one's")))
+				time.Sleep(tt.after)
+				for range 2 {
+					tt.end(w)
+					w.goesDown()
+					w.goesUp()
+					if tt.again {
+						w.Expect(Message(ID("id-dear"), Body("dear")))
+					}
+					w.ExpectNothing()
+					time.Sleep(time.Second)
+				}
+				if n := confirmed.Load(); n != 1 {
+					t.Errorf("confirmed %d times, want once", n)
+				}
+				if h := w.c.Health(); h.Unconfirmed != 0 || h.Queued != 0 {
+					t.Errorf("health %+v", h)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsKeptForACrashIsBounded(t *testing.T) {
+	var o outbox
+	o.init()
+	stream := o.hold()
+	o.open(time.Now())
+	send := func(size int) {
+		e := newEntry(make([]byte, size))
+		e.keep, e.durable, e.confirmed = true, true, func() {}
+		if _, err := o.put(e, false); err != nil {
+			t.Fatal(err)
+		}
+		o.take(&batch{}, time.Now(), func(b []byte, _ uint64) []byte { return b })
+		o.confirm(stream, o.written)
+	}
+	for range 2 * mostProven {
+		send(10)
+	}
+	if o.recent.count != mostProven || o.proven.len() != mostProven {
+		t.Errorf("%d are kept, want %d", o.proven.len(), mostProven)
+	}
+	for range 100 {
+		send(mostProvenBytes / 10)
+	}
+	if o.recent.bytes > mostProvenBytes || o.recent.count < 9 {
+		t.Errorf("%+v are kept", o.recent)
+	}
+	o.interrupt(false, true)
+	if o.recent != (size{}) || o.queued.count < 9 || o.kept != o.queued {
+		t.Errorf("after a crash %+v are kept, %+v queued, %+v unconfirmed", o.recent, o.queued, o.kept)
+	}
+}
+
 func TestMessagesKeepTheirOrderOverABreak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -276,7 +356,7 @@ func TestBarrierOfAnEarlierStreamConfirmsNothing(t *testing.T) {
 	o.init()
 	old := o.hold()
 	o.open(time.Now())
-	o.interrupt(false)
+	o.interrupt(false, false)
 	now := o.hold()
 	o.open(time.Now())
 	e := newEntry([]byte("<message/>"))

@@ -142,7 +142,7 @@ func (c *Component) entryFrom(domain string, s stanza.Stanza) (*entry, error) {
 	}
 	e := newEntry(w.Bytes())
 	e.keep = s.Confirmed != nil || s.Matters()
-	e.confirmed = s.Confirmed
+	e.confirmed, e.durable = s.Confirmed, s.Confirmed != nil
 	if e.keep {
 		e.at = time.Now()
 	}

@@ -10,6 +10,8 @@ type entry struct {
 	xml       []byte
 	keep      bool // until it is confirmed
 	confirmed func()
+	durable   bool      // had a confirmed: somebody stores it until then
+	provenAt  time.Time // when it was confirmed
 	at        time.Time // if kept: when Send took it
 	written   bool      // to some stream
 	suspicion uint8     // streams that the server ended soon after it

@@ -23,6 +23,14 @@ const (
 	// It is repeated if it doesn't come back: a twin may have got it.
 	barrierRetry = 2 * time.Second
 
+	// A barrier proves that the server has passed a message on, not that it has
+	// kept it: ejabberd writes what it stores within 2 s (disk_log(3)). When a
+	// stream breaks without a word, durable ones confirmed so short a time ago
+	// are sent again, the newest of them at least.
+	provenFor       = 5 * time.Second
+	mostProven      = 1000
+	mostProvenBytes = 1 << 20
+
 	// A message nobody stores is stale after this long without a stream.
 	staleAfter = 30 * time.Second
 
@@ -41,6 +49,8 @@ type outbox struct {
 	phase
 	queue   ring // not yet written to this stream
 	journal ring // written to it, and kept until a barrier is past
+	proven  ring // durable ones that were confirmed a moment ago
+	recent  size // of proven
 	queued  size // of queue
 	kept    size // of those in either that are kept
 
@@ -193,7 +203,7 @@ func (o *outbox) open(now time.Time) (stale int) {
 	}
 	for n := o.queue.len(); n > 0; n-- {
 		e := o.queue.pop()
-		if e.keep && e.confirmed == nil && now.Sub(e.at) > staleAfter {
+		if e.keep && !e.durable && now.Sub(e.at) > staleAfter {
 			o.queued.remove(e)
 			o.kept.remove(e)
 			e.free()
@@ -231,16 +241,29 @@ func (o *outbox) finished() bool {
 
 // interrupt takes back what a lost stream may have swallowed, to be sent first
 // on the next, and drops what doesn't outlive a stream. suspect says that the
-// server may have ended the stream over what it was sent.
-func (o *outbox) interrupt(suspect bool) (dropped, poison int) {
+// server may have ended the stream over what it was sent, crashed that it may
+// have lost what it had taken.
+func (o *outbox) interrupt(suspect, crashed bool) (dropped, poison int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.phase < closing {
 		o.phase = down
 	}
-	again := o.journal
-	for n := again.len(); n > 0; n-- {
-		e := again.pop()
+	o.forget(time.Now())
+	lost := o.proven.len()
+	if !crashed {
+		lost = 0
+	}
+	again := ring{}
+	for ; lost > 0; lost-- {
+		e := o.proven.pop()
+		o.recent.remove(e)
+		o.queued.add(e)
+		o.kept.add(e)
+		again.push(e)
+	}
+	for o.journal.len() > 0 {
+		e := o.journal.pop()
 		if suspect {
 			e.suspicion++
 		}
@@ -271,31 +294,50 @@ func (o *outbox) interrupt(suspect bool) (dropped, poison int) {
 	return dropped, poison
 }
 
+// forget frees what was proven long enough ago. It is called with mu held.
+func (o *outbox) forget(now time.Time) {
+	for o.proven.len() > 0 && (o.recent.count > mostProven || o.recent.bytes > mostProvenBytes ||
+		now.Sub(o.proven.peek().provenAt) > provenFor) {
+		e := o.proven.pop()
+		o.recent.remove(e)
+		e.free()
+	}
+}
+
 // confirm drops the first n entries kept on a stream and calls their Confirmed.
 // An earlier stream confirms nothing any more.
 func (o *outbox) confirm(stream, n uint64) {
+	now := time.Now()
 	for {
-		var done [32]*entry
+		var done [32]func()
 		count := 0
 		o.mu.Lock()
 		if stream != o.stream {
 			n = 0
 		}
 		for n = min(n, o.written); o.confirmed < n && count < len(done); count++ {
-			done[count] = o.journal.pop()
-			o.kept.remove(done[count])
+			e := o.journal.pop()
+			o.kept.remove(e)
 			o.confirmed++
+			if !e.durable {
+				e.free()
+				continue
+			}
+			done[count] = e.confirmed
+			e.confirmed, e.provenAt = nil, now
+			o.proven.push(e)
+			o.recent.add(e)
 		}
+		o.forget(now)
 		if count > 0 {
 			o.signalRoom()
 			o.wakeWriter()
 		}
 		o.mu.Unlock()
-		for _, e := range done[:count] {
-			if e.confirmed != nil {
-				e.confirmed()
+		for _, confirmed := range done[:count] {
+			if confirmed != nil { // nil: it was confirmed before
+				confirmed()
 			}
-			e.free()
 		}
 		if count < len(done) {
 			return

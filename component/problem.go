@@ -50,6 +50,13 @@ func (p *problem) Error() string {
 
 func (p *problem) Unwrap() error { return p.err }
 
+// abrupt tells whether the stream broke without a word, as when the server
+// crashes.
+func (p *problem) abrupt() bool {
+	_, said := errors.AsType[*streamError](p.err)
+	return p.cause == silent || p.err != nil && !said
+}
+
 // dialProblem explains why there is no connection.
 func dialProblem(err error) *problem {
 	p := &problem{cause: lost, text: "cannot connect to the server", err: err}

@@ -87,7 +87,7 @@ func (s *stream) serve(ctx context.Context) *problem {
 	}
 	s.hangUp(p.reset)
 	s.lasted = s.upFor()
-	dropped, poison := s.c.out.interrupt(p.suspect || isEnd(p.err)) // some servers close without a word
+	dropped, poison := s.c.out.interrupt(p.suspect || isEnd(p.err), p.abrupt()) // some servers close without a word
 	s.c.group.abandon(s.c)
 	s.wentDown()
 	s.c.count.dropped.Add(uint64(dropped + poison))

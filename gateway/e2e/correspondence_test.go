@@ -122,6 +122,10 @@ func (c *correspondence) logOut() {
 	c.romeo = nil
 	c.mu.Unlock()
 	if romeo != nil {
+		select {
+		case <-romeo.Done(): // it has read what the server had sent
+		case <-time.After(time.Second):
+		}
 		romeo.Drop()
 		c.note(romeo.All())
 	}

@@ -25,7 +25,7 @@ var (
 		stanza.MUCNamespace,
 		"http://jabber.org/protocol/muc#stable_id",              // XEP-0045 §7.4
 		"http://jabber.org/protocol/muc#self-ping-optimization", // XEP-0410 §3.3
-		stanza.IDsNamespace, stanza.OccupantIDNamespace,
+		stanza.IDsNamespace, stanza.OccupantIDNamespace, "vcard-temp", vcard4Namespace,
 		"muc_semianonymous", // muc_nonanonymous makes some clients refuse to join
 	}
 )
@@ -78,6 +78,9 @@ func (h *host) serverInfo(a transport.Address) stanza.DiscoInfo {
 		Identities: h.serverIdentities(a),
 		Features:   slices.Concat(commonFeatures, serverFeatures, h.commandFeatures(target{kind: toServer, address: a})),
 	}
+	if h.info.Rooms { // unlike the gateway's own address, which nobody is to make rooms at
+		info.Features = append(info.Features, stanza.MUCNamespace)
+	}
 	if h.info.Lists {
 		info.Features = append(info.Features, listFeatures...)
 	}
@@ -109,6 +112,9 @@ func (h *host) roomInfo(a transport.Address, r *room) stanza.DiscoInfo {
 	}, h.commandFeatures(target{kind: toRoom, address: a}))
 	if h.archives() {
 		features = append(features, archiveFeatures...)
+	}
+	if h.info.People {
+		features = append(features, stanza.HatsNamespace)
 	}
 	// The field says whether participants may (XEP-0045 §15.5.4).
 	fields = append(fields, stanza.Field{

@@ -54,8 +54,23 @@ func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.
 			st.Payloads = append(st.Payloads, stanza.Status(m.Status))
 		}
 	}
+	if m.Account != "" || m.Bot {
+		st.Payloads = append(st.Payloads, hatsOf(m))
+	}
 	st.Payloads = append(st.Payloads, r.idOf(m), stanza.MUCUser{Item: r.host.item(m), Statuses: statuses})
 	return st
+}
+
+// hatsOf shows what the network vouches for: that somebody is who they say, or
+// no person at all (XEP-0317).
+func hatsOf(m transport.Member) (hats stanza.Hats) {
+	if m.Account != "" {
+		hats = append(hats, stanza.Hat{URI: "urn:gatehouse:hats:account", Title: "Account " + m.Account})
+	}
+	if m.Bot {
+		hats = append(hats, stanza.Hat{URI: "urn:gatehouse:hats:bot", Title: "Bot"})
+	}
+	return hats
 }
 
 // idOf is on every presence of an occupant (XEP-0421 §4).

@@ -281,3 +281,18 @@ func TestTheRosterTellsWhatTheUserIsConnectedTo(t *testing.T) {
 		w.ExpectInAnyOrder(bare("verona@"+verona, "unavailable", Status("", "so it is")), bare(verona, "", HasNot("status")))
 	})
 }
+
+func TestAccountsAndBotsAreShownAsHats(t *testing.T) {
+	among(t, func(t *testing.T, w *world) {
+		w.asks(orchard, "get", garden, discoInfo)
+		w.Expect(result(garden, orchard, Has("query/feature@var", "urn:xmpp:hats:0")))
+		nurse := member("nurse")
+		nurse.Account, nurse.Bot = "angelica", true
+		w.verona.tells(romeo, transport.MemberChanged{Room: inGarden, Member: nurse})
+		st := w.Expect(occupant(orchard, garden, "nurse", Has("{urn:xmpp:hats:0}hats/hat@title", "Account angelica"),
+			Has("{http://jabber.org/protocol/muc#user}x/item@affiliation", "none")))
+		if hats := Values(st, "{urn:xmpp:hats:0}hats/hat@uri"); len(hats) != 2 || hats[0] == hats[1] {
+			t.Errorf("hats %q", hats)
+		}
+	})
+}

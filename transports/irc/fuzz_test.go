@@ -2,6 +2,7 @@ package irc
 
 import (
 	"bytes"
+	"context"
 	"reflect"
 	"strings"
 	"testing"
@@ -116,6 +117,11 @@ func isXML(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !xmlRune(r) })
 }
 
+// nowhere takes events and does nothing with them.
+type nowhere struct{}
+
+func (nowhere) Deliver(context.Context, transport.Event) error { return nil }
+
 // FuzzReceive feeds a link lines as a hostile server would.
 func FuzzReceive(f *testing.F) {
 	f.Add(false, []byte(":romeo!r@h JOIN #garden\n:s 353 romeo = #garden :@juliet!j@h +romeo\n:s 366 romeo #garden :End\n:juliet!j@h MODE #garden +o-v+b romeo juliet x"))
@@ -123,6 +129,8 @@ func FuzzReceive(f *testing.F) {
 	f.Add(false, []byte(":s 005 romeo PREFIX=(ohv)@%+ CHANMODES=beI,k,l,imnpst -PREFIX CASEMAPPING=ascii LINELEN=99999999 :are supported"))
 	f.Add(false, []byte(":romeo!r@h NICK juliet\n:juliet!j@h NICK romeo\n:juliet QUIT\n:x KICK #garden romeo\n:s 470 romeo #garden #x\nCAP * LS * :a b\nCAP * NAK :batch\nBATCH +x chathistory\nERROR"))
 	f.Add(false, []byte("PING\nPONG gatehouse-0\nPONG gatehouse-99999999999999999999\n:s 433 * x\nINVITE romeo #x\nFAIL JOIN X #garden :no\nMODE #garden +k\n:romeo PART #garden,#x\n:s 301 romeo juliet :away"))
+	f.Add(false, []byte(":s 005 romeo WHOX BOT=B MONITOR=1 WATCH=x :are supported\n:romeo!r@h JOIN #garden\n:s 353 romeo = #garden :juliet\n:s 366 romeo #garden\n:juliet PRIVMSG #garden :x\n:s 354 romeo 47 #garden j h juliet G@B 0\n:s 315 romeo #garden\n:juliet QUIT :a.b c.d\n:juliet!j@h JOIN #garden\n:s 263 romeo WHO"))
+	f.Add(false, []byte(":s 311 romeo juliet\n:s 317 romeo juliet x 99999999999999999999\n:s 401 romeo juliet\n:s 318 romeo juliet\n:juliet NOTICE romeo :\x01TIME Sun\x01\n:s 303 romeo :juliet\n:s 734 romeo 0 juliet,,x\n:s 512 romeo juliet\n:s 730 romeo :juliet!x,,"))
 	for command := range receivers {
 		f.Add(false, []byte(":juliet!j@h "+command+"\n:s "+command+" romeo #garden a b\n:romeo "+command+" #garden romeo :"))
 	}
@@ -132,14 +140,19 @@ func FuzzReceive(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newSession(n.(*network), transport.Account{User: romeo}, nil)
+		s := newSession(n.(*network), transport.Account{User: romeo}, nowhere{})
+		defer s.running.Wait()
 		defer s.disconnect()
 		l := newLink(s, s.network.servers["net"], "romeo")
 		l.nick, l.conn = "romeo", nil
+		s.Watch(t.Context(), "juliet%net")
 		if registering {
 			l.register()
 		} else {
 			l.isOnline()
+			s.links[l.server] = l
+			s.Profile(t.Context(), "juliet%net", "who")
+			s.Query(t.Context(), "juliet%net", transport.QueryTime, "time")
 		}
 		for _, name := range []string{"#garden", "#balcony"} {
 			if err := l.join(transport.Address(name+"%net"), name, transport.JoinOptions{}); err != nil {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -159,5 +160,51 @@ func TestPeopleAreKnownAndSeen(t *testing.T) {
 				romeo.gets(presence, from("verona@"+ircHost), typed("unavailable"))
 			}
 		})
+	}
+}
+
+func account(name string) match {
+	return func(s xmppclient.Stanza) bool {
+		hats := s.FindNS("urn:xmpp:hats:0", "hats")
+		return hats != nil && strings.Contains(hats.String(), "Account "+name)
+	}
+}
+
+func TestAnAccountIsWhoSomebodyIs(t *testing.T) {
+	servers.Need(t, "inspircd", "atheme", "ii")
+	w := newWorld(t)
+	w.onProsody(servers.ProsodyOptions{})
+	irc, err := servers.StartInspIRCd(limited(t), filepath.Join(w.dir, "inspircd"), servers.InspIRCdOptions{Services: true})
+	check(t, err)
+	t.Cleanup(func() { irc.Close() })
+	services, err := servers.StartAtheme(limited(t), filepath.Join(w.dir, "atheme"), irc, servers.AthemeOptions{
+		Accounts: map[string]string{"capulet": "balconyscene"},
+	})
+	check(t, err)
+	t.Cleanup(func() { services.Close() })
+	w.start(w.irc(plain("verona", irc.Addr)))
+	romeo := w.logIn("romeo", "orchard")
+	romeo.joins(room, "romeo")
+	juliet := w.ircUser(irc.Addr, "juliet", channel)
+	came := romeo.gets(presence, from(room+"/juliet"), typed(""))
+	check(t, juliet.Raw("PRIVMSG NickServ :IDENTIFY capulet balconyscene"))
+	known := romeo.gets(presence, from(room+"/juliet"), account("capulet"))
+	if occupantID(t, came) != occupantID(t, known) {
+		t.Errorf("who logs in becomes another person: %s, %s", came, known)
+	}
+
+	// who comes later learns the account with the room,
+	benvolio := w.logIn("benvolio", "street")
+	benvolio.joins(room, "benvolio")
+	seen := occupantID(t, benvolio.gets(presence, from(room+"/juliet"), account("capulet")))
+	// and it names her whenever she comes back
+	check(t, juliet.Part(channel, ""))
+	benvolio.gets(presence, from(room+"/juliet"), typed("unavailable"))
+	check(t, juliet.Raw("NICK jule"))
+	check(t, juliet.Raw("JOIN "+channel))
+	for _, p := range []*person{romeo, benvolio} {
+		if id := occupantID(t, p.gets(presence, from(room+"/jule"), account("capulet"))); id != seen {
+			t.Errorf("juliet was %s and is %s", seen, id)
+		}
 	}
 }

@@ -88,7 +88,7 @@ type Info struct {
 
 	Rooms   bool      // its sessions implement Rooms
 	Lists   bool      // and RoomList
-	People  bool      // and Profiles and Queries
+	People  bool      // and Profiles, Queries and Watching
 	Crowd   int       // in rooms of more people those who come and go are told of together; 0: never
 	Servers []Address // those that everybody can use, as far as they are known beforehand
 	Home    Address   // the only server there is: the gateway's own address stands for it too

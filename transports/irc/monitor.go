@@ -32,6 +32,8 @@ type sightings struct {
 	watched map[string]*sighting // by folded nick
 	polls   [][]*sighting        // ISONs without an answer, the oldest first
 	pollAt  time.Time            // of the next ones; zero while nobody is polled
+
+	toldAway map[string]string // why others are away, as it was told last
 }
 
 // Watch implements transport.Watching. Nobody is connected to for it.

@@ -47,8 +47,12 @@ func TestPeopleAreWatchedByMONITOR(t *testing.T) {
 		c.expect("MONITOR + juliet", "MONITOR + nurse")
 		c.sends(":s 730 romeo :juliet!j@capulet.example,Tybalt!t@h", ":s 731 romeo :nurse")
 		w.sees(is("juliet", there), is("tybalt", there))
-		c.sends(":s 730 romeo juliet", ":juliet!j@capulet.example AWAY :asleep", ":juliet!j@capulet.example AWAY :asleep", ":s 301 romeo tybalt :fencing")
-		w.sees(is("juliet", away("asleep")), is("tybalt", away("fencing")))
+		c.sends(":s 730 romeo juliet", ":juliet!j@capulet.example AWAY :asleep", ":juliet!j@capulet.example AWAY :asleep")
+		w.sees(is("juliet", away("asleep")))
+		w.says("tybalt%net", "peace")
+		c.expect("PRIVMSG tybalt peace")
+		c.sends(":s 301 romeo tybalt :fencing")
+		w.sees(is("tybalt", away("fencing")))
 		c.sends(":juliet!j@capulet.example AWAY", ":tybalt!t@h PRIVMSG romeo :thou villain")
 		w.sees(is("juliet", there), is("tybalt", there))
 		if _, ok := w.next().(transport.MessageReceived); !ok {
@@ -165,5 +169,26 @@ func TestAnIsonOnTheConsoleIsAnsweredThere(t *testing.T) {
 		if e, ok := w.next().(transport.MessageReceived); !ok || e.Chat != "net" {
 			t.Errorf("got %#v", e)
 		}
+	})
+}
+
+func TestThatSomebodyIsAwayIsToldOnce(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		says := func(want string) {
+			t.Helper()
+			if e, ok := w.next().(transport.MessageReceived); !ok || e.Chat != "net" || e.Text != want {
+				t.Errorf("got %#v", e)
+			}
+		}
+		for range 3 {
+			w.says("juliet%net", "wake up")
+			c.expect("PRIVMSG juliet :wake up")
+			c.sends(":s 301 romeo juliet :asleep")
+		}
+		says("juliet is away: asleep")
+		w.seesNothing()
+		c.sends(":s 301 romeo juliet :at mass")
+		says("juliet is away: at mass")
 	})
 }

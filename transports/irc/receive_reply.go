@@ -121,13 +121,24 @@ func (l *link) isNamed(ch *channel) {
 }
 
 // receiveAwayReply handles 301: nick, who, why; the answer to a private
-// message.
+// message, or a part of that to WHOIS. The server repeats it with every
+// message, we do not.
 func receiveAwayReply(l *link, m *message) error {
-	if l.openAsk("WHOIS", m.param(1)) != nil {
+	nick, why := m.param(1), m.text()
+	key := l.is.fold(nick)
+	_, talking := l.talking[key]
+	switch {
+	case l.openAsk("WHOIS", nick) != nil:
 		return receiveWhois(l, m)
-	}
-	if nick := m.param(1); validNick(nick) && len(m.Params) > 2 {
-		l.seesAway(nick, true, m.text())
+	case !talking: // the console shows what it asked for
+	case l.watched[key] != nil:
+		l.seesAway(nick, true, why)
+	case l.toldAway[key] != why:
+		if l.toldAway == nil || len(l.toldAway) >= talkingLimit {
+			l.toldAway = map[string]string{}
+		}
+		l.toldAway[key] = why
+		l.console(clean(nick) + " is away: " + why)
 	}
 	return nil
 }

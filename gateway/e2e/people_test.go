@@ -65,7 +65,7 @@ func TestPeopleAreKnownAndSeen(t *testing.T) {
 			w := newWorld(t)
 			w.onProsody(servers.ProsodyOptions{})
 			address := start(w)
-			w.start(w.irc(plain("verona", address)))
+			w.start(w.irc(plain("verona", address) + "throttle = { burst = 0 }\n"))
 			notifies := name == "InspIRCd" // away-notify, which ngIRCd has not
 			juliet := w.ircUser(address, "juliet", channel)
 			romeo := w.logIn("romeo", "orchard")

@@ -134,16 +134,18 @@ func (ch *channel) shown() bool {
 // member is what the gateway sees of a user in a channel.
 func (l *link) member(ch *channel, u *user) transport.Member {
 	m := l.person(u)
+	m.Identity = l.identity(u)
 	m.Role, m.Affiliation = l.standing(ch, u)
 	return m
 }
 
-// person is what the gateway sees of a user, wherever they are.
+// person is what the gateway sees of a user, wherever they are. Their identity
+// is not settled by that.
 func (l *link) person(u *user) transport.Member {
 	nick := u.nick.Value()
 	m := transport.Member{
 		Nick: nick, Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
-		Account: u.account.Value(), Identity: l.identity(u),
+		Account: u.account.Value(),
 	}
 	if validNick(nick) && !l.isChannel(nick) {
 		m.Who = l.network.address(l.server, nick)

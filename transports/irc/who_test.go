@@ -40,6 +40,9 @@ func TestARoomIsShownOnceItIsKnownWhoIsWho(t *testing.T) {
 			":irc.example.org 353 romeo = #garden :@juliet!j@capulet.example nurse!n@capulet.example romeo!r@verona.example",
 			":irc.example.org 366 romeo #garden :End")
 		c.expect("MODE #garden", "WHO #garden %tcuhnfa,47")
+		if m, known := w.session.Acquaintance("juliet%net"); !known || m.Nick != "juliet" || m.Account != "" {
+			t.Errorf("known so far: %v, %+v", known, m)
+		}
 		c.sends(":juliet!j@capulet.example PRIVMSG #garden :Ay me!",
 			":irc.example.org 354 romeo 47 #garden j capulet.example juliet G@ Capulet",
 			":irc.example.org 354 romeo 47 #garden n capulet.example nurse HB 0",

@@ -73,8 +73,8 @@ func checkThrottle(values []string) ([]string, string) {
 		return []string{"-1"}, ""
 	}
 	n, err := strconv.Atoi(v)
-	if err != nil || n > 1000 {
-		return nil, fmt.Sprintf("%q is not a number up to 1000.", clean(v))
+	if err != nil || n > 1e6 {
+		return nil, fmt.Sprintf("%q is not a number up to a million.", clean(v))
 	}
 	return []string{strconv.Itoa(max(n, -1))}, ""
 }

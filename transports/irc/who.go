@@ -17,8 +17,9 @@ const (
 )
 
 // complete is called once the names of a channel are there. Where WHO tells
-// accounts, the channel is shown with its answer, so that everybody has their
-// lasting identity from the start; elsewhere the answer comes behind.
+// accounts, or hosts that the names do not tell, the channel is shown with its
+// answer, so that everybody has their lasting identity from the start;
+// elsewhere the answer comes behind.
 func (l *link) complete(ch *channel) {
 	switch {
 	case l.is.whox && len(ch.members) <= whoMembers:
@@ -26,8 +27,12 @@ func (l *link) complete(ch *channel) {
 		l.sendLater("WHO", ch.name, "%tcuhnfa,"+whoToken)
 		l.whoDue(ch)
 		return
-	case !l.caps.on["userhost-in-names"] && l.is.told && len(ch.members) <= whoPlain,
-		l.caps.on["away-notify"] && len(ch.members) <= whoMembers:
+	case !l.caps.on["userhost-in-names"] && l.is.told && len(ch.members) <= whoPlain:
+		ch.asked = time.Now()
+		l.sendLater("WHO", ch.name)
+		l.whoDue(ch)
+		return
+	case l.caps.on["away-notify"] && len(ch.members) <= whoMembers:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name)
 	}

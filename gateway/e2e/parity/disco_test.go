@@ -24,7 +24,7 @@ func TestTheGatewaySaysWhatItIs(t *testing.T) {
 	romeo := s.client("romeo")
 	romeo.asks("get", s.domain, discoInfo, Type("result"),
 		identity("gateway", "irc"), identity("conference", "irc"), Has("query/identity@name", "IRC"),
-		feature("jabber:iq:version"), feature(commandsNS), feature("urn:xmpp:ping"))
+		feature("jabber:iq:version"), feature(commandsNS), feature("urn:xmpp:ping"), feature("urn:xmpp:mam:2"))
 }
 
 func TestARoomSaysWhatItIsAndToThoseInItMore(t *testing.T) {
@@ -33,9 +33,9 @@ func TestARoomSaysWhatItIsAndToThoseInItMore(t *testing.T) {
 			s := tt.play(t)
 			romeo, garden := s.client("romeo"), s.room("#garden")
 			always := All(
-				identity("conference", "text"), identity("conference", "irc"),
+				identity("conference", "text"), identity("conference", "irc"), Has("query/identity@name", garden.channel+" on 127.0.0.1"),
 				feature("jabber:iq:version"), feature(commandsNS), feature("urn:xmpp:ping"), feature("urn:xmpp:sid:0"),
-				feature("http://jabber.org/protocol/muc"), feature("muc_semianonymous"))
+				feature("http://jabber.org/protocol/muc"), feature("muc_semianonymous"), feature("urn:xmpp:mam:2"))
 			romeo.asks("get", garden.jid, discoInfo, Type("result"), always, noField("muc#roominfo_occupants"))
 			romeo.joins(garden)
 			romeo.asks("get", garden.jid, discoInfo, Type("result"), always,

@@ -62,13 +62,13 @@ func TestANetworkIsSet(t *testing.T) {
 	const pin = "12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12:12"
 	romeo.fills(s.server(), "configure", id, "complete", []string{
 		"ports", none, "tls_ports", "6697\n6698", "verify_cert", "1", "fingerprint", pin, "pass", "wherefore",
-		"after_connect_commands", "MODE romeo +x\nPRIVMSG friar :hello", "nick", "my_nickname", "username", "username", "throttle_limit", "42",
+		"after_connect_commands", "MODE romeo +x\nPRIVMSG friar :hello", "nick", "my_nickname", "username", "username", "throttle_limit", "9999",
 		"realname", "realname", "encoding_out", "UTF-8", "encoding_in", "latin-1",
 	}, completed("configure"))
 	id = romeo.starts(s.server(), "configure", asking("configure", false), serverFields,
 		field("ports"), field("tls_ports", "6697"), field("tls_ports", "6698"), field("verify_cert", "true"), field("fingerprint", "*"),
 		field("nick", "my_nickname"), field("after_connect_commands", "MODE romeo +x"), field("after_connect_commands", "PRIVMSG friar :hello"),
-		field("username", "username"), field("realname", "realname"), field("throttle_limit", "42"),
+		field("username", "username"), field("realname", "realname"), field("throttle_limit", "9999"),
 		field("encoding_in", "latin-1"), field("encoding_out", "UTF-8"),
 		field("pass")) // a password never comes back
 	romeo.cancels(s.server(), "configure", id)

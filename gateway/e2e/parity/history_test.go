@@ -100,7 +100,7 @@ func (c *client) queries(r room, condition string) archive {
 			return a
 		}
 		if wrong := Message(Has(mamResult+"@queryid", "q1"), Has(forwarded+"/"+delay+"@stamp", "*"),
-			Has(forwarded+"/{jabber:client}message@type", "groupchat")).Wrong(got); wrong != "" {
+			Has(forwarded+"/{jabber:client}message@type", "groupchat"), Has(forwarded+"/{jabber:client}message/{jabber:client}body")).Wrong(got); wrong != "" {
 			c.scene.t.Fatalf("no message of an archive: %s", wrong)
 		}
 		a.texts = append(a.texts, Values(got, forwarded+"/message/body")...)

@@ -93,7 +93,7 @@ func (s *session) sendToPerson(ctx context.Context, st *stanza.Received, a trans
 		return // a chat state, a receipt or a marker, which the network can't carry
 	}
 	_, ok := s.deliver(ctx, st, transport.Message{
-		Chat: a, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteMessage).request(),
+		Chat: a, Nick: st.To.Resource, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteMessage).request(),
 	})
 	if ok {
 		s.archiveSent(a, st, text)

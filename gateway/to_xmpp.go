@@ -78,7 +78,7 @@ func (s *session) inRoom(a transport.Address, f func(*room)) {
 }
 
 func (s *session) receiveMessage(m transport.Message) {
-	if m.Nick == "" {
+	if m.Nick == "" || s.rooms[m.Chat] == nil && s.isPerson(m.Chat) {
 		st := s.chatMessage(m, s.newID())
 		s.archiveReceived(m, &st)
 		s.send(st)
@@ -106,15 +106,25 @@ func (s *session) receiveMessage(m transport.Message) {
 	})
 }
 
+// isPerson says that messages of a chat are private.
+func (s *session) isPerson(chat transport.Address) bool {
+	_, kind, err := s.host.Network.Resolve(string(chat))
+	return err == nil && kind == transport.Person
+}
+
 // chatMessage is a message from a person or a server to the user. From has no
-// resource (XEP-0100 §5.3.1).
+// resource (XEP-0100 §5.3.1), but where the network has it name the person.
 func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: s.at(m.Chat), To: s.user, Type: stanza.Chat, ID: id},
 		Payloads: []payload{stanza.Body(m.Text)},
 	}
-	if s.host.info.People { // XEP-0172 §4.2
+	switch { // XEP-0172 §4.2
+	case m.Nick != "":
+		st.From.Resource = m.Nick
+		st.Payloads = append(st.Payloads, nickname(m.Nick))
+	case s.host.info.People:
 		st.Payloads = append(st.Payloads, s.nickOf(m.Chat))
 	}
 	if m.Chat == s.host.info.Home {

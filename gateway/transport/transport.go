@@ -118,7 +118,7 @@ type Message struct {
 	ID      MessageID
 	Request Request // only from the gateway to the network
 	Chat    Address // the person, room or server that the message is in
-	Nick    string  // in a room: who wrote it; to a room: empty, or the one member whom it is for
+	Nick    string  // in a room: who wrote it; to a room: empty, or the one member whom it is for; with a person: the resource, where the address alone names nobody
 	Origin  string  // its name at its sender: one user's message with the same Origin, Chat and Text is the same
 	Sender  string  // Member.Identity of who wrote it, where known
 	Text    string  // plain text with XEP-0393 styling; "/me " leads an action

@@ -23,7 +23,11 @@ func (n *network) Resolve(text string) (transport.Address, transport.Kind, error
 	if !utf8.ValidString(text) {
 		return "", 0, n.badAddress(text)
 	}
-	name, s, err := n.parse(strings.ToLower(text))
+	text = strings.ToLower(text)
+	if s, ok := n.anybodyOn(text); ok {
+		return n.anybody(s), transport.Person, nil
+	}
+	name, s, err := n.parse(text)
 	if err != nil {
 		return "", 0, err
 	}

@@ -56,7 +56,7 @@ func (l *link) deliverText(m *message, text string) {
 		}
 		return
 	}
-	if m.fromServer() || !validNick(m.nick) {
+	if m.fromServer() || !l.validTarget(m.nick) {
 		l.console(text)
 		return
 	}
@@ -69,6 +69,9 @@ func (l *link) deliverText(m *message, text string) {
 	l.touch()
 	l.talksTo(m.nick)
 	message.Chat, message.Sender = l.network.address(l.server, m.nick), l.sender(m)
+	if !validNick(m.nick) {
+		message.Chat, message.Nick = l.network.anybody(l.server), m.nick
+	}
 	l.emit(transport.MessageReceived{Message: message})
 }
 

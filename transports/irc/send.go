@@ -29,6 +29,15 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 }
 
 func (s *session) enqueueMessage(m transport.Message) (transport.MessageID, error) {
+	if srv, ok := s.network.anybodyOn(string(m.Chat)); ok {
+		return "", s.do(func() error {
+			l, err := s.linkTo(srv, "")
+			if err != nil {
+				return err
+			}
+			return l.sendPrivate(m, m.Nick)
+		})
+	}
 	name, srv, err := s.network.split(m.Chat)
 	switch {
 	case err != nil:
@@ -63,7 +72,7 @@ func (l *link) sendPrivate(m transport.Message, nick string) error {
 	if l.phase == waiting {
 		return refuse(transport.Unreachable, "There is no connection to %s just now.", l.server.name)
 	}
-	if !validNick(nick) {
+	if !l.validTarget(nick) {
 		return refuse(transport.BadAddress, "%q can't be a nick on IRC.", nick)
 	}
 	if err := l.sendText(m, nick); err != nil {

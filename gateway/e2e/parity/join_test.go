@@ -180,3 +180,14 @@ func TestEachPortThatDoesNotAnswerIsTold(t *testing.T) {
 	romeo.expects(self(garden, romeo.nick))
 	romeo.expects(subject(garden, "", ""))
 }
+
+func TestPeopleNameServersThemselves(t *testing.T) {
+	s := playOn(t, lasting, "%the.friars.cell")
+	romeo, garden := s.client("romeo"), s.room("#garden")
+	id := romeo.starts(s.server(), "configure", asking("configure", false), fieldOfType("address", "text-single"))
+	romeo.fills(s.server(), "configure", id, "complete", []string{"address", "127.0.0.1", "tls_ports", none, "ports", s.port()}, completed("configure"))
+	romeo.asksToJoin(garden)
+	romeo.expects(self(garden, romeo.nick, standing("admin", "moderator")))
+	romeo.expects(subject(garden, "", ""))
+	romeo.asks("get", s.server(), discoInfo, Type("result"), identity("gateway", "irc"))
+}

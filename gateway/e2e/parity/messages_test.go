@@ -50,6 +50,10 @@ func TestPrivateMessagesComeFromThePersonAndNotFromTheRoom(t *testing.T) {
 	romeo.expects(gone(street, romeo.nick, StatusCodes("110")))
 	juliet.saysTo(s.address(romeo.nick), "still here")
 	romeo.Expect(privately(s.address(juliet.nick), "still here"))
+
+	// A nick that no address can be made of is written behind the network.
+	romeo.saysTo(s.network+"@"+s.domain+"/"+juliet.nick, "by another way")
+	juliet.Expect(privately(s.address(romeo.nick), "by another way"))
 	romeo.hasNothingMore()
 	juliet.hasNothingMore()
 }

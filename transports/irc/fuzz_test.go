@@ -135,6 +135,8 @@ func FuzzReceive(f *testing.F) {
 		f.Add(false, []byte(":juliet!j@h "+command+"\n:s "+command+" romeo #garden a b\n:romeo "+command+" #garden romeo :"))
 	}
 	f.Add(true, []byte(":s CAP * LS :batch server-time=1\n:s CAP * NAK :batch server-time\n:s 433 * romeo :x\n:s 001 romeo :hi\n:s 376 romeo :x"))
+	f.Add(true, []byte(":s CAP * LS :sasl=SCRAM-SHA-256,PLAIN sts=port=1,duration=1\n:s CAP * ACK sasl\nAUTHENTICATE +\nAUTHENTICATE cj14LHM9eCxpPTE=\n:s 908 * PLAIN :x\n:s 904 * :x\n"+
+		"AUTHENTICATE +\n:s 900 * x y :z\n:s 903 * :x\n:s 001 romeo :hi\n:s 376 romeo :x\n:NickServ!x@y NOTICE romeo :x\n:s CAP * NEW :sasl\n:s CAP * ACK sasl\n:s 907 * :x"))
 	f.Fuzz(func(t *testing.T, registering bool, lines []byte) {
 		n, err := testOptions().New(transport.Env{})
 		if err != nil {
@@ -147,6 +149,10 @@ func FuzzReceive(f *testing.F) {
 		l.nick, l.conn = "romeo", nil
 		s.Watch(t.Context(), "juliet%net")
 		if registering {
+			l.set = l.network.linkSettings(l.server, transport.Values{
+				"sasl_password": {"rose"}, "nickserv": {"true"}, "nick_recovery": {"GHOST"}, "encoding_out": {"koi8-r"}, "encoding_in": {"koi8-r"},
+				"sasl_required": {"false"}, "after_connect_commands": {"MODE romeo +x"},
+			})
 			l.register()
 		} else {
 			l.isOnline()

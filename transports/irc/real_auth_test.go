@@ -84,6 +84,7 @@ func account(r *realWorld) string {
 }
 
 func TestLoggingInToRealServices(t *testing.T) {
+	t.Parallel()
 	w := newAuthWorld(t)
 	services, err := servers.StartAtheme(w.ctx, t.TempDir(), w.ircd, servers.AthemeOptions{
 		Accounts: map[string]string{"montague": "wherefore"},
@@ -160,6 +161,7 @@ func TestLoggingInToRealServices(t *testing.T) {
 }
 
 func TestWhomToTrust(t *testing.T) {
+	t.Parallel()
 	w := newAuthWorld(t)
 	host, port, _ := net.SplitHostPort(w.ircd.TLSAddr)
 	_, plainPort, _ := net.SplitHostPort(w.ircd.Addr)
@@ -207,6 +209,7 @@ func TestWhomToTrust(t *testing.T) {
 }
 
 func TestAServerThatWantsTLSGetsIt(t *testing.T) {
+	t.Parallel()
 	servers.Need(t, "inspircd")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -284,6 +287,7 @@ func (c *oldClient) reads(want string) {
 }
 
 func TestAServersPasswordAndAnOldClient(t *testing.T) {
+	t.Parallel()
 	servers.Need(t, "ngircd")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

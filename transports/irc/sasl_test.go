@@ -1,9 +1,12 @@
 package irc
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -349,5 +352,43 @@ func TestSASLWithoutAnAnswerIsAborted(t *testing.T) {
 		}
 		c.sends(":s 906 * :SASL authentication aborted")
 		w.isUp(c, "romeo")
+	})
+}
+
+// Whoever blocks the ports with TLS must not get to read passwords.
+func TestPasswordsAreNotSentWhereTLSFailed(t *testing.T) {
+	v := with(withPassword, "pass", "open sesame", "ports", "6667", "tls_ports", "6697", "nickserv", "true", "nick_recovery", "GHOST")
+	withSettings(t, v, func(w *world, _ *fakeSettings) {
+		w.network.dial = func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error) {
+			if d.tls {
+				return nil, syscall.ECONNREFUSED
+			}
+			return w.dial(ctx, s, set, d)
+		}
+		w.joins(garden, "romeo")
+		c := w.registers("romeo", "sasl=PLAIN") // no PASS comes first
+		c.expect("CAP REQ sasl")
+		c.sends(":s CAP * ACK sasl")
+		for {
+			if e, ok := w.next().(transport.RoomLeft); ok {
+				if reasonOf(e.Err) != transport.NotAuthorized || !strings.Contains(e.Err.Error(), "ports with TLS") {
+					t.Errorf("refused with %v", e.Err)
+				}
+				break
+			}
+		}
+	})
+	withSettings(t, with(v, "sasl_mechanism", "none"), func(w *world, _ *fakeSettings) {
+		w.network.dial = func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error) {
+			if d.tls {
+				return nil, syscall.ECONNREFUSED
+			}
+			return w.dial(ctx, s, set, d)
+		}
+		w.joins(garden, "romeo")
+		c := w.registers("romeo", "")
+		c.expect("CAP END")
+		c.welcome("romeo")
+		c.expect("JOIN #garden") // and nothing to NickServ
 	})
 }

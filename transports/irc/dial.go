@@ -26,9 +26,11 @@ func (n *network) knock(ctx context.Context, s *server, set *linkSettings, told 
 	if set.host != s.host && !n.mayConnect(set.host) {
 		return nil, door{}, refuse(transport.NotAllowed, "The administrator of this gateway does not allow connections to %s.", set.host)
 	}
-	if set.host == s.name && n.isAlias(s.name) && !s.configured {
-		return nil, door{}, refuse(transport.NotFound, "There is no network %s here. If that is to be your own name for one, "+
-			"give its address with the command configure on %s. A person is written like %s.", s.name, s.name, n.example("juliet"))
+	// Without a dot it is a host where there may be a private network, else
+	// somebody's own name for a server.
+	alias := set.host == s.name && n.isAlias(s.name) && !s.configured
+	if alias && len(n.allowPrivate) == 0 {
+		return nil, door{}, n.noSuchName(s)
 	}
 	var first error
 	for i, d := range set.doors {
@@ -39,7 +41,11 @@ func (n *network) knock(ctx context.Context, s *server, set *linkSettings, told 
 		if first == nil {
 			first = err
 		}
-		if _, isDNS := errors.AsType[*net.DNSError](err); isDNS || isForged(err) || errors.Is(err, errPrivate) || ctx.Err() != nil {
+		_, isDNS := errors.AsType[*net.DNSError](err)
+		if isDNS && alias {
+			return nil, d, n.noSuchName(s)
+		}
+		if isDNS || isForged(err) || errors.Is(err, errPrivate) || ctx.Err() != nil {
 			return nil, d, err
 		}
 		if i < len(set.doors)-1 {
@@ -50,6 +56,11 @@ func (n *network) knock(ctx context.Context, s *server, set *linkSettings, told 
 		first = refuse(transport.BadRequest, "There is no port to connect to %s on. Set one with the command configure on %s.", s.name, s.name)
 	}
 	return nil, door{}, first
+}
+
+func (n *network) noSuchName(s *server) error {
+	return refuse(transport.NotFound, "There is no network %s here. If that is to be your own name for one, "+
+		"give its address with the command configure on %s. A person is written like %s.", s.name, s.name, n.example("juliet"))
 }
 
 // isForged says that the server has not proved who it is.

@@ -181,6 +181,21 @@ func TestEachPortThatDoesNotAnswerIsTold(t *testing.T) {
 	romeo.expects(subject(garden, "", ""))
 }
 
+func TestAnyServerIsTriedOnItsUsualPorts(t *testing.T) {
+	s := playOn(t, lasting, "%localhost")
+	romeo, garden := s.client("romeo"), s.room("#garden")
+	romeo.asksToJoin(garden)
+	for _, closed := range []string{"6697", "6670"} {
+		told := romeo.Expect(Message(To(romeo.bare), From(s.server()), Type("chat")))
+		if text := Values(told, "body")[0]; !contains(text, "Port "+closed+": ") {
+			t.Errorf("told %q, want that port %s is closed", text, closed)
+		}
+	}
+	romeo.expects(self(garden, romeo.nick, standing("admin", "moderator")))
+	romeo.expects(subject(garden, "", ""))
+	romeo.starts(s.server(), "get-irc-connection-info", completed("get-irc-connection-info"), tells("localhost on port "+s.port()))
+}
+
 func TestPeopleNameServersThemselves(t *testing.T) {
 	s := playOn(t, lasting, "%the.friars.cell")
 	romeo, garden := s.client("romeo"), s.room("#garden")

@@ -88,6 +88,8 @@ func TestInvitationsGoToIRCAndToXMPP(t *testing.T) {
 	invite(juliet.nick)
 	juliet.expects(Message(From(garden.jid), Has(mucUser+"/invite@from", garden.jid+"/"+romeo.nick)))
 
+	invite(romeo.nick) // who is there
+	romeo.awaits(modes(garden, romeo.nick+" is already on channel "+garden.channel))
 	friar := &client{s.person("friar"), ""}
 	invite(friar.bare)
 	friar.Expect(Message(To(friar.bare), From(garden.jid), Has(mucUser+"/invite@from", romeo.jid)))

@@ -288,8 +288,10 @@ func findField(e *wire.Element, name string) *wire.Element {
 func (s *scene) gateway() string { return s.domain }
 
 // port is where verona listens.
-func (s *scene) port() string {
-	_, port, _ := net.SplitHostPort(s.stage.verona)
+func (s *scene) port() string { return port(s.stage.verona) }
+
+func port(address string) string {
+	_, port, _ := net.SplitHostPort(address)
 	return port
 }
 
@@ -315,7 +317,4 @@ func sameSet(got, want []string) bool {
 // throttle is how many lines the stage lets through at once, as forms have it.
 func (s *scene) throttle() string { return "-1" }
 
-func (s *scene) tlsPort() string {
-	_, port, _ := net.SplitHostPort(s.stage.veronaTLS)
-	return port
-}
+func (s *scene) tlsPort() string { return port(s.stage.veronaTLS) }

@@ -170,7 +170,7 @@ tls = false
 		"[log]\nlevel = \"debug\"\n" +
 		networks(irc, "") +
 		networks(fixed, `fixed_network = "verona"`) +
-		networks(lasting, "persistent_by_default = true\nany_network = true")
+		networks(lasting, "persistent_by_default = true\nany_network = true\nports = ["+port(st.verona)+"]")
 }
 
 // run starts a gateway with a config in which SERVER is the XMPP server, and

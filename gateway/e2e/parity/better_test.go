@@ -113,7 +113,7 @@ func TestTheFixedNetworkHasAListAndRoomsHaveOccupants(t *testing.T) {
 	romeo.asks("get", garden.jid, discoItems, Type("result"),
 		Has("query/item@jid", garden.jid+"/"+romeo.nick), Has("query/item@jid", garden.jid+"/"+juliet.nick))
 
-	abroad := play2(t, irc)
+	abroad := playAgain(t, irc)
 	romeo = abroad.client("romeo")
 	romeo.asks("get", irc, discoItems, Type("result"), Has("query/item@jid", "verona@"+irc), Has("query/item@jid", "mantua@"+irc))
 }
@@ -172,7 +172,7 @@ func TestTheArchiveHasWhatWasShown(t *testing.T) {
 }
 
 // play2 begins a second scene in one test.
-func play2(t *testing.T, domain string) *scene {
+func playAgain(t *testing.T, domain string) *scene {
 	st := onStage(t)
 	return &scene{t: t, stage: st, number: st.scenes.Add(1), domain: domain, network: "%verona"}
 }

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	. "gatehouse/component/componenttest"
@@ -140,7 +141,7 @@ func TestAnAdminDisconnectsUsers(t *testing.T) {
 func TestALinkIsEndedByTheUserOrByAnAdmin(t *testing.T) {
 	s := play(t)
 	desk, romeo, garden := s.admin().at("desk"), s.client("romeo"), s.room("#garden")
-	away := room{jid: replace(garden.jid, "%verona", "%mantua"), channel: garden.channel}
+	away := room{jid: strings.ReplaceAll(garden.jid, "%verona", "%mantua"), channel: garden.channel}
 	romeo.joins(garden)
 	romeo.joins(away)
 	const node = "disconnect-from-irc-server"
@@ -176,7 +177,7 @@ func TestTheConnectionIsDescribed(t *testing.T) {
 			got := home.expects(IQ(From(s.server()), completed(node)))
 			text := Values(got, commands+"/note")[0]
 			for _, part := range []string{"127.0.0.1", s.port(), garden.channel, "cell, home", "without TLS"} {
-				if !contains(text, part) {
+				if !strings.Contains(text, part) {
 					t.Errorf("%q does not tell of %q", text, part)
 				}
 			}
@@ -188,7 +189,7 @@ func TestTheConnectionIsDescribed(t *testing.T) {
 func tells(part string) Matcher {
 	return Custom("note with "+part, func(r stanza.Received) string {
 		for _, text := range Values(r, commands+"/note") {
-			if contains(text, part) {
+			if strings.Contains(text, part) {
 				return ""
 			}
 		}

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	. "gatehouse/component/componenttest"
@@ -129,7 +130,7 @@ func TestNamesWithStrangeCharactersAreEscaped(t *testing.T) {
 			romeo.expects(self(strange, romeo.nick, standing("admin", "moderator")))
 			romeo.expects(subject(strange, "", ""))
 			juliet := s.onIRC("juliet")
-			strange.channel = replace(strange.channel, tt.escaped, tt.channel)
+			strange.channel = strings.ReplaceAll(strange.channel, tt.escaped, tt.channel)
 			juliet.joins(strange)
 			romeo.expects(occupant(strange, juliet.nick))
 			juliet.says(strange.channel, "is it here?")
@@ -174,7 +175,7 @@ func TestEachPortThatDoesNotAnswerIsTold(t *testing.T) {
 	romeo.fills(s.server(), "configure", id, "complete", []string{"tls_ports", fmt.Sprint(closed), "ports", s.port()}, completed("configure"))
 	romeo.asksToJoin(garden)
 	told := romeo.Expect(Message(To(romeo.bare), From(s.server()), Type("chat")))
-	if text := Values(told, "body")[0]; !contains(text, fmt.Sprintf("Port %d: ", closed)) {
+	if text := Values(told, "body")[0]; !strings.Contains(text, fmt.Sprintf("Port %d: ", closed)) {
 		t.Errorf("told %q", text)
 	}
 	romeo.expects(self(garden, romeo.nick))
@@ -187,7 +188,7 @@ func TestAnyServerIsTriedOnItsUsualPorts(t *testing.T) {
 	romeo.asksToJoin(garden)
 	for _, closed := range []string{"6697", "6670"} {
 		told := romeo.Expect(Message(To(romeo.bare), From(s.server()), Type("chat")))
-		if text := Values(told, "body")[0]; !contains(text, "Port "+closed+": ") {
+		if text := Values(told, "body")[0]; !strings.Contains(text, "Port "+closed+": ") {
 			t.Errorf("told %q, want that port %s is closed", text, closed)
 		}
 	}

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	. "gatehouse/component/componenttest"
@@ -127,7 +128,7 @@ func TestTheConsoleAnswersRawLines(t *testing.T) {
 			romeo.joins(garden)
 			romeo.saysTo(s.server(), "WHOIS "+romeo.nick)
 			got := romeo.Expect(Message(From(s.server()), Type("chat"), Has("body")))
-			if text := Values(got, "body")[0]; !contains(text, romeo.nick) || !contains(text, "127.0.0.1") {
+			if text := Values(got, "body")[0]; !strings.Contains(text, romeo.nick) || !strings.Contains(text, "127.0.0.1") {
 				t.Errorf("said %q", text)
 			}
 		})

@@ -224,8 +224,6 @@ func privately(from, text string, more ...Matcher) Matcher {
 
 func result(more ...Matcher) Matcher { return IQ(append(more, Type("result"))...) }
 
-func replace(text, was, is string) string { return strings.ReplaceAll(text, was, is) }
-
 // host is how IRC sees a person, as user@host.
 func (s *scene) host(c *client) string { return c.nick + "@127.0.0.1" }
 
@@ -307,8 +305,7 @@ func (s *scene) admin() *person {
 	return p
 }
 
-func lines(text string) []string      { return strings.Split(text, "\n") }
-func contains(text, part string) bool { return strings.Contains(text, part) }
+func lines(text string) []string { return strings.Split(text, "\n") }
 func sameSet(got, want []string) bool {
 	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
 	return slices.Equal(got, want)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -94,7 +95,7 @@ func onStage(t *testing.T) *stage {
 	return ownStage
 }
 
-// A lasting test outlives the one that began it.
+// always is a test that outlives the one that began it.
 type always struct {
 	testing.TB
 	stage *stage
@@ -186,7 +187,7 @@ func (st *stage) run(ctx context.Context, name, config string, xmpp *componentte
 		return nil, err
 	}
 	path := filepath.Join(dir, "config.toml")
-	config = replace(config, "SERVER", listener) +
+	config = strings.ReplaceAll(config, "SERVER", listener) +
 		fmt.Sprintf("\n[store]\npath = %q\n[http]\nlisten = %q\n", filepath.Join(dir, "gatehouse.db"), http)
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ type ticket struct {
 func (g *gates) enter(ctx context.Context, host string, t Throttle, awaited bool, told func(time.Duration)) error {
 	g.mu.Lock()
 	one := g.gate(host, t)
-	if one.closed.Sub(time.Now()) > patientLimit && awaited {
+	if time.Until(one.closed) > patientLimit && awaited {
 		left := time.Until(one.closed)
 		g.mu.Unlock()
 		return &transport.Error{Reason: transport.RateLimited, RetryAfter: left, Text: host +

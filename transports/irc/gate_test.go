@@ -144,7 +144,7 @@ func TestAGateThatTheHostClosedOpensLaterEachTime(t *testing.T) {
 		}
 		g.letIn(host)
 		g.close(host, limit, 2*time.Minute)
-		if d := g.byHost[host].closed.Sub(time.Now()); d > 3*time.Minute {
+		if d := time.Until(g.byHost[host].closed); d > 3*time.Minute {
 			t.Errorf("after it has let somebody in it is closed for %v", d)
 		}
 	})

@@ -59,6 +59,17 @@ func TestAClientThatLostTheRoomJoinsItAgain(t *testing.T) {
 	romeo.expects(subject(garden, "", ""))
 	romeo.hasNothingMore()
 	juliet.hasNothingMore()
+
+	// With another nick, which follows once it has the room.
+	montague := "montague" + romeo.nick[len("romeo"):]
+	romeo.asksToJoinAs(garden, montague)
+	romeo.expects(occupant(garden, juliet.nick))
+	romeo.expects(occupant(garden, romeo.nick, StatusCodes("110", "210"), standing("admin", "moderator")))
+	romeo.expects(subject(garden, "", ""))
+	romeo.expects(gone(garden, romeo.nick, StatusCodes("303", "110"), Has(mucUser+"/item@nick", montague)))
+	romeo.expects(self(garden, montague))
+	juliet.expects(gone(garden, romeo.nick, StatusCodes("303"), Has(mucUser+"/item@nick", montague)))
+	juliet.expects(occupant(garden, montague))
 }
 
 func TestALaterJoinKeepsTheNickOfTheFirst(t *testing.T) {

@@ -131,6 +131,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(false, []byte("PING\nPONG gatehouse-0\nPONG gatehouse-99999999999999999999\n:s 433 * x\nINVITE romeo #x\nFAIL JOIN X #garden :no\nMODE #garden +k\n:romeo PART #garden,#x\n:s 301 romeo juliet :away"))
 	f.Add(false, []byte(":s 005 romeo WHOX BOT=B MONITOR=1 WATCH=x :are supported\n:romeo!r@h JOIN #garden\n:s 353 romeo = #garden :juliet\n:s 366 romeo #garden\n:juliet PRIVMSG #garden :x\n:s 354 romeo 47 #garden j h juliet G@B 0\n:s 315 romeo #garden\n:juliet QUIT :a.b c.d\n:juliet!j@h JOIN #garden\n:s 263 romeo WHO"))
 	f.Add(false, []byte(":s 311 romeo juliet\n:s 317 romeo juliet x 99999999999999999999\n:s 401 romeo juliet\n:s 318 romeo juliet\n:juliet NOTICE romeo :\x01TIME Sun\x01\n:s 303 romeo :juliet\n:s 734 romeo 0 juliet,,x\n:s 512 romeo juliet\n:s 730 romeo :juliet!x,,"))
+	f.Add(false, []byte(":s 322 romeo #a 5 :[+nt] x\n:s 323\n:s 367 romeo #garden *!*@x j 1\n:s 728 romeo #garden q *!*@x\n:s 341 romeo juliet #garden\n:s 443 romeo juliet #garden :is on\n:s 263 romeo LIST :x\nPONG gatehouse-0"))
 	for command := range receivers {
 		f.Add(false, []byte(":juliet!j@h "+command+"\n:s "+command+" romeo #garden a b\n:romeo "+command+" #garden romeo :"))
 	}
@@ -167,6 +168,11 @@ func FuzzReceive(f *testing.F) {
 		}
 		if !registering {
 			l.joinLine()
+			l.listing = &listing{requests: []transport.Request{"list"}, sent: true}
+			l.await(&pending{command: "MODE", target: "#garden", request: "bans", chat: garden, bans: &banList{}})
+			l.await(&pending{command: "MODE", target: "#balcony", request: "asked", chat: garden, asked: true})
+			l.await(&pending{command: "INVITE", target: "#garden", who: "juliet", request: "invite", chat: garden})
+			l.await(&pending{command: "RAW", request: "raw", answer: &consoleAnswer{commands: map[string]bool{"NAMES": true, "MODE": true, "MOTD": true}}})
 		}
 		for _, b := range bytes.Split(lines, []byte("\n")) {
 			b = bytes.TrimSuffix(b, []byte("\r"))

@@ -55,9 +55,9 @@ func receiveAlreadyIn(l *link, m *message) error {
 	if p == nil {
 		return receiveConsole(l, m)
 	}
-	// Clients don't show errors of invitations.
-	l.emit(transport.RoomNotice{Room: p.chat, Text: m.param(1) + " is already on channel " + m.param(2)})
-	l.settle(p, &transport.Error{Reason: transport.Conflict, Text: m.param(1) + " " + m.text(), Code: m.Command})
+	text := clean(m.param(1)) + " is already on channel " + clean(m.param(2))
+	l.emit(transport.RoomNotice{Room: p.chat, Text: text}) // clients don't show errors of invitations
+	l.settle(p, &transport.Error{Reason: transport.Conflict, Text: text, Code: m.Command})
 	return nil
 }
 

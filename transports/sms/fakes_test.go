@@ -158,6 +158,8 @@ type carrier struct {
 	ids     []transport.MessageID
 	status  map[transport.MessageID]provider.Report
 	lost    bool // Find fails
+	mute    bool // it can't be asked
+	refs    []string
 	asked   int
 	most    int // sends at a time
 	now     int
@@ -180,6 +182,7 @@ func (c *carrier) Send(ctx context.Context, o provider.Outgoing) (sent provider.
 		p, c.plans = c.plans[0], c.plans[1:]
 	}
 	c.now++
+	c.refs = append(c.refs, o.Ref)
 	c.most = max(c.most, c.now)
 	c.mu.Unlock()
 	if c.answer > 0 {
@@ -213,7 +216,11 @@ func (c *carrier) take(o provider.Outgoing) provider.Sent {
 func (c *carrier) Find(_ context.Context, o provider.Outgoing, _ time.Time) ([]provider.Sent, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lost {
+	c.refs = append(c.refs, o.Ref)
+	switch {
+	case c.mute:
+		return nil, provider.ErrCannotAsk
+	case c.lost:
 		return nil, errors.New("the provider is down")
 	}
 	var found []provider.Sent

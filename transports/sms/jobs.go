@@ -17,6 +17,7 @@ const (
 	absentFor  = 20 * time.Second // a text that is not found for so long was not taken
 	clockSkew  = 5 * time.Minute  // between the provider's clock and ours
 	lookAgain  = 20 * time.Second // the longest wait between two looks
+	unasked    = 2 * time.Minute  // a text in doubt is given up then, if the provider can't be asked
 	firstCheck = 30 * time.Second // after a send, unless a report comes
 )
 
@@ -27,14 +28,14 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	if now.Sub(item.Put) > keepTrying {
 		return n.failed(ctx, item, errExpired)
 	}
-	o, unsendable := outgoing(item)
-	if unsendable != nil {
-		return n.failed(ctx, item, unsendable)
-	}
 	marked := item
 	marked.State = transport.Sending
 	marked.Attempts++
 	marked.NotBefore = now.Add(callTime + firstLook) // it is in doubt from then on
+	o, unsendable := outgoing(marked)
+	if unsendable != nil {
+		return n.failed(ctx, item, unsendable)
+	}
 	if !n.update(ctx, marked) {
 		// If it was marked all the same, it is found in doubt later.
 		return result{item: item, hold: storeRetry}
@@ -74,7 +75,8 @@ func outgoing(item transport.OutboxItem) (provider.Outgoing, *transport.Error) {
 		}
 		return provider.Outgoing{}, refused
 	}
-	return provider.Outgoing{From: string(item.From), To: to, Text: item.Text}, nil
+	ref := fmt.Sprintf("%d.%d.%d", item.Key, item.Attempts, item.Put.UnixMilli())
+	return provider.Outgoing{From: string(item.From), To: to, Text: item.Text, Ref: ref}, nil
 }
 
 // taken notes that the provider has the text, tells the user, and takes the
@@ -146,8 +148,12 @@ func (n *Network) lookUp(ctx context.Context, item transport.OutboxItem, d doubt
 	r := result{item: item, inDoubt: true}
 	now := time.Now()
 	if err != nil {
-		n.log.Warn("ask the provider for a text", "to", provider.LastDigits(o.To), "error", err)
-		if now.Sub(item.Put) > keepTrying {
+		silent := errors.Is(err, provider.ErrCannotAsk)
+		if !silent {
+			n.log.Warn("ask the provider for a text", "to", provider.LastDigits(o.To), "error", err)
+		}
+		if now.Sub(item.Put) > keepTrying || silent && now.Sub(d.since) > unasked {
+			n.log.Warn("a text is given up, because nobody knows whether it was taken", "to", provider.LastDigits(o.To))
 			return n.failed(ctx, item, errUncertain)
 		}
 		item.NotBefore = now.Add(backoff(d.tries, firstLook, pauseMost))
@@ -204,7 +210,7 @@ func (n *Network) check(ctx context.Context, item transport.OutboxItem) result {
 		var err error
 		report, err = n.provider.Status(call, item.ID)
 		cancel()
-		if err != nil && !errors.Is(err, provider.ErrUnknownMessage) {
+		if err != nil && !errors.Is(err, provider.ErrUnknownMessage) && !errors.Is(err, provider.ErrCannotAsk) {
 			n.log.Debug("ask how a text fares", "error", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/kannel"
 	"gatehouse/transports/sms/provider"
 	"gatehouse/transports/sms/simulator"
 	"gatehouse/transports/sms/twilio"
@@ -32,6 +33,7 @@ type Options struct {
 
 	Simulator simulator.Options `toml:"simulator"`
 	Twilio    twilio.Options    `toml:"twilio"`
+	Kannel    kannel.Options    `toml:"kannel"`
 }
 
 // A User has a number of their own: their texts are sent from it, and what
@@ -48,6 +50,7 @@ func Defaults() *Options {
 		MaxSegments: 10, SmartEncoding: true,
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
+		Kannel:    kannel.Defaults(),
 	}
 }
 
@@ -70,6 +73,12 @@ var providers = map[string]maker{
 		func(o *Options) error { return o.Twilio.Check() },
 		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
 			return twilio.New(o.Twilio, r, log)
+		},
+	},
+	"kannel": {
+		func(o *Options) error { return o.Kannel.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return kannel.New(o.Kannel, r, log)
 		},
 	},
 }

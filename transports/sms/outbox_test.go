@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
@@ -43,7 +45,7 @@ func TestSentMessageIsAcceptedAndThenDelivered(t *testing.T) {
 		if diff := cmp.Diff(want, w.romeo.statuses("r1")); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff([]provider.Outgoing{{From: romeoNumber, To: string(phone), Text: "hello"}}, w.carrier.taken); diff != "" {
+		if diff := cmp.Diff([]provider.Outgoing{{From: romeoNumber, To: string(phone), Text: "hello"}}, w.carrier.taken, cmpopts.IgnoreFields(provider.Outgoing{}, "Ref")); diff != "" {
 			t.Error(diff)
 		}
 		if diff := cmp.Diff([]transport.OutboxState{transport.Done}, w.states()); diff != "" {
@@ -437,4 +439,42 @@ func (f *flakyOutbox) Update(ctx context.Context, item transport.OutboxItem) err
 		return errors.New("disk full")
 	}
 	return f.Outbox.Update(ctx, item)
+}
+
+func TestDoubtThatCannotBeAskedAboutEndsWithoutARepetition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{plans: []plan{{take: true, err: errTimeout}}, mute: true}, 0)
+		defer w.ends()
+		w.mustSend("r1", phone, "hello")
+		w.mustSend("r2", phone, "the next one")
+		time.Sleep(unasked + 2*lookAgain + pauseMost)
+		synctest.Wait()
+		told := w.romeo.statuses("r1")
+		if diff := cmp.Diff([]transport.Status{transport.Failed}, wentThrough(told)); diff != "" {
+			t.Fatal(diff)
+		}
+		if !strings.Contains(told[0].Err.Error(), "may or may not arrive") {
+			t.Errorf("it failed with %v", told[0].Err)
+		}
+		// It does not hold up those behind it for longer, and was not repeated.
+		if diff := cmp.Diff([]string{"hello", "the next one"}, w.carrier.texts()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestRefStaysWhileATextIsInDoubtAndChangesWhenItIsSentAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{plans: []plan{{err: errTimeout}, {take: true, err: errTimeout}}}, 0)
+		defer w.ends()
+		w.mustSend("r1", phone, "hello")
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		w.carrier.mu.Lock()
+		defer w.carrier.mu.Unlock()
+		refs := w.carrier.refs
+		if len(refs) < 4 || refs[0] != refs[1] || refs[0] == refs[len(refs)-1] || refs[len(refs)-1] != refs[len(refs)-2] {
+			t.Errorf("the refs were %q", refs)
+		}
+	})
 }

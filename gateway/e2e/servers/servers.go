@@ -1,6 +1,6 @@
 // Package servers starts real servers for the end-to-end tests and the demo:
-// Prosody, ejabberd, InspIRCd, ngIRCd, Atheme and emulate (a local Twilio), none of
-// them written by this project. Each runs as a child process on loopback
+// Prosody, ejabberd, InspIRCd, ngIRCd, Atheme, Kannel and emulate (a local Twilio),
+// none of them written by this project. Each runs as a child process on loopback
 // ports of its own with a folder of its own, and dies with its parent.
 package servers
 
@@ -32,6 +32,7 @@ var programs = map[string]string{
 	"ii":       "ii",
 	"atheme":   "atheme-services",
 	"biboumi":  "biboumi",
+	"kannel":   "bearerbox",
 	"chromium": "chromium",
 	"sqlite":   "sqlite3",
 }
@@ -64,6 +65,9 @@ func Program(name string) (string, error) {
 		return script, err
 	case "converse":
 		return findConverse()
+	case "kannel":
+		bearerbox, _, err := findKannel()
+		return bearerbox, err
 	}
 	return program(name)
 }

@@ -289,7 +289,7 @@ func TestMissingProgramsSayHowToInstallThem(t *testing.T) {
 	sbin = nil
 	defer func() { sbin = previous }()
 
-	all := []string{"prosody", "ejabberd", "inspircd", "ngircd", "ii", "atheme", "emulate"}
+	all := []string{"prosody", "ejabberd", "inspircd", "ngircd", "ii", "atheme", "kannel", "emulate"}
 	if got := Missing(all...); !slices.Equal(got, all) {
 		t.Errorf("missing: %v, want %v", got, all)
 	}

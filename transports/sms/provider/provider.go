@@ -28,11 +28,15 @@ type Provider interface {
 	Send(ctx context.Context, o Outgoing) (Sent, error)
 
 	// Find gives the texts equal to o that the provider took since then, the
-	// oldest first. Those that failed are left out. Nothing found is no error.
+	// oldest first. Those that failed are left out, so that o is sent again,
+	// unless Status tells of them. Nothing found is no error, and means that
+	// the text may be sent again. ErrCannotAsk says that nobody can tell: the
+	// caller looks a few times more, for what the provider may report by
+	// itself, and gives the text up without repeating it.
 	Find(ctx context.Context, o Outgoing, since time.Time) ([]Sent, error)
 
 	// Status tells how a text fares. ErrUnknownMessage says that the provider
-	// has no such text.
+	// has no such text, ErrCannotAsk that it has no way to be asked.
 	Status(ctx context.Context, id transport.MessageID) (Report, error)
 
 	// Capabilities never changes and never blocks.
@@ -65,6 +69,11 @@ type Outgoing struct {
 	From string // the user's own number, E.164
 	To   string // E.164, or the digits of a short code
 	Text string
+
+	// Ref tells equal texts apart. It is the same when a text in doubt is
+	// looked for, also after a restart, and another whenever it is sent anew.
+	// A provider that names its messages itself makes their ids of it.
+	Ref string
 }
 
 // Sent is what a provider says of a text it has taken.
@@ -112,6 +121,7 @@ func (e *Retry) Unwrap() error { return e.Err }
 var (
 	ErrUnknownNumber  = errors.New("no user has this number")
 	ErrUnknownMessage = errors.New("the provider knows no such message")
+	ErrCannotAsk      = errors.New("the provider can't be asked for its messages")
 )
 
 // LastDigits cuts a phone number to what logs may show.

@@ -3,11 +3,9 @@ package twilio
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -16,6 +14,8 @@ import (
 
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
+
+	"gatehouse/transports/sms/provider"
 )
 
 const largestAnswer = 4 << 20
@@ -48,12 +48,7 @@ func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[s
 	} else if len(data) > 0 {
 		target += "?" + data.Encode()
 	}
-	ctx := httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		WroteHeaderField: func(string, []string) { c.written.Store(true) },
-		WroteHeaders:     func() { c.written.Store(true) },
-		WroteRequest:     func(httptrace.WroteRequestInfo) { c.written.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	req, err := http.NewRequestWithContext(provider.NoteWriting(c.ctx, &c.written), method, target, body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
@@ -65,11 +60,7 @@ func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[s
 	req.SetBasicAuth(c.account, c.token)
 	res, err := c.http.Do(req)
 	if err != nil {
-		// The error of net/http holds the URL, and that holds phone numbers.
-		if wrapped, ok := errors.AsType[*url.Error](err); ok {
-			err = wrapped.Err
-		}
-		return nil, fmt.Errorf("call the API: %w", err)
+		return nil, fmt.Errorf("call the API: %w", provider.WithoutURL(err))
 	}
 	res.Body = limited{io.LimitReader(res.Body, largestAnswer), res.Body}
 	if res.StatusCode/100 == 2 {

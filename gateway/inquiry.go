@@ -122,12 +122,12 @@ func (s *session) inquire(ctx context.Context, st *stanza.Received, k inquiryKey
 		return
 	case q != nil && q.answer == nil && q.err == nil, len(s.inquiries.byKey) >= maxInquiries && !s.forgetInquiry(),
 		!s.inquiries.pace.Allow():
-		s.refuse(st, overloaded("you ask too much about people; wait a little"))
+		s.failInquiry(st, &transport.Error{Reason: transport.RateLimited, Text: "you ask too much about people; wait a little"})
 		return
 	}
 	link, err := s.openLink()
 	if err != nil {
-		s.fail(st, err)
+		s.failInquiry(st, err)
 		return
 	}
 	q = &inquiry{since: time.Now(), waiting: []*stanza.Received{st}}
@@ -199,9 +199,24 @@ func (s *session) isSelf(who transport.Address) bool {
 	return false
 }
 
+// failInquiry refuses a question. Clients ping the nick that they take for
+// theirs, and only with these two errors they know that they are still in the
+// room (XEP-0410 §3.2).
+func (s *session) failInquiry(st *stanza.Received, err error) {
+	if st.To.Resource != "" && inquiryOf[st.Payload().Space].what == askPing {
+		e := stanzaError(err, s.host.Domain)
+		if e.Condition != stanza.ItemNotFound {
+			e.Class, e.Condition = stanza.Cancel, stanza.ServiceUnavailable
+		}
+		s.refuse(st, e)
+		return
+	}
+	s.fail(st, err)
+}
+
 func (s *session) answerInquiry(st *stanza.Received, q *inquiry) {
 	if q.err != nil {
-		s.fail(st, q.err)
+		s.failInquiry(st, q.err)
 		return
 	}
 	result, refusal := inquiryOf[st.Payload().Space].result(s.host, *st, q.answer)

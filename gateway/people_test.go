@@ -296,3 +296,22 @@ func TestAccountsAndBotsAreShownAsHats(t *testing.T) {
 		}
 	})
 }
+
+func TestAPingThatIsNotAnsweredDoesNotLookLikeALostRoom(t *testing.T) {
+	among(t, func(t *testing.T, w *world) {
+		w.verona.denies("ping", because(transport.RecipientUnavailable))
+		w.asks(orchard, "get", julietInside, ping)
+		w.Expect(answer(julietInside, orchard, StanzaError("cancel", "service-unavailable")))
+		for range 12 { // too much of anything
+			w.asks(orchard, "get", fmt.Sprintf("stranger%s@%s", time.Now().Format(".000000"), verona), ping)
+			w.pass(time.Microsecond)
+		}
+		w.Skip()
+		w.verona.enters(inGarden, member("nurse"))
+		w.Expect(occupant(orchard, garden, "nurse"))
+		w.asks(orchard, "get", garden+"/nurse", ping)
+		w.Expect(answer(garden+"/nurse", orchard, StanzaError("cancel", "service-unavailable")))
+		w.asks(orchard, "get", "nurse@"+verona, ping)
+		w.Expect(answer("nurse@"+verona, orchard, StanzaError("wait", "resource-constraint")))
+	})
+}

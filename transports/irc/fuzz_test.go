@@ -144,7 +144,6 @@ func FuzzReceive(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := newSession(n.(*network), transport.Account{User: romeo}, nowhere{})
-		defer s.running.Wait()
 		defer s.disconnect()
 		l := newLink(s, s.network.servers["net"], "romeo")
 		l.nick, l.conn = "romeo", nil
@@ -160,6 +159,7 @@ func FuzzReceive(f *testing.F) {
 			s.links[l.server] = l
 			s.Profile(t.Context(), "juliet%net", "who")
 			s.Query(t.Context(), "juliet%net", transport.QueryTime, "time")
+			s.running.Wait() // until what that left is delivered
 		}
 		for _, name := range []string{"#garden", "#balcony"} {
 			if err := l.join(transport.Address(name+"%net"), name, transport.JoinOptions{}); err != nil {

@@ -122,6 +122,8 @@ func TestPeopleAreKnownAndSeen(t *testing.T) {
 			if notifies {
 				romeo.gets(presence, from(room+"/juliet"), show("away"), has("status"))
 			} else {
+				check(t, juliet.Say(channel, "good night")) // so that it is known that she is
+				romeo.gets(message, from(room+"/juliet"), body("good night"))
 				romeo.says(julietAtHome, "chat", "p1", "wake up", "")
 			}
 			romeo.gets(presence, from(julietAtHome), show("away"), has("status"))

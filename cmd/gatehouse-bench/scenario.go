@@ -24,6 +24,9 @@ type sizes struct {
 	messages  int // of the fan-out, and of each sender
 	crowd     int // nicks in the big channel
 	idle      int // users, in 3 channels of 50
+	users     int // of the crowd
+	lasts     time.Duration
+	rate      int // of texts, a second; 0: as fast as they go
 }
 
 // Figures are what a scenario measured, by the name of a row of the table.
@@ -51,18 +54,16 @@ func (t *trial) join(channel string, from, to int, seen func(*wire.Element)) err
 		if seen != nil {
 			seen(e)
 		}
-		for c := range e.Child("http://jabber.org/protocol/muc#user", "x").Children() {
-			if c.Name == "status" && c.Attr("code") == "110" {
-				if inside++; inside == to-from {
-					end()
-				}
+		if isSelf(e) {
+			if inside++; inside == to-from {
+				end()
 			}
 		}
 	})
 	defer t.server.listen(nil)
 	joins := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
-		joins = append(joins, fmt.Sprintf(`<presence from='%s' to='%sxu%d'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>`, user(i), room, i))
+		joins = append(joins, joining(i, t.room(channel)))
 	}
 	t.server.send(joins...)
 	if err := t.server.wait(done, patience); err != nil {

@@ -25,11 +25,12 @@ const (
 // reads with the gateway's own reader, which is quick enough not to be what is
 // measured.
 type xmppServer struct {
-	conn  net.Conn
-	in    *wire.Reader
-	heard atomic.Pointer[func(*wire.Element)]
-	ended chan struct{}
-	err   error // why, once ended is closed
+	conn   net.Conn
+	domain string // of the component
+	in     *wire.Reader
+	heard  atomic.Pointer[func(*wire.Element)]
+	ended  chan struct{}
+	err    error // why, once ended is closed
 
 	mu  sync.Mutex
 	out *bufio.Writer
@@ -57,11 +58,13 @@ func accept(ctx context.Context, l net.Listener) (*xmppServer, error) {
 }
 
 func (s *xmppServer) handshake() error {
-	if _, err := s.in.Open(); err != nil {
+	header, err := s.in.Open()
+	if err != nil {
 		return fmt.Errorf("the gateway's stream header: %w", err)
 	}
+	s.domain = header.Attr("to")
 	const id = "bench1"
-	s.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='` + domain + `' id='` + id + `'>`)
+	s.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='` + s.domain + `' id='` + id + `'>`)
 	e, err := s.in.Next()
 	if err != nil {
 		return fmt.Errorf("the gateway's handshake: %w", err)
@@ -98,7 +101,7 @@ func (s *xmppServer) answer(e *wire.Element) {
 	}
 	if e.Child("urn:xmpp:ping", "ping") != nil {
 		var w wire.Writer
-		if host, _, _ := strings.Cut(e.Attr("to"), "/"); host == domain {
+		if host, _, _ := strings.Cut(e.Attr("to"), "/"); host == s.domain {
 			w.Start("", "iq")
 			for _, a := range e.Attrs {
 				w.Attr(a.Name, a.Value)

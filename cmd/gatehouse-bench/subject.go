@@ -29,7 +29,9 @@ type setup struct {
 	irc     string // address of the IRC server
 	ca      string // file with its certificate's authority; empty: no TLS
 	history bool
-	users   int // how many there may be
+	users   int    // how many there may be
+	texts   string // a provider of texts: the component is then one for SMS
+	http    string // where the gateway's HTTP is to listen, with texts
 }
 
 // startLimit is how long a gateway may take to connect.
@@ -115,7 +117,11 @@ func gatehouse(program string) (*subject, error) {
 	}
 	return &subject{name: "gatehouse", network: "bench", prepare: func(o setup) (*exec.Cmd, error) {
 		config := filepath.Join(o.dir, "config.toml")
-		return exec.Command(program, "-config", config), os.WriteFile(config, []byte(o.gatehouseConfig()), 0o600)
+		text := o.gatehouseConfig()
+		if o.texts != "" {
+			text = o.smsConfig(o.texts)
+		}
+		return exec.Command(program, "-config", config), os.WriteFile(config, []byte(text), 0o600)
 	}}, nil
 }
 

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gatehouse/gateway/e2e/servers"
 )
@@ -17,6 +19,8 @@ import (
 type row struct {
 	name         string
 	history, tls bool
+	alone        bool   // it is Gatehouse's alone
+	texts        string // the provider of texts
 	do           func(*trial, sizes) (figures, error)
 	sizes        map[string]sizes // by subject: a slow one gets less, as rates are compared
 	compare      []comparison
@@ -28,7 +32,8 @@ type comparison struct {
 	what   string
 	unit   string
 	higher bool    // is better
-	goal   float64 // at least, or at most, this many times the other's
+	goal   float64 // at least, or at most, this many times the other's,
+	bound  float64 // or this much
 }
 
 func of(ours, theirs sizes) map[string]sizes {
@@ -90,11 +95,49 @@ var rows = []row{
 		name: "idle in 3 channels of 50, TLS to IRC", tls: true, do: (*trial).stand,
 		sizes:   same(sizes{idle: 300}),
 		compare: []comparison{{figure: "memory", what: "memory a user", unit: "KiB", goal: 1}},
+	}, {
+		name: "5,000 users, 50 messages/s", alone: true, history: true, do: (*trial).steady,
+		sizes: same(sizes{users: 5000, lasts: time.Minute}),
+		compare: []comparison{
+			{figure: "p50", what: "p50", unit: "ms", bound: 20},
+			{figure: "p99", what: "p99", unit: "ms", bound: 20},
+			{figure: "growth", what: "memory, end to start", unit: "×", bound: 1.1},
+			{figure: "memory", what: "memory a user", unit: "KiB"},
+		},
+	}, {
+		name: "texts out, durable", alone: true, texts: "simulator", do: (*trial).textsOut,
+		sizes:   same(sizes{messages: 20000}),
+		compare: []comparison{{figure: "rate", what: "texts/s", higher: true, bound: 5000}},
+	}, {
+		name: "texts out, 1,000/s", alone: true, texts: "simulator", do: (*trial).textsOut,
+		sizes:   same(sizes{messages: 5000, rate: 1000}),
+		compare: []comparison{{figure: "p99", what: "p99 until delivered", unit: "ms", bound: 50}},
+	}, {
+		name: "texts in, durable", alone: true, texts: "twilio", do: (*trial).textsIn,
+		sizes:   same(sizes{messages: 20000}),
+		compare: []comparison{{figure: "rate", what: "texts/s", higher: true, bound: 5000}},
+	}, {
+		name: "texts in, 1,000/s", alone: true, texts: "twilio", do: (*trial).textsIn,
+		sizes:   same(sizes{messages: 5000, rate: 1000}),
+		compare: []comparison{{figure: "p99", what: "p99 of the webhook", unit: "ms", bound: 50}},
+	}, {
+		name: "start", alone: true, do: func(t *trial, _ sizes) (figures, error) {
+			info, err := os.Stat(t.cmd.Path)
+			if err != nil {
+				return nil, err
+			}
+			return figures{"time": ms(t.took), "size": float64(info.Size()) / 1e6}, nil
+		},
+		sizes: same(sizes{}),
+		compare: []comparison{
+			{figure: "time", what: "until connected", unit: "ms", bound: 100},
+			{figure: "size", what: "size of the program", unit: "MB", bound: 30},
+		},
 	},
 }
 
 // small are sizes that any row gets with -quick.
-var small = sizes{trips: 50, listeners: 20, senders: 5, messages: 200, crowd: 200, idle: 50}
+var small = sizes{trips: 50, listeners: 20, senders: 5, messages: 200, crowd: 200, idle: 50, users: 100, lasts: 2 * time.Second}
 
 type bench struct {
 	options
@@ -116,6 +159,9 @@ func (b *bench) run(ctx context.Context) error {
 		}
 		medians := make([]figures, len(b.subjects))
 		for i, s := range b.subjects {
+			if r.alone && i > 0 {
+				continue
+			}
 			m, err := b.measure(ctx, r, s)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -167,6 +213,13 @@ func (b *bench) measure(ctx context.Context, r row, s *subject) (figures, error)
 func (b *bench) once(ctx context.Context, r row, s *subject, size sizes) (figures, error) {
 	b.trials++
 	o := setup{dir: filepath.Join(b.dir, fmt.Sprintf("%s-%d", s.name, b.trials)), irc: b.ircd.Addr, history: r.history, users: 20000}
+	if r.texts != "" {
+		port, err := servers.FreePort()
+		if err != nil {
+			return nil, err
+		}
+		o.texts, o.http = r.texts, fmt.Sprintf("127.0.0.1:%d", port)
+	}
 	if r.tls {
 		o.irc, o.ca = b.ircd.TLSAddr, b.ircd.CA.File
 	}
@@ -181,23 +234,32 @@ func (b *bench) once(ctx context.Context, r row, s *subject, size sizes) (figure
 // line is one line of the table, in Markdown.
 func (c comparison) line(row string, medians []figures) string {
 	cells := []string{row + ": " + c.what}
-	for _, m := range medians {
-		v, ok := m[c.figure]
-		if !ok {
+	for i, m := range medians {
+		switch v, ok := m[c.figure]; {
+		case ok:
+			cells = append(cells, strings.TrimSpace(amount(v)+" "+c.unit))
+		case i > 0 && c.goal == 0:
+			cells = append(cells, "–")
+		default:
 			cells = append(cells, "failed")
-			continue
 		}
-		cells = append(cells, strings.TrimSpace(amount(v)+" "+c.unit))
 	}
 	ratio := "–"
 	if len(medians) == 2 && medians[0] != nil && medians[1] != nil && medians[1][c.figure] != 0 {
 		ratio = times(medians[0][c.figure] / medians[1][c.figure])
 	}
-	bound := "≤ "
+	side := "≤ "
 	if c.higher {
-		bound = "≥ "
+		side = "≥ "
 	}
-	cells = append(cells, ratio, bound+times(c.goal))
+	goal := ""
+	switch {
+	case c.goal > 0:
+		goal = side + times(c.goal)
+	case c.bound > 0:
+		goal = side + strings.TrimSpace(amount(c.bound)+" "+c.unit)
+	}
+	cells = append(cells, ratio, goal)
 	return "| " + strings.Join(cells, " | ") + " |"
 }
 

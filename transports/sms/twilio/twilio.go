@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
@@ -40,6 +41,7 @@ type Provider struct {
 	log      *slog.Logger
 	refusals *rate.Limiter // log lines about forged requests
 	webhooks chan struct{} // one token for each that is served
+	waiting  atomic.Int64  // requests that wait for one
 }
 
 var _ provider.Provider = (*Provider)(nil)

@@ -17,6 +17,7 @@ import (
 const (
 	largestBody = 64 << 10
 	webhookTime = 12 * time.Second // Twilio waits 15
+	maxWaiting  = 1024             // requests that wait for their turn
 
 	// emptyReply sends nothing back to the phone. Compatible services want the
 	// declaration, and the element not closed in itself.
@@ -32,6 +33,22 @@ func (p *Provider) Webhooks() http.Handler {
 	return mux
 }
 
+// enter waits for its turn: Twilio does not repeat what is answered with 503.
+// False means that too many wait, or that it took too long.
+func (p *Provider) enter(ctx context.Context) bool {
+	if p.waiting.Add(1) > maxWaiting {
+		p.waiting.Add(-1)
+		return false
+	}
+	defer p.waiting.Add(-1)
+	select {
+	case p.webhooks <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // webhook lets through what Twilio has signed.
 func (p *Provider) webhook(path string, take func(context.Context, url.Values) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,20 +57,18 @@ func (p *Provider) webhook(path string, take func(context.Context, url.Values) e
 			http.Error(w, "use POST", http.StatusMethodNotAllowed)
 			return
 		}
-		select {
-		case p.webhooks <- struct{}{}:
-			defer func() { <-p.webhooks }()
-		default:
+		ctx, cancel := context.WithTimeout(r.Context(), webhookTime)
+		defer cancel()
+		if !p.enter(ctx) {
 			http.Error(w, "too many requests at a time", http.StatusServiceUnavailable)
 			return
 		}
+		defer func() { <-p.webhooks }()
 		params, status := p.open(w, r, path)
 		if status != http.StatusOK {
 			http.Error(w, http.StatusText(status), status)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), webhookTime)
-		defer cancel()
 		if err := take(ctx, params); err != nil {
 			status := http.StatusServiceUnavailable
 			if errors.Is(err, provider.ErrUnknownNumber) {

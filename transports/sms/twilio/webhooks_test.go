@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -179,16 +181,40 @@ func raw(body string) *http.Request {
 	return r
 }
 
-func TestTooManyRequestsAtATimeAreRefused(t *testing.T) {
-	p := New(testOptions(), &receiver{}, discard)
-	for range maxWebhooks {
-		p.webhooks <- struct{}{}
-	}
-	w := httptest.NewRecorder()
-	p.Webhooks().ServeHTTP(w, post(pathIn, inbound))
-	if w.Code != http.StatusServiceUnavailable {
-		t.Errorf("got %d", w.Code)
-	}
+func TestABurstOfRequestsWaitsForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(testOptions(), &receiver{}, discard)
+		for range maxWebhooks {
+			p.webhooks <- struct{}{}
+		}
+		time.AfterFunc(time.Second, func() { <-p.webhooks })
+		w := httptest.NewRecorder()
+		p.Webhooks().ServeHTTP(w, post(pathIn, inbound))
+		if w.Code != http.StatusOK {
+			t.Errorf("got %d", w.Code)
+		}
+	})
+}
+
+func TestRequestsThatWaitTooLongOrAreTooManyAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(testOptions(), &receiver{}, discard)
+		for range maxWebhooks {
+			p.webhooks <- struct{}{}
+		}
+		for _, tt := range []struct {
+			waiting int64
+			takes   time.Duration
+		}{{0, webhookTime}, {maxWaiting, 0}} {
+			p.waiting.Store(tt.waiting)
+			start := time.Now()
+			w := httptest.NewRecorder()
+			p.Webhooks().ServeHTTP(w, post(pathIn, inbound))
+			if took := time.Since(start); w.Code != http.StatusServiceUnavailable || took != tt.takes {
+				t.Errorf("with %d waiting: got %d after %v", tt.waiting, w.Code, took)
+			}
+		}
+	})
 }
 
 func FuzzWebhook(f *testing.F) {

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gatehouse/component/wire"
+)
+
+const (
+	ofRoom    = 50  // users in one channel
+	speakers  = 10  // people on IRC, who share the channels
+	crowdRate = 50  // messages a second in all
+	joinBatch = 500 // users who come at once
+)
+
+// steady has thousands of users in three channels each, and some talk in all of
+// them for a while. Every message must reach everybody in its channel.
+func (t *trial) steady(o sizes) (figures, error) {
+	channels, err := t.settle(o.users)
+	if err != nil {
+		return nil, err
+	}
+	talking := make([]*ircClient, min(speakers, len(channels)))
+	for i := range talking {
+		var own []string
+		for c := i; c < len(channels); c += len(talking) {
+			own = append(own, channels[c])
+		}
+		if talking[i], err = dialIRC(t.irc, "speaker"+strconv.Itoa(i), nil, own...); err != nil {
+			return nil, err
+		}
+		defer talking[i].close()
+	}
+	time.Sleep(2 * time.Second)
+
+	var mu sync.Mutex
+	var late []time.Duration
+	count := int(o.lasts/time.Second) * crowdRate
+	l := t.newLoad(count * min(ofRoom, o.users))
+	failed := t.bodies(func(body string) {
+		sent, ok := strings.CutPrefix(body, "at ")
+		if !ok {
+			return
+		}
+		if ns, err := strconv.ParseInt(sent, 10, 64); err == nil {
+			mu.Lock()
+			late = append(late, time.Since(time.Unix(0, ns)))
+			mu.Unlock()
+		}
+		l.count()
+	})
+	defer t.server.listen(nil)
+	before := t.memory()
+	tick := time.NewTicker(time.Second / crowdRate)
+	defer tick.Stop()
+	for range count {
+		<-tick.C
+		c := rand.IntN(len(channels))
+		talking[c%len(talking)].say("PRIVMSG %s :at %d", channels[c], time.Now().UnixNano())
+	}
+	f, err := l.figures(t, failed)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(late)
+	f["p50"], f["p99"] = ms(late[len(late)/2]), ms(late[len(late)*99/100])
+	f["growth"] = t.memory() / before
+	f["memory"] = t.memory() / float64(o.users)
+	return f, nil
+}
+
+// settle brings the users into three channels each, ofRoom in one.
+func (t *trial) settle(users int) (channels []string, err error) {
+	for c := range 3 {
+		for from := 0; from < users; from += joinBatch {
+			to := min(from+joinBatch, users)
+			var rooms []string
+			for u := from; u < to; u += ofRoom {
+				rooms = append(rooms, fmt.Sprintf("#crowd%d-%d", c, u/ofRoom))
+			}
+			if err := t.enter(rooms, from, to); err != nil {
+				return nil, err
+			}
+			channels = append(channels, rooms...)
+		}
+	}
+	return channels, nil
+}
+
+// enter brings users into channels, ofRoom after ofRoom, and waits for all.
+func (t *trial) enter(channels []string, from, to int) error {
+	inside := 0
+	refused := ""
+	done := make(chan struct{})
+	end := sync.OnceFunc(func() { close(done) })
+	t.server.listen(func(e *wire.Element) {
+		switch {
+		case e.Name != "presence":
+		case e.Attr("type") == "error":
+			refused = e.Attr("from")
+			end()
+		case isSelf(e):
+			if inside++; inside == to-from {
+				end()
+			}
+		}
+	})
+	defer t.server.listen(nil)
+	var joins []string
+	for u := from; u < to; u++ {
+		joins = append(joins, joining(u, t.room(channels[(u-from)/ofRoom])))
+	}
+	t.server.send(joins...)
+	if err := t.server.wait(done, patience); err != nil {
+		return fmt.Errorf("users %d to %d: %d came in: %w", from, to, inside, err)
+	}
+	if refused != "" {
+		return fmt.Errorf("a join was refused by %s", refused)
+	}
+	return nil
+}
+
+// isSelf says that a presence shows its receiver (XEP-0045 §7.2.2).
+func isSelf(e *wire.Element) bool {
+	for c := range e.Child("http://jabber.org/protocol/muc#user", "x").Children() {
+		if c.Name == "status" && c.Attr("code") == "110" {
+			return true
+		}
+	}
+	return false
+}
+
+func joining(u int, room string) string {
+	return fmt.Sprintf(`<presence from='%s' to='%s/xu%d'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>`, user(u), room, u)
+}

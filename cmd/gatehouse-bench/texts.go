@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/component/wire"
+)
+
+const (
+	smsDomain = "sms.bench.local"
+	smsUser   = "u0@bench.local"
+	ownNumber = "+15005550006"
+	smsToken  = "0123456789abcdef0123456789abcdef"
+	smsPublic = "https://gateway.bench.local/" + smsDomain
+	posters   = 64 // webhooks at once
+)
+
+// textsOut sends texts to phones and waits until each is reported as delivered.
+// Each is on disk before it goes on.
+func (t *trial) textsOut(o sizes) (figures, error) {
+	l := t.newLoad(o.messages)
+	var mu sync.Mutex
+	sent := make(map[string]time.Time, o.messages)
+	var took []time.Duration
+	var failed atomic.Int64
+	t.server.listen(func(e *wire.Element) {
+		if e.Attr("type") == "error" {
+			failed.Add(1)
+			return
+		}
+		id := e.Child("urn:xmpp:receipts", "received").Attr("id")
+		mu.Lock()
+		if at, ok := sent[id]; ok {
+			took = append(took, time.Since(at))
+			delete(sent, id)
+			l.count()
+		}
+		mu.Unlock()
+	})
+	defer t.server.listen(nil)
+	err := paced(o, func(i int) error {
+		id := "t" + strconv.Itoa(i)
+		mu.Lock()
+		sent[id] = time.Now()
+		mu.Unlock()
+		t.server.send(fmt.Sprintf(`<message type='chat' id='%s' from='%s/r' to='+1555%07d@%s'><body>text %d %s</body><request xmlns='urn:xmpp:receipts'/></message>`,
+			id, smsUser, i%5000, smsDomain, i, lorem))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return withTimes(l, t, &failed, &took)
+}
+
+// textsIn posts webhooks as Twilio does, and waits until each text is a message.
+// A webhook is answered once its text is on disk.
+func (t *trial) textsIn(o sizes) (figures, error) {
+	l := t.newLoad(o.messages)
+	failed := t.bodies(func(body string) {
+		if strings.HasPrefix(body, "text ") {
+			l.count()
+		}
+	})
+	defer t.server.listen(nil)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: posters}, Timeout: 30 * time.Second}
+	var mu sync.Mutex
+	var took []time.Duration
+	work := make(chan int)
+	errs := make(chan error, posters)
+	var working sync.WaitGroup
+	for range posters {
+		working.Go(func() {
+			for i := range work {
+				began := time.Now()
+				if err := t.webhook(client, i); err != nil {
+					select {
+					case errs <- err:
+					default:
+					}
+					continue
+				}
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
+			}
+		})
+	}
+	_ = paced(o, func(i int) error { work <- i; return nil })
+	close(work)
+	working.Wait()
+	select {
+	case err := <-errs:
+		return nil, err
+	default:
+	}
+	return withTimes(l, t, failed, &took)
+}
+
+// paced calls f for each message, at the rate that is wished.
+func paced(o sizes, f func(int) error) error {
+	began := time.Now()
+	for i := range o.messages {
+		if o.rate > 0 {
+			time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(o.rate))))
+		}
+		if err := f(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func withTimes(l *load, t *trial, failed *atomic.Int64, took *[]time.Duration) (figures, error) {
+	f, err := l.figures(t, failed)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(*took)
+	f["p99"] = ms((*took)[len(*took)*99/100])
+	return f, nil
+}
+
+// webhook tells of one text, signed as Twilio signs (X-Twilio-Signature).
+func (t *trial) webhook(client *http.Client, i int) error {
+	form := url.Values{
+		"MessageSid": {fmt.Sprintf("SM%032x", i)}, "AccountSid": {"AC00000000000000000000000000000001"},
+		"From": {fmt.Sprintf("+1555%07d", i%5000)}, "To": {ownNumber}, "Body": {fmt.Sprintf("text %d %s", i, lorem)}, "NumMedia": {"0"},
+	}
+	var signed bytes.Buffer
+	signed.WriteString(smsPublic + "/twilio/in")
+	for _, key := range slices.Sorted(func(yield func(string) bool) {
+		for k := range form {
+			if !yield(k) {
+				return
+			}
+		}
+	}) {
+		signed.WriteString(key + form.Get(key))
+	}
+	mac := hmac.New(sha1.New, []byte(smsToken))
+	mac.Write(signed.Bytes())
+	request, err := http.NewRequest(http.MethodPost, "http://"+t.http+"/"+smsDomain+"/twilio/in", strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("a webhook was answered with %s", answer.Status)
+	}
+	return nil
+}
+
+// smsConfig is for one phone number, which a simulator or Twilio's webhooks serve.
+func (o setup) smsConfig(provider string) string {
+	return fmt.Sprintf(`[log]
+level = "warn"
+[store]
+path = "%s/gatehouse.db"
+[http]
+listen = %q
+[[component]]
+transport = "sms"
+domain = %q
+server = "127.0.0.1:%s"
+secret = %q
+[component.sms]
+provider = %q
+[component.sms.simulator]
+delivery_delay = "0s"
+[component.sms.twilio]
+account_sid = "AC00000000000000000000000000000001"
+auth_token = %q
+api_base = "http://127.0.0.1:9"
+public_url = %q
+[[component.sms.user]]
+jid = %q
+number = %q
+`, o.dir, o.http, smsDomain, o.port, secret, provider, smsToken, smsPublic, smsUser, ownNumber)
+}

@@ -20,12 +20,13 @@ import (
 
 const (
 	smsDomain = "sms.bench.local"
-	smsUser   = "u0@bench.local"
-	ownNumber = "+15005550006"
+	owners    = 500 // users, each with a number
 	smsToken  = "0123456789abcdef0123456789abcdef"
 	smsPublic = "https://gateway.bench.local/" + smsDomain
 	posters   = 64 // webhooks at once
 )
+
+func ownNumber(user int) string { return fmt.Sprintf("+1500555%04d", user) }
 
 // textsOut sends texts to phones and waits until each is reported as delivered.
 // Each is on disk before it goes on.
@@ -55,8 +56,8 @@ func (t *trial) textsOut(o sizes) (figures, error) {
 		mu.Lock()
 		sent[id] = time.Now()
 		mu.Unlock()
-		t.server.send(fmt.Sprintf(`<message type='chat' id='%s' from='%s/r' to='+1555%07d@%s'><body>text %d %s</body><request xmlns='urn:xmpp:receipts'/></message>`,
-			id, smsUser, i%5000, smsDomain, i, lorem))
+		t.server.send(fmt.Sprintf(`<message type='chat' id='%s' from='%s' to='+1555%07d@%s'><body>text %d %s</body><request xmlns='urn:xmpp:receipts'/></message>`,
+			id, user(i%owners), i%5000, smsDomain, i, lorem))
 		return nil
 	})
 	if err != nil {
@@ -137,7 +138,7 @@ func withTimes(l *load, t *trial, failed *atomic.Int64, took *[]time.Duration) (
 func (t *trial) webhook(client *http.Client, i int) error {
 	form := url.Values{
 		"MessageSid": {fmt.Sprintf("SM%032x", i)}, "AccountSid": {"AC00000000000000000000000000000001"},
-		"From": {fmt.Sprintf("+1555%07d", i%5000)}, "To": {ownNumber}, "Body": {fmt.Sprintf("text %d %s", i, lorem)}, "NumMedia": {"0"},
+		"From": {fmt.Sprintf("+1555%07d", i%5000)}, "To": {ownNumber(i % owners)}, "Body": {fmt.Sprintf("text %d %s", i, lorem)}, "NumMedia": {"0"},
 	}
 	var signed bytes.Buffer
 	signed.WriteString(smsPublic + "/twilio/in")
@@ -169,8 +170,13 @@ func (t *trial) webhook(client *http.Client, i int) error {
 	return nil
 }
 
-// smsConfig is for one phone number, which a simulator or Twilio's webhooks serve.
+// smsConfig is for many numbers, which a simulator or Twilio's webhooks serve.
 func (o setup) smsConfig(provider string) string {
+	var users strings.Builder
+	for i := range owners {
+		jid, _, _ := strings.Cut(user(i), "/")
+		fmt.Fprintf(&users, "[[component.sms.user]]\njid = %q\nnumber = %q\n", jid, ownNumber(i))
+	}
 	return fmt.Sprintf(`[log]
 level = "warn"
 [store]
@@ -191,8 +197,5 @@ account_sid = "AC00000000000000000000000000000001"
 auth_token = %q
 api_base = "http://127.0.0.1:9"
 public_url = %q
-[[component.sms.user]]
-jid = %q
-number = %q
-`, o.dir, o.http, smsDomain, o.port, secret, provider, smsToken, smsPublic, smsUser, ownNumber)
+%s`, o.dir, o.http, smsDomain, o.port, secret, provider, smsToken, smsPublic, users.String())
 }

@@ -26,7 +26,8 @@ const (
 	posters   = 64 // webhooks at once
 )
 
-func ownNumber(user int) string { return fmt.Sprintf("+1500555%04d", user) }
+// Not in Twilio's range for tests, where some numbers fail.
+func ownNumber(user int) string { return fmt.Sprintf("+1400555%04d", user) }
 
 // textsOut sends texts to phones and waits until each is reported as delivered.
 // Each is on disk before it goes on.

@@ -38,8 +38,9 @@ type Network struct {
 	outbox      transport.Outbox
 	provider    provider.Provider
 
-	mu       sync.Mutex // guards sessions and unknown, never held during I/O
+	mu       sync.Mutex // guards sessions, opened and unknown, never held during I/O
 	sessions map[string]*session
+	opened   chan struct{}   // closed, and made anew, when a session is opened
 	unknown  map[string]bool // numbers that were logged already
 
 	early *earlyReports
@@ -58,7 +59,7 @@ func newNetwork(o *Options, env transport.Env) (*Network, error) {
 		maxSegments: o.MaxSegments, smart: o.SmartEncoding,
 		users: make(map[string]User), numbers: make(map[string][]string),
 		outbox:   env.Outbox,
-		sessions: make(map[string]*session), unknown: make(map[string]bool),
+		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
 		early: newEarlyReports(), ids: newStripes(),
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
 	}
@@ -121,6 +122,8 @@ func (n *Network) add(s *session) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.sessions[userKey(s.user)] = s
+	close(n.opened)
+	n.opened = make(chan struct{})
 }
 
 func (n *Network) remove(s *session) {
@@ -144,6 +147,24 @@ func (n *Network) deliver(ctx context.Context, user string, e transport.Event) e
 	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
 	defer cancel()
 	return s.deliver(ctx, e)
+}
+
+// awaitSession waits for a session that is about to be opened, as at the start,
+// until ctx ends.
+func (n *Network) awaitSession(ctx context.Context, user string) {
+	for {
+		n.mu.Lock()
+		s, opened := n.sessions[userKey(user)], n.opened
+		n.mu.Unlock()
+		if s != nil {
+			return
+		}
+		select {
+		case <-opened:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (n *Network) wakeSender() { wake(n.queue) }

@@ -98,6 +98,22 @@ func TestTextWaitsForTheLinkToBeUp(t *testing.T) {
 	})
 }
 
+func TestTextWaitsForASessionThatIsAboutToBeOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{}, 0)
+		defer w.ends()
+		for _, user := range []string{juliet, nurse} { // who share a number
+			time.AfterFunc(time.Second, func() {
+				link := w.open(user, &inbox{})
+				t.Cleanup(func() { link.Close(context.Background(), "") })
+			})
+		}
+		if err := w.network.Receive(t.Context(), provider.Inbound{ID: "SM9", From: "+15551234567", To: sharedNumber, Text: "O Romeo"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestLinkComesUpOnceTheSinkWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, newDisk(), &carrier{}, 0)

@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -11,7 +12,7 @@ import (
 )
 
 const (
-	parallel   = 8                // sends at a time
+	parallel   = 8                // sends at a time, if the provider says nothing else
 	perUser    = 4                // of these, one user's
 	lookUps    = 4                // questions about what was sent, at a time
 	batch      = 128              // items fetched at a time
@@ -56,6 +57,7 @@ type sender struct {
 	size   int                    // of the last fetch
 	more   bool                   // there may be more than was fetched
 	stale  bool                   // something was put since
+	most   int                    // sends at a time
 	sends  int
 	asks   int
 
@@ -86,8 +88,9 @@ type result struct {
 }
 
 func newSender(n *Network) *sender {
+	most := cmp.Or(n.provider.Capabilities().Parallel, parallel)
 	return &sender{
-		n: n, done: make(chan result, parallel+lookUps),
+		n: n, most: most, done: make(chan result, most+lookUps),
 		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
 		doubts: make(map[int64]*doubt), users: make(map[string]int),
 		size: batch, stale: true,
@@ -136,7 +139,7 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 			s.stale = true // its first item is due again
 		}
 	}
-	for s.sends < parallel {
+	for s.sends < s.most {
 		if s.stale && !s.fetch(ctx, now, s.size) {
 			return
 		}

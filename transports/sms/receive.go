@@ -13,8 +13,9 @@ import (
 
 const (
 	deliverTimeout = 10 * time.Second
-	lateAfter      = time.Minute // a text this old is shown with its time
-	loggedNumbers  = 256         // unknown numbers that are remembered
+	openTimeout    = 4 * time.Second // until a user's session is open
+	lateAfter      = time.Minute     // a text this old is shown with its time
+	loggedNumbers  = 256             // unknown numbers that are remembered
 )
 
 // Receive implements provider.Receiver: nil means that every user of the
@@ -39,7 +40,10 @@ func (n *Network) Receive(ctx context.Context, in provider.Inbound) error {
 		Delayed: now.Sub(sent) > lateAfter,
 	}}
 	var failed []error
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
 	for _, user := range users {
+		n.awaitSession(opening, user)
 		if err := n.deliver(ctx, user, e); err != nil {
 			failed = append(failed, err)
 		}

@@ -104,6 +104,7 @@ type Report struct {
 // Capabilities are a provider's limits and abilities.
 type Capabilities struct {
 	MaxCharacters int // the longest text in UTF-16 units; 0: only segments count
+	Parallel      int // how many texts it takes at a time; 0: a few
 }
 
 // A Retry says that a text was surely not taken and may be repeated.

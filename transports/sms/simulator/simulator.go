@@ -81,7 +81,7 @@ func New(o Options, own []string, receiver provider.Receiver, log *slog.Logger) 
 }
 
 // Capabilities implements provider.Provider.
-func (p *Provider) Capabilities() provider.Capabilities { return provider.Capabilities{} }
+func (p *Provider) Capabilities() provider.Capabilities { return provider.Capabilities{Parallel: 256} }
 
 // Twilio's test numbers (https://www.twilio.com/docs/iam/test-credentials).
 // +15005550001 is no bad sender here: the example configuration gives it to a

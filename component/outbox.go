@@ -26,7 +26,7 @@ const (
 	// A barrier proves that the server has passed a message on, not that it has
 	// kept it: ejabberd writes what it stores within 2 s (disk_log(3)). When a
 	// stream breaks without a word, durable ones confirmed so short a time ago
-	// are sent again, the newest of them at least.
+	// are sent again, once, the newest of them at least.
 	provenFor       = 5 * time.Second
 	mostProven      = 1000
 	mostProvenBytes = 1 << 20
@@ -319,7 +319,7 @@ func (o *outbox) confirm(stream, n uint64) {
 			e := o.journal.pop()
 			o.kept.remove(e)
 			o.confirmed++
-			if !e.durable {
+			if e.confirmed == nil { // nobody stores it, or it is the repeat
 				e.free()
 				continue
 			}
@@ -335,7 +335,7 @@ func (o *outbox) confirm(stream, n uint64) {
 		}
 		o.mu.Unlock()
 		for _, confirmed := range done[:count] {
-			if confirmed != nil { // nil: it was confirmed before
+			if confirmed != nil {
 				confirmed()
 			}
 		}

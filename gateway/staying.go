@@ -78,13 +78,15 @@ func (s *session) settleStays(ctx context.Context, answers stays) {
 		if r == nil {
 			continue
 		}
+		stayed := r.stays
 		r.stays = stays
 		if stays {
 			s.keepRoom(r)
 			continue
 		}
 		s.forgetStay(r)
-		if r.retryAt = (time.Time{}); len(r.listeners) == 0 && r.leaving == nil && r.emptied.IsZero() {
+		r.retryAt = time.Time{}
+		if len(r.listeners) == 0 && r.leaving == nil && (stayed || r.emptied.IsZero()) {
 			s.linger(ctx, r, "")
 		}
 	}

@@ -195,3 +195,22 @@ func TestStayingOutlastsTheServersRestart(t *testing.T) {
 		w.Expect(inRoom(orchard, garden, "juliet", "Romeo?"))
 	})
 }
+
+func TestRoomWithoutClientsIsLeftOnceItsUserSaysSo(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.verona.configurable = true
+		w.stays(inGarden, true)
+		w.joins(orchard, garden, "romeo")
+		w.leaves(orchard, garden, "romeo")
+		w.pass(time.Minute)
+		w.Skip()
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo")
+		w.stays(inGarden, false)
+		w.asks(orchard, "set", garden, `<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>`)
+		w.Expect(result(garden, orchard))
+		w.pass(5 * time.Second)
+		if w.verona.callsOf("leave") != 1 {
+			t.Errorf("the room is not left: %v", w.verona.calls)
+		}
+	})
+}

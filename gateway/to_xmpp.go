@@ -60,11 +60,7 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.Answered:
 		s.receiveAnswer(e)
 	case transport.Notice:
-		s.send(stanza.Stanza{
-			Kind:     stanza.Message,
-			Header:   stanza.Header{From: s.at(""), To: s.user, Type: stanza.Headline, ID: s.newID()},
-			Payloads: []payload{stanza.Body(e.Text)},
-		})
+		s.notify(e.Text)
 	default:
 		s.log.Error("unknown event", "type", fmt.Sprintf("%T", e))
 	}

@@ -28,7 +28,7 @@ func seenAs(t *testing.T, oper *ircclient.Client, nick string) (user, host, addr
 }
 
 func TestIRCServersTellPeopleApart(t *testing.T) {
-	servers.Need(t, "inspircd", "ngircd", "ii")
+	servers.Need(t, "ngircd")
 	const port = "127.0.0.1:113"
 	l, err := net.Listen("tcp", port)
 	if err != nil {
@@ -37,14 +37,8 @@ func TestIRCServersTellPeopleApart(t *testing.T) {
 	l.Close()
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
-	start := func(name string, o servers.InspIRCdOptions) *servers.InspIRCd {
-		s, err := servers.StartInspIRCd(limited(t), filepath.Join(w.dir, name), o)
-		check(t, err)
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
-	trusting := start("trusting", servers.InspIRCdOptions{WebIRC: "open"})
-	asking := start("asking", servers.InspIRCdOptions{Ident: true})
+	trusting := w.onInspIRCd(servers.InspIRCdOptions{Name: "trusting.test", WebIRC: "open"})
+	asking := w.onInspIRCd(servers.InspIRCdOptions{Name: "asking.test", Ident: true})
 	naming, err := servers.StartNgIRCd(limited(t), filepath.Join(w.dir, "naming"), servers.NgIRCdOptions{
 		Extra: "[Options]\nDNS = yes\nWebircPassword = open\n", // without DNS it shows addresses only
 	})

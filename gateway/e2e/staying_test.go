@@ -17,6 +17,16 @@ const stayNote = "You stay in this room while none of your clients is here."
 // staysFor is the config of people who stay in channels.
 const staysFor = "persistent_by_default = true\n"
 
+// onInspIRCd starts an InspIRCd.
+func (w *world) onInspIRCd(o servers.InspIRCdOptions) *servers.InspIRCd {
+	w.t.Helper()
+	servers.Need(w.t, "inspircd", "ii")
+	s, err := servers.StartInspIRCd(limited(w.t), filepath.Join(w.dir, "inspircd"+o.Name), o)
+	check(w.t, err)
+	w.t.Cleanup(func() { s.Close() })
+	return s
+}
+
 // among waits until somebody is in a channel.
 func (w *world) among(c *ircclient.Client, channel, nick string) {
 	w.t.Helper()
@@ -31,12 +41,9 @@ func (w *world) among(c *ircclient.Client, channel, nick string) {
 }
 
 func TestWhoStaysInAChannelIsThereAfterEveryRestart(t *testing.T) {
-	servers.Need(t, "inspircd", "ii")
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
-	irc, err := servers.StartInspIRCd(limited(t), filepath.Join(w.dir, "inspircd"), servers.InspIRCdOptions{})
-	check(t, err)
-	t.Cleanup(func() { irc.Close() })
+	irc := w.onInspIRCd(servers.InspIRCdOptions{})
 	w.start(w.irc(staysFor + plain("verona", irc.Addr)))
 	juliet := w.ircUser(irc.Addr, "juliet", channel)
 

@@ -53,6 +53,8 @@ type channel struct {
 	banned   []string     // the last bans
 	quiets   []modeChange // and the last of those who may not speak
 
+	loss
+
 	set       roomSettings
 	unread    bool // set is being read
 	requested bool // requestJoin was called on this connection
@@ -65,6 +67,7 @@ func (ch *channel) forget() {
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
 	ch.asked, ch.held, ch.split = time.Time{}, nil, nil
 	ch.banned, ch.quiets = nil, nil
+	ch.rejoinAt = time.Time{}
 }
 
 // seen gives the user with a nick, a new one if need be.
@@ -159,7 +162,9 @@ func (l *link) isComplete(ch *channel) {
 	if self := l.seen(l.nick); !ch.has(self) {
 		l.enter(ch, self, 0)
 	}
+	l.showMissed(ch)
 	l.tell(ch)
+	l.tellReturn(ch)
 	l.release(ch)
 }
 

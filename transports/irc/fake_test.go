@@ -335,3 +335,17 @@ func (c *fakeConn) admits(nick, channel, names string) {
 		fmt.Sprintf(":irc.example.org 366 %s %s :End of /NAMES list.", nick, channel),
 	)
 }
+
+// goesDown waits for the end of a link, past what the rooms are told of it.
+func (w *world) goesDown() transport.LinkDown {
+	w.t.Helper()
+	for {
+		switch e := w.next().(type) {
+		case transport.RoomNotice:
+		case transport.LinkDown:
+			return e
+		default:
+			w.t.Fatalf("got %#v, want the end of the link", e)
+		}
+	}
+}

@@ -58,6 +58,7 @@ func TestLinksOfAllUsersComeOneAfterAnother(t *testing.T) {
 		names := numbered("", 20)
 		e.come(t, t.Context(), start, limit, false, names...)
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		var order []string
 		for i, one := range e.in {
 			order = append(order, one.who)
@@ -78,6 +79,7 @@ func TestWhoWaitsGoesFirstButNotAlone(t *testing.T) {
 		e.come(t, t.Context(), time.Now(), limit, false, numbered("back-", 5)...)
 		e.come(t, t.Context(), time.Now(), limit, true, numbered("new-", 5)...)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		var order []string
 		for _, one := range e.in {
 			order = append(order, one.who)
@@ -112,8 +114,7 @@ func TestWhoGivesUpIsNotWaitedFor(t *testing.T) {
 		e.come(t, t.Context(), start, limit, true, "last")
 		cancel()
 		time.Sleep(time.Minute)
-		e.mu.Lock()
-		defer e.mu.Unlock()
+		synctest.Wait()
 		if len(e.in) != 2 || e.in[1].who != "last" || e.in[1].at > 2*time.Second {
 			t.Errorf("in came %v", e.in)
 		}

@@ -79,7 +79,7 @@ func TestAServerThatThrottlesGetsNoMoreConnections(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()
 		c.sends("ERROR :Closing Link: [192.0.2.1] (Throttled: Reconnecting too fast)")
-		down := w.next().(transport.LinkDown)
+		down := w.goesDown()
 		if e, _ := errors.AsType[*transport.Error](down.Err); down.RetryIn == 0 || e.Reason != transport.RateLimited {
 			t.Errorf("got %+v", down)
 		}

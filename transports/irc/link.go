@@ -57,9 +57,10 @@ type link struct {
 	up       bool     // has ever been online
 	upSince  time.Time
 	attempts int
-	wanted   string // the nick asked for
-	nick     string // the nick we have
-	host     string // our user@host as others see it; empty until known
+	lostAt   time.Time // zero while there is a connection
+	wanted   string    // the nick asked for
+	nick     string    // the nick we have
+	host     string    // our user@host as others see it; empty until known
 	is       isupport
 	caps     capabilities
 	users    map[string]*user    // by folded nick
@@ -267,6 +268,7 @@ func (l *link) arm() {
 		}
 	}
 	earlier(l.oldestBarrier())
+	earlier(l.nextDuty())
 	earlier(l.sasl.by)
 	earlier(l.regainAt)
 	if l.listing != nil {
@@ -310,6 +312,9 @@ func (l *link) watch() error {
 	}
 	if !l.regainAt.IsZero() && due(l.regainAt) {
 		l.regain()
+	}
+	if l.doDuties(now); l.phase == quitting {
+		return nil
 	}
 	if at := l.oldestBarrier(); !at.IsZero() && due(at) {
 		l.barrierMissed()
@@ -387,9 +392,12 @@ func (l *link) lost(cause error) (retry time.Duration) {
 	l.failAsks(why)
 	l.loseSight()
 	l.listed(why)
+	l.rememberMembers()
 	steady := l.phase == online && time.Since(l.upSince) >= steadyAfter
 	l.reset()
 	l.phase = waiting
+	patience := l.patience()
+	permanent = permanent || patience <= 0
 
 	for key, ch := range l.channels {
 		switch {
@@ -400,6 +408,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 		case !ch.been || ch.state == leaving:
 			l.emit(transport.RoomLeft{Room: ch.address, Why: transport.Refused, Err: why})
 		default:
+			l.tellLoss(ch, why)
 			ch.forget()
 			continue
 		}
@@ -415,7 +424,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 		l.attempts = 0
 	}
 	l.attempts++
-	retry = backoff(l.attempts)
+	retry = min(backoff(l.attempts), patience)
 	l.emit(transport.LinkDown{Server: l.address, Err: why, RetryIn: retry})
 	return retry
 }
@@ -440,7 +449,7 @@ func (l *link) retry() bool {
 
 // isOnline is called once the server has let us in. It needs mu.
 func (l *link) isOnline() {
-	l.phase, l.up, l.upSince = online, true, time.Now()
+	l.phase, l.up, l.upSince, l.lostAt = online, true, time.Now(), time.Time{}
 	if l.used.IsZero() && len(l.channels) == 0 {
 		l.used = l.upSince
 	}

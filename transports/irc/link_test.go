@@ -114,7 +114,7 @@ func TestALostLinkComesBackWithItsRooms(t *testing.T) {
 		c.admits("romeo", "#balcony", "romeo")
 		w.next()
 		c.sends("ERROR :Closing Link: server restarts")
-		down := w.next().(transport.LinkDown)
+		down := w.goesDown()
 		if down.RetryIn < backoffMin || down.RetryIn > 2*backoffMin || !strings.Contains(down.Err.Error(), "server restarts") {
 			t.Errorf("got %+v", down)
 		}
@@ -132,19 +132,22 @@ func TestALostLinkComesBackWithItsRooms(t *testing.T) {
 		if e := w.next().(transport.RoomJoined); e.Room != garden || e.Nick != "romeo_" || len(e.Members) != 2 {
 			t.Errorf("got %+v", e)
 		}
+		w.sees(transport.RoomNotice{Room: garden, Text: "The connection to net is back."})
 		c.sends(":s 473 romeo_ #balcony :Cannot join channel (+i)")
 		w.sees(transport.RoomLeft{Room: "#balcony%net", Why: transport.LinkLost, Reason: "Cannot join channel (+i)", Err: because(transport.MembersOnly)})
 	})
 }
 
 func TestRetriesBackOff(t *testing.T) {
-	inWorld(t, testOptions(), func(w *world) {
+	o := testOptions()
+	o.ReconnectGrace = 24 * time.Hour
+	inWorld(t, o, func(w *world) {
 		c := w.inGarden()
 		c.hangsUp()
 		var last time.Duration
 		for range 14 {
-			down, ok := w.next().(transport.LinkDown)
-			if !ok || down.RetryIn < last/2 || down.RetryIn > backoffMax {
+			down := w.goesDown()
+			if down.RetryIn < last/2 || down.RetryIn > backoffMax {
 				t.Fatalf("got %+v after %v", down, last)
 			}
 			last = down.RetryIn
@@ -172,7 +175,7 @@ func TestADeadLinkIsFound(t *testing.T) {
 		if took := time.Since(start); took != silenceLimit {
 			t.Errorf("PING after %v", took)
 		}
-		down := w.next().(transport.LinkDown)
+		down := w.goesDown()
 		if took := time.Since(start); took != silenceLimit+pongLimit || down.RetryIn == 0 {
 			t.Errorf("down after %v: %+v", took, down)
 		}

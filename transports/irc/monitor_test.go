@@ -87,7 +87,7 @@ func TestWatchesHoldOverALostLink(t *testing.T) {
 		w.sees(is("juliet", there))
 		c.hangsUp()
 		w.sees(is("juliet", gone))
-		if _, ok := w.next().(transport.LinkDown); !ok {
+		if e := w.goesDown(); e.Server == "" {
 			t.Fatal("the link is not lost")
 		}
 		c = w.welcomes("romeo", "MONITOR")

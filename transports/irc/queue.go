@@ -1,7 +1,11 @@
 package irc
 
 import (
+	"context"
+	"errors"
 	"time"
+
+	"gatehouse/gateway/transport"
 )
 
 // queueNotice is how long somebody waits before they are told that they do.
@@ -9,10 +13,16 @@ const queueNotice = 5 * time.Second
 
 // queueUp waits for the link's turn to connect.
 func (l *link) queueUp() error {
+	ctx := l.ctx
 	l.session.mu.Lock()
+	if !l.lostAt.IsZero() { // the channels are not kept for longer
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, l.lostAt.Add(l.network.limits.ReconnectGrace))
+		defer cancel()
+	}
 	awaited := !l.up && (len(l.channels) == 0 || l.isAwaited())
 	l.session.mu.Unlock()
-	return l.network.gates.enter(l.ctx, l.set.host, l.server.connects, awaited, func(estimate time.Duration) {
+	err := l.network.gates.enter(ctx, l.set.host, l.server.connects, awaited, func(estimate time.Duration) {
 		if estimate < queueNotice || !awaited {
 			return
 		}
@@ -21,4 +31,8 @@ func (l *link) queueUp() error {
 		l.session.mu.Unlock()
 		l.session.events.deliver()
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return refuse(transport.Unreachable, "%s takes no connection from this gateway just now.", l.server.name)
+	}
+	return err
 }

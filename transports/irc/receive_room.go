@@ -143,6 +143,9 @@ func receiveKick(l *link, m *message) error {
 		if ch.state == wanted || ch.state == joining {
 			return nil
 		}
+		if why == transport.Kicked && l.defiesKick(ch, m.nick, reason) {
+			return nil
+		}
 		_, affiliation := l.is.standing(ch.members[l.users[l.is.fold(nick)]], false)
 		l.drop(ch)
 		l.emit(transport.RoomLeft{Room: ch.address, Why: why, By: m.nick, Reason: reason, Affiliation: affiliation})

@@ -136,7 +136,7 @@ func TestALineThatIsTooLongEndsTheLink(t *testing.T) {
 			long[i] = 'x'
 		}
 		c.sends(string(long))
-		if e, ok := w.next().(transport.LinkDown); !ok || e.RetryIn == 0 {
+		if e := w.goesDown(); e.RetryIn == 0 {
 			t.Errorf("got %+v", e)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 func TestNicksAreWonBack(t *testing.T) {
 	lost := func(w *world, isupport ...string) *fakeConn { // the nick, in a connection that broke
 		w.inGarden().hangsUp()
-		w.sees(transport.LinkDown{Server: "net", Err: because(transport.Unreachable), RetryIn: 1})
+		w.goesDown()
 		c := w.accepts()
 		c.expect("CAP LS 302", "NICK romeo")
 		c.expectPrefix("USER ")
@@ -26,6 +26,7 @@ func TestNicksAreWonBack(t *testing.T) {
 			c.expect("JOIN #garden")
 			c.admits("romeo_", "#garden", "@juliet romeo romeo_")
 			w.next()
+			w.hasNotice("is back")
 			c.expect("MODE #garden", "ISON romeo")
 			c.sends(":s 303 romeo_ :romeo")
 			start := time.Now()

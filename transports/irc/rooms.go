@@ -24,6 +24,9 @@ func (s *session) Join(_ context.Context, room transport.Address, nick string, o
 	case strings.ContainsAny(o.Password, " ,\r\n\x00") || strings.HasPrefix(o.Password, ":"):
 		return refuse(transport.NotAuthorized, "No channel's key has a space or a comma in it.")
 	}
+	if !o.AnyNick {
+		s.isActive()
+	}
 	return s.do(func() error {
 		if err := s.roomFor(srv, name); err != nil {
 			return err

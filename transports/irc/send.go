@@ -14,6 +14,7 @@ import (
 // MessageStatus tells if the server refuses one. IRC names no message until
 // it is echoed, so the id is empty.
 func (s *session) Send(ctx context.Context, m transport.Message) (transport.MessageID, error) {
+	s.isActive()
 	for {
 		id, err := s.enqueueMessage(m)
 		draining, ok := errors.AsType[*drainingError](err)

@@ -28,7 +28,8 @@ type session struct {
 	mu     sync.Mutex // guards what follows and all of the links; never held while waiting
 	links  map[*server]*link
 	closed bool
-	away   string // the text for AWAY; empty: here
+	away   string    // the text for AWAY; empty: here
+	active time.Time // when the user sent or joined something last
 
 	watched map[*server]map[string]transport.Address // those in the roster, by name
 }
@@ -54,7 +55,7 @@ func newSession(n *network, account transport.Account, sink transport.Sink) *ses
 	}
 	s := &session{
 		network: n, account: account, log: log.With("user", account.User),
-		links: make(map[*server]*link),
+		links: make(map[*server]*link), active: time.Now(),
 	}
 	s.connecting, s.disconnect = context.WithCancel(context.Background())
 	s.events.init(sink, &s.mu, &s.running)

@@ -65,7 +65,7 @@ func (l *link) readRoomSettings(ch *channel) {
 // joinIfReady joins a channel that waits only for the link and its settings.
 // It needs mu.
 func (l *link) joinIfReady(ch *channel) {
-	if ch.state == wanted && !ch.unread && !ch.requested && l.phase == online && !l.busy {
+	if ch.state == wanted && !ch.unread && !ch.requested && ch.rejoinAt.IsZero() && l.phase == online && !l.busy {
 		l.requestJoin(ch)
 	}
 }

@@ -221,7 +221,7 @@ func TestChangedSettingsAreTriedAtOnce(t *testing.T) {
 		w.refuses(syscall.ECONNREFUSED)
 		c.hangsUp()
 		for range 5 { // until the tries are far apart
-			if e, ok := w.next().(transport.LinkDown); !ok || e.RetryIn == 0 {
+			if e := w.goesDown(); e.RetryIn == 0 {
 				t.Fatalf("got %#v", e)
 			}
 		}

@@ -62,6 +62,15 @@ func TestPeopleAreInvitedDirectly(t *testing.T) {
 	})
 }
 
+func TestAnInvitationCanBeDeclined(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.says(orchard, `<message to='%s' id='no'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='%[1]s/juliet'/></x></message>`, garden)
+		w.says(orchard, `<message to='%s' id='yes' type='groupchat'><body>hello</body></message>`, garden)
+		w.Expect(Message(From(garden), To(orchard), ID("yes"), StanzaError("modify", "not-acceptable")))
+		w.ExpectNothing()
+	})
+}
+
 func TestInvitationsOfTheNetworkReachTheUsersClients(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.says(orchard, `<presence to='%s' type='probe'/>`, verona)

@@ -144,6 +144,9 @@ func (s *session) deliver(ctx context.Context, st *stanza.Received, m transport.
 func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transport.Address) {
 	r := s.rooms[a]
 	if r == nil || !r.isIn(st.From.Resource) {
+		if st.Child(stanza.MUCUserNamespace, "x").Child(stanza.MUCUserNamespace, "decline") != nil {
+			return // an invitation (XEP-0045 §7.8.2): those who invited don't wait for an answer
+		}
 		s.refuse(st, notJoined("you are not in this room"))
 		return
 	}

@@ -145,6 +145,7 @@ func FuzzReceive(f *testing.F) {
 		}
 		s := newSession(n.(*network), transport.Account{User: romeo}, nowhere{})
 		defer s.disconnect()
+		s.events.delivering = true // nobody takes them: they are looked at below
 		l := newLink(s, s.network.servers["net"], "romeo")
 		l.nick, l.conn = "romeo", nil
 		s.Watch(t.Context(), "juliet%net")

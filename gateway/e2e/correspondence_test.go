@@ -284,6 +284,9 @@ func (c *correspondence) settle(ctx context.Context) {
 	if lostOut+doubledOut+lostIn+doubledIn > 0 {
 		t.Error("texts were lost or doubled")
 	}
+	if c.repeats > c.count {
+		t.Error("stanzas were repeated over and over")
+	}
 }
 
 // archive asks the server for all that romeo ever got (XEP-0313): what a client

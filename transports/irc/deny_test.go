@@ -37,8 +37,8 @@ func TestNobodyIsTakenToAPrivateAddress(t *testing.T) {
 			if err != nil {
 				return
 			}
+			came <- struct{}{} // before the other side can know
 			conn.Close()
-			came <- struct{}{}
 		}
 	}()
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)

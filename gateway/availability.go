@@ -36,10 +36,11 @@ func (s *session) forgetAvailability(ctx context.Context, resource string) {
 
 // showAvailability tells the network what the most available of the user's
 // clients shows, or among equals the one that spoke last, if that has changed:
-// the network sees one person, and clients tell every room.
+// the network sees one person, and clients tell every room. Who stays in rooms
+// without a client is not available.
 func (s *session) showAvailability(ctx context.Context, spoke string) {
 	p, ok := s.link.(transport.PresenceUpdates)
-	if !ok || len(s.clients) == 0 {
+	if !ok || len(s.clients) == 0 && !s.staysAnywhere() {
 		return
 	}
 	best, bestRank := transport.Availability{}, -1

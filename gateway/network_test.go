@@ -295,6 +295,10 @@ func (l *link) Members(a transport.Address) []transport.Member {
 func (l *link) SetPresence(_ context.Context, a transport.Availability) error {
 	l.network.mu.Lock()
 	defer l.network.mu.Unlock()
+	if !a.Online {
+		now, _, _ := l.call("absence")
+		return now
+	}
 	now, _, _ := l.call("presence", a.Show, a.Status)
 	return now
 }

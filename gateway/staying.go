@@ -152,7 +152,9 @@ func (s *session) enter(ctx context.Context, r *room) {
 	}
 	if err != nil {
 		s.receiveRoomLeft(transport.RoomLeft{Room: r.address, Why: transport.LinkLost, Err: err})
+		return
 	}
+	s.showAvailability(ctx, "")
 }
 
 // retryStay asks for a room again once that is due.

@@ -43,7 +43,7 @@ func TestWhoStaysInARoomStillHearsIt(t *testing.T) {
 		w.pass(time.Hour)
 		w.verona.speaks(inGarden, transport.Message{Nick: "juliet", Text: "Romeo?"})
 		w.ExpectNothing()
-		w.verona.called(t, "open romeo@example.org", "join #garden romeo")
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "absence")
 
 		w.asksToJoin(cell, garden, "romeo")
 		w.Expect(occupant(cell, garden, "juliet"))
@@ -71,7 +71,7 @@ func TestWhoDoesNotStayAnyMoreLeavesAtTheNextChange(t *testing.T) {
 		w.stays(inGarden, false)
 		w.leaves(orchard, garden, "romeo")
 		w.pass(5 * time.Second)
-		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "leave #garden")
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "absence", "leave #garden")
 		if rooms, _ := w.store.Rooms().OfUser(t.Context(), verona, romeo); len(rooms) > 0 {
 			t.Errorf("the store still has %v", rooms)
 		}
@@ -87,7 +87,7 @@ func TestWhoStaysInRoomsIsInThemAgainAfterARestart(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.verona.called(t, "open romeo@example.org", "join #garden romeo rose", "join #balcony romeo")
 		w.restart()
-		w.verona.called(t, "close The gateway is stopping", "open romeo@example.org", "return #garden romeo rose")
+		w.verona.called(t, "close The gateway is stopping", "open romeo@example.org", "return #garden romeo rose", "absence")
 
 		w.verona.change(func() {
 			w.verona.renames(inGarden, "romeo", "montague")
@@ -95,7 +95,7 @@ func TestWhoStaysInRoomsIsInThemAgainAfterARestart(t *testing.T) {
 		})
 		w.pass(5 * time.Second)
 		w.restart()
-		w.verona.called(t, "close The gateway is stopping", "open romeo@example.org", "return #garden montague rose")
+		w.verona.called(t, "close The gateway is stopping", "open romeo@example.org", "return #garden montague rose", "absence")
 
 		w.stays(inGarden, false) // the default of the config was changed
 		w.restart()
@@ -204,7 +204,7 @@ func TestRoomWithoutClientsIsLeftOnceItsUserSaysSo(t *testing.T) {
 		w.leaves(orchard, garden, "romeo")
 		w.pass(time.Minute)
 		w.Skip()
-		w.verona.called(t, "open romeo@example.org", "join #garden romeo")
+		w.verona.called(t, "open romeo@example.org", "join #garden romeo", "absence")
 		w.stays(inGarden, false)
 		w.asks(orchard, "set", garden, `<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>`)
 		w.Expect(result(garden, orchard))

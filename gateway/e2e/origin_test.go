@@ -32,7 +32,7 @@ func TestIRCServersTellPeopleApart(t *testing.T) {
 	const port = "127.0.0.1:113"
 	l, err := net.Listen("tcp", port)
 	if err != nil {
-		t.Skip("identd needs its port: ", err)
+		servers.Lacks(t, "port 113 for identd, which takes root", err)
 	}
 	l.Close()
 	w := newWorld(t)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"gatehouse/gateway/e2e/servers"
 	"gatehouse/gateway/transport"
 )
 
@@ -24,7 +25,7 @@ func routeLocal(verb, prefix string) error {
 func routes(t *testing.T, prefix string) {
 	t.Helper()
 	if err := routeLocal("add", prefix); err != nil {
-		t.Skip("no IPv6 prefix can be routed here: ", err)
+		servers.Lacks(t, "an IPv6 prefix that is routed here, which takes root", err)
 	}
 	t.Cleanup(func() { routeLocal("del", prefix) })
 }
@@ -34,7 +35,7 @@ func TestEachPersonHasAnAddressOfTheirOwn(t *testing.T) {
 	routes(t, prefix)
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
-		t.Skip("no IPv6 here: ", err)
+		servers.Lacks(t, "IPv6 on loopback", err)
 	}
 	defer l.Close()
 	o := testOptions()

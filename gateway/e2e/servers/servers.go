@@ -103,6 +103,19 @@ func Need(t interface {
 	t.Skip("not installed: " + list + "; run scripts/install " + list)
 }
 
+// Lacks does the same for what no installation gives.
+func Lacks(t interface {
+	Helper()
+	Skipf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}, what string, err error) {
+	t.Helper()
+	if os.Getenv("GATEWAY_E2E") == "require" {
+		t.Fatalf("there is no %s: %v", what, err)
+	}
+	t.Skipf("there is no %s: %v", what, err)
+}
+
 var ports struct {
 	sync.Mutex
 	claims map[int]net.Listener

@@ -7,6 +7,7 @@ require (
 	github.com/coreos/go-systemd/v22 v22.6.0
 	github.com/ergochat/irc-go v0.6.0
 	github.com/google/go-cmp v0.7.0
+	github.com/linxGnu/gosmpp v0.3.0
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/nyaruka/phonenumbers v1.8.1
 	github.com/twilio/twilio-go v1.31.0

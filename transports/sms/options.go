@@ -10,6 +10,7 @@ import (
 	"gatehouse/transports/sms/kannel"
 	"gatehouse/transports/sms/provider"
 	"gatehouse/transports/sms/simulator"
+	"gatehouse/transports/sms/smpp"
 	"gatehouse/transports/sms/twilio"
 )
 
@@ -34,6 +35,7 @@ type Options struct {
 	Simulator simulator.Options `toml:"simulator"`
 	Twilio    twilio.Options    `toml:"twilio"`
 	Kannel    kannel.Options    `toml:"kannel"`
+	SMPP      smpp.Options      `toml:"smpp"`
 }
 
 // A User has a number of their own: their texts are sent from it, and what
@@ -51,6 +53,7 @@ func Defaults() *Options {
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
+		SMPP:      smpp.Defaults(),
 	}
 }
 
@@ -79,6 +82,12 @@ var providers = map[string]maker{
 		func(o *Options) error { return o.Kannel.Check() },
 		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
 			return kannel.New(o.Kannel, r, log)
+		},
+	},
+	"smpp": {
+		func(o *Options) error { return o.SMPP.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return smpp.New(o.SMPP, r, log)
 		},
 	},
 }

@@ -68,6 +68,8 @@ func Program(name string) (string, error) {
 	case "kannel":
 		bearerbox, _, err := findKannel()
 		return bearerbox, err
+	case "smpp":
+		return findSMPP()
 	}
 	return program(name)
 }

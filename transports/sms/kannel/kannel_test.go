@@ -20,6 +20,7 @@ import (
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
+	"gatehouse/transports/sms/provider/providertest"
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -82,23 +83,6 @@ func TestTextOutsideTheGSMAlphabetGoesAsUCS2(t *testing.T) {
 	}
 }
 
-// The three ways in which a send can fail.
-const (
-	refused = "refused"
-	retry   = "retry"
-	unknown = "unknown"
-)
-
-func kindOf(err error) string {
-	if _, ok := errors.AsType[*provider.Retry](err); ok {
-		return retry
-	}
-	if _, ok := errors.AsType[*transport.Error](err); ok {
-		return refused
-	}
-	return unknown
-}
-
 func TestFailureTellsWhatBecameOfTheText(t *testing.T) {
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
 		if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
@@ -115,27 +99,27 @@ func TestFailureTellsWhatBecameOfTheText(t *testing.T) {
 		want   string
 		reason transport.Reason
 	}{
-		{name: "temporal failure", kannel: answers(503, "Temporal failure, try again later."), want: retry},
-		{name: "wrong password", kannel: answers(403, "Authorization failed for sendsms"), want: refused, reason: transport.NotAuthorized},
-		{name: "no way", kannel: answers(403, "Not routable. Do not try again."), want: refused, reason: transport.Unroutable},
-		{name: "bad number", kannel: answers(400, "Number(s) has/have been denied by white- and/or black-lists."), want: refused, reason: transport.BadAddress},
-		{name: "another refusal", kannel: answers(400, "Missing receiver number, rejected"), want: refused, reason: transport.Rejected},
-		{name: "not Kannel", kannel: answers(404, "<html>"), want: retry},
-		{name: "redirected", kannel: answers(302, ""), want: retry},
-		{name: "a proxy's limit", kannel: answers(429, ""), want: retry},
-		{name: "a proxy without its Kannel", kannel: answers(502, "<html>"), want: unknown},
-		{name: "a proxy that is not available", kannel: answers(503, "<html>"), want: unknown},
-		{name: "a strange success", kannel: answers(200, "<html>"), want: unknown},
-		{name: "a strange code", kannel: answers(202, "7: ?"), want: unknown},
-		{name: "the answer is cut off", kannel: cutOff, want: unknown},
-		{name: "the connection is closed", kannel: hangUp, want: unknown},
+		{name: "temporal failure", kannel: answers(503, "Temporal failure, try again later."), want: providertest.Retry},
+		{name: "wrong password", kannel: answers(403, "Authorization failed for sendsms"), want: providertest.Refused, reason: transport.NotAuthorized},
+		{name: "no way", kannel: answers(403, "Not routable. Do not try again."), want: providertest.Refused, reason: transport.Unroutable},
+		{name: "bad number", kannel: answers(400, "Number(s) has/have been denied by white- and/or black-lists."), want: providertest.Refused, reason: transport.BadAddress},
+		{name: "another refusal", kannel: answers(400, "Missing receiver number, rejected"), want: providertest.Refused, reason: transport.Rejected},
+		{name: "not Kannel", kannel: answers(404, "<html>"), want: providertest.Retry},
+		{name: "redirected", kannel: answers(302, ""), want: providertest.Retry},
+		{name: "a proxy's limit", kannel: answers(429, ""), want: providertest.Retry},
+		{name: "a proxy without its Kannel", kannel: answers(502, "<html>"), want: providertest.Unknown},
+		{name: "a proxy that is not available", kannel: answers(503, "<html>"), want: providertest.Unknown},
+		{name: "a strange success", kannel: answers(200, "<html>"), want: providertest.Unknown},
+		{name: "a strange code", kannel: answers(202, "7: ?"), want: providertest.Unknown},
+		{name: "the answer is cut off", kannel: cutOff, want: providertest.Unknown},
+		{name: "the connection is closed", kannel: hangUp, want: providertest.Unknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var calls atomic.Int32
 			p := sendsms(t, func(w http.ResponseWriter, r *http.Request) { calls.Add(1); tt.kannel(w, r) })
 			_, err := p.Send(t.Context(), hello)
-			if err == nil || kindOf(err) != tt.want {
+			if err == nil || providertest.KindOf(err) != tt.want {
 				t.Fatalf("got %v, want it %s", err, tt.want)
 			}
 			if e, ok := errors.AsType[*transport.Error](err); ok && (e.Reason != tt.reason || e.Text == "") {
@@ -167,7 +151,7 @@ func TestTextIsSentOnceOverAConnectionThatEnds(t *testing.T) {
 	if _, err := p.Send(t.Context(), hello); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Send(t.Context(), hello); err == nil || kindOf(err) != unknown {
+	if _, err := p.Send(t.Context(), hello); err == nil || providertest.KindOf(err) != providertest.Unknown {
 		t.Errorf("got %v", err)
 	}
 	if n := calls.Load(); n != 2 {
@@ -181,7 +165,7 @@ func TestSlowAnswerLeavesTheFateUnknown(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := p.Send(ctx, hello); err == nil || kindOf(err) != unknown || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := p.Send(ctx, hello); err == nil || providertest.KindOf(err) != providertest.Unknown || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -194,7 +178,7 @@ func TestUnreachableKannelHasSurelyNotTakenTheText(t *testing.T) {
 	o := testOptions()
 	o.SendURL = "http://" + l.Addr().String() + "/cgi-bin/sendsms"
 	l.Close()
-	if _, err := New(o, &receiver{}, discard).Send(t.Context(), hello); err == nil || kindOf(err) != retry {
+	if _, err := New(o, &receiver{}, discard).Send(t.Context(), hello); err == nil || providertest.KindOf(err) != providertest.Retry {
 		t.Errorf("got %v", err)
 	}
 }

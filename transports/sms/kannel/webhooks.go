@@ -191,25 +191,9 @@ func decode(raw []byte, charset string) (string, error) {
 	return string(text), nil
 }
 
-// longestShortCode is the number of digits of the longest short codes.
-const longestShortCode = 6
-
-// number gives a number as the gateway reads it: with a + if it is
-// international, which SMSCs often leave out.
+// number gives a number as the gateway reads it.
 func (p *Provider) number(s string) string {
-	s = strings.TrimSpace(s)
-	if strings.HasPrefix(s, "00") && len(s) > longestShortCode {
-		return "+" + s[2:]
-	}
-	if p.options.PlainNumbers == national || len(s) <= longestShortCode || s[0] == '0' {
-		return s
-	}
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return s
-		}
-	}
-	return "+" + s
+	return provider.PlainNumber(s, p.options.PlainNumbers == national)
 }
 
 // report takes news of a text. What comes of the SMSC itself tells a text in

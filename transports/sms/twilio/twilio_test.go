@@ -18,6 +18,7 @@ import (
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
+	"gatehouse/transports/sms/provider/providertest"
 )
 
 var hello = provider.Outgoing{From: "+15005550001", To: "+15551234567", Text: "hello – “x”"}
@@ -73,23 +74,6 @@ func TestTextIsHandedOver(t *testing.T) {
 	}
 }
 
-// The three ways in which a send can fail.
-const (
-	refused = "refused"
-	retry   = "retry"
-	unknown = "unknown"
-)
-
-func kindOf(err error) string {
-	if _, ok := errors.AsType[*provider.Retry](err); ok {
-		return retry
-	}
-	if _, ok := errors.AsType[*transport.Error](err); ok {
-		return refused
-	}
-	return unknown
-}
-
 func TestFailureTellsWhatBecameOfTheText(t *testing.T) {
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
 		c, _, err := w.(http.Hijacker).Hijack()
@@ -104,31 +88,31 @@ func TestFailureTellsWhatBecameOfTheText(t *testing.T) {
 		code  string
 		after time.Duration
 	}{
-		{name: "too many requests", api: answers(429, `{"code":20429,"status":429}`, "Retry-After", "17"), want: retry, after: 17 * time.Second},
-		{name: "too many requests, as HTML", api: answers(429, `<html>`), want: retry},
-		{name: "too many requests, for years", api: answers(429, `{}`, "Retry-After", "999999999999"), want: retry},
-		{name: "sender's queue is full", api: answers(400, `{"code":21611,"status":400}`), want: retry},
-		{name: "opted out", api: answers(400, `{"code":21610,"message":"+15551234567 said STOP","status":400}`), want: refused, code: "21610"},
-		{name: "credentials", api: answers(401, `{"code":20003,"status":401}`), want: refused, code: "20003"},
-		{name: "credentials, as HTML", api: answers(401, `<html>`), want: refused, code: "20003"},
-		{name: "not the API", api: answers(404, `<html>`), want: refused},
-		{name: "redirected", api: answers(302, ``, "Location", "/elsewhere"), want: retry, after: time.Minute},
-		{name: "internal error", api: answers(500, `{"code":20500,"status":500}`), want: unknown},
-		{name: "internal error, as HTML", api: answers(500, `<html>oops</html>`), want: unknown},
-		{name: "bad gateway", api: answers(502, ``), want: unknown},
-		{name: "not available", api: answers(503, `{"code":20503}`), want: unknown},
-		{name: "request timeout", api: answers(408, ``), want: unknown},
-		{name: "taken, but no JSON", api: answers(201, `<html>`), want: unknown},
-		{name: "taken, but no id", api: answers(201, `{}`), want: unknown},
-		{name: "the answer is cut off", api: answers(201, `{"sid":"SM1"`, "Content-Length", "1000"), want: unknown},
-		{name: "the connection is closed", api: hangUp, want: unknown},
+		{name: "too many requests", api: answers(429, `{"code":20429,"status":429}`, "Retry-After", "17"), want: providertest.Retry, after: 17 * time.Second},
+		{name: "too many requests, as HTML", api: answers(429, `<html>`), want: providertest.Retry},
+		{name: "too many requests, for years", api: answers(429, `{}`, "Retry-After", "999999999999"), want: providertest.Retry},
+		{name: "sender's queue is full", api: answers(400, `{"code":21611,"status":400}`), want: providertest.Retry},
+		{name: "opted out", api: answers(400, `{"code":21610,"message":"+15551234567 said STOP","status":400}`), want: providertest.Refused, code: "21610"},
+		{name: "credentials", api: answers(401, `{"code":20003,"status":401}`), want: providertest.Refused, code: "20003"},
+		{name: "credentials, as HTML", api: answers(401, `<html>`), want: providertest.Refused, code: "20003"},
+		{name: "not the API", api: answers(404, `<html>`), want: providertest.Refused},
+		{name: "redirected", api: answers(302, ``, "Location", "/elsewhere"), want: providertest.Retry, after: time.Minute},
+		{name: "internal error", api: answers(500, `{"code":20500,"status":500}`), want: providertest.Unknown},
+		{name: "internal error, as HTML", api: answers(500, `<html>oops</html>`), want: providertest.Unknown},
+		{name: "bad gateway", api: answers(502, ``), want: providertest.Unknown},
+		{name: "not available", api: answers(503, `{"code":20503}`), want: providertest.Unknown},
+		{name: "request timeout", api: answers(408, ``), want: providertest.Unknown},
+		{name: "taken, but no JSON", api: answers(201, `<html>`), want: providertest.Unknown},
+		{name: "taken, but no id", api: answers(201, `{}`), want: providertest.Unknown},
+		{name: "the answer is cut off", api: answers(201, `{"sid":"SM1"`, "Content-Length", "1000"), want: providertest.Unknown},
+		{name: "the connection is closed", api: hangUp, want: providertest.Unknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var calls atomic.Int32
 			p := fakeAPI(t, func(w http.ResponseWriter, r *http.Request) { calls.Add(1); tt.api(w, r) })
 			_, err := p.Send(t.Context(), hello)
-			if err == nil || kindOf(err) != tt.want {
+			if err == nil || providertest.KindOf(err) != tt.want {
 				t.Fatalf("got %v, want it %s", err, tt.want)
 			}
 			if e, ok := errors.AsType[*transport.Error](err); ok && e.Code != tt.code {
@@ -157,7 +141,7 @@ func TestSlowAnswerLeavesTheFateUnknown(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := p.Send(ctx, hello)
-	if err == nil || kindOf(err) != unknown || !errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || providertest.KindOf(err) != providertest.Unknown || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -172,7 +156,7 @@ func TestUnreachableAPIHasSurelyNotTakenTheText(t *testing.T) {
 	for name, base := range map[string]string{"connection refused": nobody, "no such host": "http://twilio.invalid"} {
 		o := testOptions()
 		o.APIBase = base
-		if _, err := New(o, &receiver{}, discard).Send(t.Context(), hello); err == nil || kindOf(err) != retry {
+		if _, err := New(o, &receiver{}, discard).Send(t.Context(), hello); err == nil || providertest.KindOf(err) != providertest.Retry {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -180,7 +164,7 @@ func TestUnreachableAPIHasSurelyNotTakenTheText(t *testing.T) {
 	defer tls.Close()
 	o := testOptions()
 	o.APIBase = tls.URL
-	if _, err := New(o, &receiver{}, discard).Send(t.Context(), hello); err == nil || kindOf(err) != retry {
+	if _, err := New(o, &receiver{}, discard).Send(t.Context(), hello); err == nil || providertest.KindOf(err) != providertest.Retry {
 		t.Errorf("certificate of a stranger: got %v", err)
 	}
 }

@@ -175,14 +175,15 @@ func (l *link) connect() error {
 
 // connectOnce dials, registers and reads.
 func (l *link) connectOnce() error {
-	if err := l.readSettings(); err != nil {
+	set, err := l.readSettings()
+	if err != nil {
 		return err
 	}
-	if err := l.queueUp(); err != nil {
+	if err := l.queueUp(set); err != nil {
 		return err
 	}
 	dialling, cancel := context.WithTimeout(l.ctx, registrationLimit)
-	conn, through, err := l.network.knock(dialling, l.server, l.set, l.doorClosed)
+	conn, through, err := l.network.knock(dialling, l.server, set, l.doorClosed)
 	cancel()
 	if err != nil {
 		return err

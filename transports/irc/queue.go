@@ -12,7 +12,7 @@ import (
 const queueNotice = 5 * time.Second
 
 // queueUp waits for the link's turn to connect.
-func (l *link) queueUp() error {
+func (l *link) queueUp(set *linkSettings) error {
 	ctx := l.ctx
 	l.session.mu.Lock()
 	if !l.lostAt.IsZero() { // the channels are not kept for longer
@@ -22,7 +22,7 @@ func (l *link) queueUp() error {
 	}
 	awaited := !l.up && (len(l.channels) == 0 || l.isAwaited())
 	l.session.mu.Unlock()
-	err := l.network.gates.enter(ctx, l.set.host, l.server.connects, awaited, func(estimate time.Duration) {
+	err := l.network.gates.enter(ctx, set.host, l.server.connects, awaited, func(estimate time.Duration) {
 		if estimate < queueNotice || !awaited {
 			return
 		}

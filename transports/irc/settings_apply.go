@@ -8,10 +8,10 @@ import (
 
 // readSettings reads what holds for the next connection. Without it we would
 // not know whom to trust, so no connection is made if it can't be read.
-func (l *link) readSettings() error {
+func (l *link) readSettings() (*linkSettings, error) {
 	set, err := l.session.linkSettings(l.server)
 	if err != nil {
-		return &transport.Error{Reason: transport.Unreachable, Err: err,
+		return nil, &transport.Error{Reason: transport.Unreachable, Err: err,
 			Text: "Your settings for " + l.server.name + " can't be read just now."}
 	}
 	l.session.mu.Lock()
@@ -26,13 +26,13 @@ func (l *link) readSettings() error {
 	}
 	l.nick = l.wanted
 	l.pace = newPace(set.throttle)
-	return nil
+	return set, nil
 }
 
 // doorClosed tells that another port is tried.
 func (l *link) doorClosed(d door, err error) {
-	why, _ := l.network.explain(l.server, l.set, "", err)
 	l.session.mu.Lock()
+	why, _ := l.network.explain(l.server, l.set, "", err)
 	l.console(fmt.Sprintf("Port %d: %s Trying the next one.", d.port, why.Text))
 	l.session.mu.Unlock()
 	l.session.events.deliver()
@@ -70,6 +70,15 @@ func (l *link) joinIfReady(ch *channel) {
 	}
 }
 
+// renewed are the settings of a connection after the user changed theirs. Where
+// it goes and what may be said there stays: it was made to a host of the user's
+// choice, perhaps, which is not to get what is for another.
+func (set *linkSettings) renewed(now *linkSettings) *linkSettings {
+	kept := *set
+	kept.throttle, kept.in, kept.out, kept.recover = now.throttle, now.in, now.out, now.recover
+	return &kept
+}
+
 // Reconfigured implements transport.Reconfigurable. How to connect counts from
 // the next connection on.
 func (s *session) Reconfigured(at transport.Address) {
@@ -103,7 +112,7 @@ func (s *session) Reconfigured(at transport.Address) {
 		if l.phase == waiting {
 			signal(l.hurry) // it may be right now
 		}
-		l.set = set
+		l.set = l.set.renewed(set)
 		l.pace = newPace(set.throttle)
 		l.wake()
 	})

@@ -236,6 +236,40 @@ func TestChangedSettingsAreTriedAtOnce(t *testing.T) {
 	})
 }
 
+// What is for the config's server must not follow a change of the settings to a
+// host that the user chose before.
+func TestAConnectionKeepsTheSettingsItWasMadeWith(t *testing.T) {
+	o := testOptions()
+	o.AnyNetwork = true
+	o.network(func(n *NetworkOptions) {
+		n.WebIRC, n.Password = transport.NewSecret("open"), transport.NewSecret("pw")
+	})
+	inWorld(t, o, func(w *world) {
+		set := &fakeSettings{}
+		set.set("net", transport.Values{"address": {"irc.example.net"}})
+		w.network.settings = set
+		w.network.dial = func(ctx context.Context, s *server, used *linkSettings, d door) (net.Conn, error) {
+			if used.host != "irc.example.net" {
+				t.Errorf("dialled %s", used.host)
+			}
+			set.set("net", nil)
+			w.session.Reconfigured("net") // while the connection is made
+			time.Sleep(time.Second)
+			return w.dial(ctx, s, used, d)
+		}
+		w.joins(garden, "romeo")
+		c := w.accepts()
+		c.expect("CAP LS 302", "NICK romeo", "USER romeo 0 * romeo")
+		c.sends("ERROR :Throttled: Reconnecting too fast")
+		w.next()
+		w.network.gates.mu.Lock()
+		defer w.network.gates.mu.Unlock()
+		if g := w.network.gates.byHost["irc.example.org"]; g != nil && !g.closed.IsZero() {
+			t.Error("another host has closed the gate of the config's")
+		}
+	})
+}
+
 // The admin's word for a server's address is not one for its other ports.
 func TestPortsThatPeopleChooseArePublic(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

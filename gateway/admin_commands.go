@@ -322,12 +322,15 @@ func (h *host) setBlocks(was, wanted []string) stage {
 			return failed(internalError())
 		}
 		h.log.Info("blocked addresses changed", "blocked", added, "unblocked", gone)
-		for _, s := range h.allSessions() {
-			if !h.Allows(s.user) {
-				s.end(farewellBanned)
+		out := done(fmt.Sprintf("%d blocked, %d unblocked.", len(added), len(gone)))
+		out.next = func(context.Context) {
+			for _, s := range h.allSessions() {
+				if !h.Allows(s.user) {
+					s.end(farewellBanned)
+				}
 			}
 		}
-		return done(fmt.Sprintf("%d blocked, %d unblocked.", len(added), len(gone)))
+		return out
 	}}
 }
 
@@ -345,10 +348,11 @@ func (h *host) loadBlocks(ctx context.Context) error {
 	return nil
 }
 
-// Allows tells whether the gateway serves the address. It never waits.
+// Allows tells whether the gateway serves the address. It never waits. An
+// administrator is not shut out with their domain: nobody could undo it.
 func (h *host) Allows(j jid.JID) bool {
 	blocked := h.blocked.Load()
-	if blocked != nil && len(*blocked) > 0 && ((*blocked)[j.Bare().String()] || (*blocked)[j.Domain]) {
+	if blocked != nil && len(*blocked) > 0 && ((*blocked)[j.Bare().String()] || (*blocked)[j.Domain]) && !h.isAdmin(j) {
 		return false
 	}
 	return h.Host.Allows(j)

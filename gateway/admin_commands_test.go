@@ -221,6 +221,8 @@ func TestAddressesAreBlocked(t *testing.T) {
 		w.executes(orchard, verona, "ping", "")
 		w.Expect(completed(orchard, verona, "ping"))
 		block("unblock", "mantua.example.org", completed(castle, verona, "unblock"))
+		block("block", "example.org", completed(castle, verona, "block")) // which is the administrator's own, too
+		block("unblock", "example.org", completed(castle, verona, "unblock"))
 		if left, err := w.store.Blocks().Blocked(context.Background(), verona); err != nil || len(left) > 0 {
 			t.Errorf("still blocked: %q, %v", left, err)
 		}

@@ -166,3 +166,29 @@ func TestGatesAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// Somebody who is called "throttle" and has services end their connection must
+// not keep everybody else from the server.
+func TestOnlyWhoIsNotLetInClosesTheGate(t *testing.T) {
+	const words = "ERROR :Closing Link: host.example (Killed (NickServ (GHOST command used by throttle)))"
+	closed := func(w *world) bool {
+		synctest.Wait()
+		w.network.gates.mu.Lock()
+		defer w.network.gates.mu.Unlock()
+		g := w.network.gates.byHost["irc.example.org"]
+		return g != nil && !g.closed.IsZero()
+	}
+	inWorld(t, testOptions(), func(w *world) {
+		w.inGarden().sends(words)
+		if closed(w) {
+			t.Error("the words to one who was in have closed the gate")
+		}
+	})
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		w.accepts().sends(words)
+		if !closed(w) {
+			t.Error("the gate is open")
+		}
+	})
+}

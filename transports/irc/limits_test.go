@@ -77,8 +77,9 @@ func TestALimitOfOneNetworkGoesBeforeThatOfAll(t *testing.T) {
 
 func TestAServerThatThrottlesGetsNoMoreConnections(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
-		c := w.inGarden()
-		c.sends("ERROR :Closing Link: [192.0.2.1] (Throttled: Reconnecting too fast)")
+		w.inGarden().hangsUp()
+		w.goesDown()
+		w.accepts().sends("ERROR :Closing Link: [192.0.2.1] (Throttled: Reconnecting too fast)")
 		down := w.goesDown()
 		if e, _ := errors.AsType[*transport.Error](down.Err); down.RetryIn == 0 || e.Reason != transport.RateLimited {
 			t.Errorf("got %+v", down)

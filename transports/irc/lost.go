@@ -25,7 +25,8 @@ func (l *link) lost(cause error) (retry time.Duration) {
 		return 0
 	}
 	why, permanent := l.network.explain(l.server, l.set, l.farewell, cause)
-	if _, v := judge(l.farewell); v.close > 0 {
+	// Later an ERROR is about this user alone, and may be in their own words.
+	if _, v := judge(l.farewell); v.close > 0 && l.phase == connecting {
 		l.network.gates.close(l.set.host, l.server.connects, v.close)
 	}
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)

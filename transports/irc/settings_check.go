@@ -135,6 +135,10 @@ func checkAddress(values []string) ([]string, string) {
 // others there is something else, which is not to be reached through us.
 var lowPorts = []int{194, 443, 994}
 
+func isIRCPort(n int) bool {
+	return n >= 1024 && n < 1<<16 || slices.Contains(lowPorts, n)
+}
+
 func checkPorts(values []string) ([]string, string) {
 	ports, complaint := []string{}, ""
 	for _, text := range values {
@@ -143,7 +147,7 @@ func checkPorts(values []string) ([]string, string) {
 			switch {
 			case err != nil || n < 1 || n > 65535:
 				complaint = fmt.Sprintf("%q is not a port.", clean(v))
-			case n < 1024 && !slices.Contains(lowPorts, n):
+			case !isIRCPort(n):
 				complaint = fmt.Sprintf("IRC servers are not on the port %d.", n)
 			case len(ports) == portsLimit:
 				complaint = fmt.Sprintf("There can't be more than %d.", portsLimit)

@@ -96,7 +96,7 @@ func (l *link) heedSTS(capabilities []string) error {
 		}
 	}
 	if !l.door.tls {
-		if port, err := strconv.Atoi(keys["port"]); err == nil && port > 0 && port < 1<<16 && l.phase == connecting {
+		if port, err := strconv.Atoi(keys["port"]); err == nil && isIRCPort(port) && l.phase == connecting {
 			return &stsUpgrade{port}
 		}
 		return nil

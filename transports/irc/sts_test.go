@@ -45,6 +45,18 @@ func TestSTSLeadsToTLS(t *testing.T) {
 	})
 }
 
+// What is refused to users is refused to servers: a host of their own would
+// only have to change its address.
+func TestSTSLeadsToPortsOfIRCOnly(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.accepts()
+		c.expect("CAP LS 302", "NICK romeo", "USER romeo 0 * romeo")
+		c.sends(":s CAP * LS :sts=port=25")
+		c.expect("CAP END")
+	})
+}
+
 func TestSTSPolicies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p stsPolicies

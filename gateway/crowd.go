@@ -19,7 +19,7 @@ const (
 type crowd struct {
 	size    int                        // of the room
 	pending map[string]transport.Event // MemberChanged or MemberLeft, by nick
-	order   []string                   // of the nicks
+	order   []string                   // of the nicks, those that only passed through included
 }
 
 // isCrowd says whether a room is so large that comings and goings are noise.
@@ -72,7 +72,7 @@ func (s *session) showLeft(r *room, e transport.MemberLeft) {
 }
 
 func (s *session) showLater(r *room, nick string, e transport.Event) {
-	if len(r.crowd.pending) >= crowdLength {
+	if len(r.crowd.order) >= crowdLength {
 		s.showCrowd(r)
 	}
 	if r.crowd.pending == nil {

@@ -95,3 +95,15 @@ func TestARoomThatIsNoCrowdAnyMoreTellsAtOnce(t *testing.T) {
 		w.Expect(occupant(orchard, garden, "paris"))
 	})
 }
+
+func TestWhoComesAndGoesInACrowdForEverTakesNoPlaceForEver(t *testing.T) {
+	inACrowd(t, func(t *testing.T, w *world) {
+		w.comes("juliet")
+		for range 5000 { // crowdLength
+			w.comes("paris")
+			w.goesQuietly("paris")
+		}
+		w.settle()
+		w.Expect(occupant(orchard, garden, "juliet"))
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -21,6 +22,7 @@ const (
 	listKept    = 10 * time.Minute // who reads on gets the same list so long
 	maxLists    = 4                // of one user
 	maxListAsks = 16               // that wait for one list
+	maxWords    = 16               // of a search, each of which is looked for in every room
 )
 
 // A roomList is the list of a server's rooms, as the user sees it: others may
@@ -116,6 +118,9 @@ func (s *session) sendChannelSearch(ctx context.Context, st *stanza.Received) (t
 		return bad(stanza.BadRequest, "no-search-conditions", "write a word to search for")
 	case !search.All && !search.InName && !search.InText && !search.InAddress:
 		return bad(stanza.BadRequest, "conflicting-fields", "search in names, in topics or in addresses")
+	case len(strings.Fields(search.Text)) > maxWords:
+		s.refuse(st, badRequest(fmt.Sprintf("search for at most %d words", maxWords)))
+		return true
 	}
 	return s.askForRooms(ctx, st, server, func(rooms []listedRoom) (payload, *stanza.Error) {
 		page, some, err := cutRooms(st, found(rooms, search))

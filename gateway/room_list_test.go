@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -256,6 +257,8 @@ func TestRoomsAreSearched(t *testing.T) {
 			w.asks(orchard, "get", consoleOfVerona, query)
 			w.Expect(answer(consoleOfVerona, orchard, Type("error"), Has("error/{"+searchText+"}"+name)))
 		}
+		w.asks(orchard, "get", consoleOfVerona, searchQuery("q", strings.Repeat("room ", 1000)))
+		w.Expect(answer(consoleOfVerona, orchard, StanzaError("modify", "bad-request")))
 	})
 }
 

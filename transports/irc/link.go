@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/ergochat/irc-go/ircreader"
@@ -233,15 +234,29 @@ func (l *link) read(conn net.Conn) error {
 		line, err := lines.ReadLine()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			err = l.watch()
+			err = l.guard(l.watch)
 		case err == nil:
-			err = l.receiveLine(line)
+			err = l.guard(func() error { return l.receiveLine(line) })
 		}
 		l.session.events.deliver()
 		if err != nil {
 			return err
 		}
 	}
+}
+
+var errPanic = errors.New("an error in the gateway")
+
+// guard has a panic end the connection alone, not the process and with it
+// everybody else's.
+func (l *link) guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.session.log.Error("panic", "server", l.server.name, "panic", r, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	return f()
 }
 
 // armWatch sets when the reader looks up even if nothing comes.

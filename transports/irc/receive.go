@@ -15,6 +15,9 @@ const (
 	late = 10 * time.Second
 	// serverTime is the format of the tag time (IRCv3 server-time).
 	serverTime = "2006-01-02T15:04:05.000Z"
+
+	usersLimit  = 100_000 // whom one link sees: more than any network has
+	sourceLimit = 512     // bytes of a name with its user and host
 )
 
 // A message is one line from the server.
@@ -177,8 +180,14 @@ func (l *link) receiveLine(b []byte) error {
 		return nil
 	}
 	m := &message{Message: parsed, at: now}
+	if len(m.Source) > sourceLimit {
+		return nil
+	}
 	m.read()
-	return l.receive(m)
+	if err := l.receive(m); err != nil || len(l.users) <= usersLimit {
+		return err
+	}
+	return refuse(transport.TooMany, "%s shows more than %d people.", l.server.name, usersLimit)
 }
 
 // read takes the source and the time apart. All parameters but the last are

@@ -86,7 +86,7 @@ func receiveNames(l *link, m *message) error {
 	for name := range strings.FieldsSeq(m.text()) {
 		modes, full := l.is.splitPrefixes(name)
 		nick, host, _ := strings.Cut(full, "!") // userhost-in-names
-		if nick == "" {
+		if nick == "" || len(full) > sourceLimit {
 			continue
 		}
 		u := l.seen(nick)

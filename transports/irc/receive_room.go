@@ -10,7 +10,14 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-func uniqueText(s string) unique.Handle[string] { return unique.Make(s) }
+const uniqueLimit = 512 // bytes of what is kept of each person
+
+func uniqueText(s string) unique.Handle[string] {
+	if len(s) > uniqueLimit {
+		s = s[:runeBorder(s, uniqueLimit)]
+	}
+	return unique.Make(s)
+}
 
 func (l *link) isSelf(nick string) bool { return l.is.fold(nick) == l.is.fold(l.nick) }
 
@@ -192,7 +199,7 @@ func receiveQuit(l *link, m *message) error {
 
 func receiveNick(l *link, m *message) error {
 	nick := clean(m.param(0))
-	if nick == "" {
+	if nick == "" || len(nick) > sourceLimit {
 		return nil
 	}
 	self := l.isSelf(m.nick)

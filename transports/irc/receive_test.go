@@ -1,6 +1,9 @@
 package irc
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +141,47 @@ func TestALineThatIsTooLongEndsTheLink(t *testing.T) {
 		c.sends(string(long))
 		if e := w.goesDown(); e.RetryIn == 0 {
 			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+func TestAPanicEndsOneConnectionOnly(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		w.session.mu.Lock()
+		w.session.links[w.network.servers["net"]].users = nil // which no server can do, one hopes
+		w.session.mu.Unlock()
+		c.sends(":paris!p@v JOIN #garden")
+		if e := w.goesDown(); e.RetryIn == 0 {
+			t.Errorf("got %#v", e)
+		}
+		w.accepts().expect("CAP LS 302")
+	})
+}
+
+func TestAServerThatShowsTooManyPeopleIsLeft(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		w.joins("#balcony%net", "romeo")
+		c.expect("JOIN #balcony")
+		c.sends(":romeo!r@h JOIN #balcony", ":s 353 romeo = #balcony :"+strings.Repeat("x", 600))
+		const perLine = 500
+		for i := range usersLimit/perLine + 1 {
+			names := ""
+			for j := range perLine {
+				names += fmt.Sprintf(" u%d", perLine*i+j)
+			}
+			c.sends(":s 353 romeo = #balcony :" + names)
+		}
+		for {
+			down, ok := w.next().(transport.LinkDown)
+			if !ok {
+				continue
+			}
+			if e, ok := errors.AsType[*transport.Error](down.Err); !ok || e.Reason != transport.TooMany {
+				t.Errorf("it went down for %v", down.Err)
+			}
+			return
 		}
 	})
 }

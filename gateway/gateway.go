@@ -103,6 +103,8 @@ type host struct {
 
 	front chan *stanza.Received // from those who have no session
 
+	occupantIDs *occupantIDs
+
 	announcements chan announcement
 	blocked       atomic.Pointer[map[string]bool] // whom administrators have shut out
 
@@ -142,6 +144,7 @@ func (g *Gateway) Add(h Host) {
 		readers:   make(chan struct{}, readAtOnce),
 		lookers:   make(chan struct{}, lookAtOnce),
 
+		occupantIDs:   newOccupantIDs(),
 		announcements: make(chan announcement, maxAnnouncements),
 		changed:       map[keptName]*store.Room{},
 		toWrite:       make(chan struct{}, 1),

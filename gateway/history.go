@@ -64,13 +64,11 @@ func (r *room) message(to jid.JID, m said) stanza.Stanza { return m.stanza(r.jid
 // stanza shows a message in a room to one client.
 func (m said) stanza(room, to jid.JID) stanza.Stanza {
 	st := stanza.Stanza{
-		Kind:   stanza.Message,
-		Header: stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
-		Payloads: []payload{
-			stanza.Body(m.text),
-			stanza.StanzaID{ID: m.stanzaID, By: room.String()},
-		},
+		Kind:     stanza.Message,
+		Header:   stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
+		Payloads: make([]payload, 0, 4),
 	}
+	st.Payloads = append(st.Payloads, stanza.Body(m.text), stanza.StanzaID{ID: m.stanzaID, By: room.String()})
 	if m.occupant != "" {
 		st.Payloads = append(st.Payloads, m.occupant)
 	}

@@ -6,6 +6,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash/maphash"
+	"math/bits"
+	"sync/atomic"
 
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
@@ -21,12 +24,38 @@ func (h *host) occupantID(room transport.Address, identity, nick string) stanza.
 	if identity == "" {
 		identity = "\x00" + nick
 	}
+	place := h.occupantIDs.place(room, identity)
+	if known := place.Load(); known != nil && known.room == room && known.identity == identity {
+		return known.id
+	}
 	mac := hmac.New(sha256.New, h.gateway.occupantKey())
 	for _, part := range [...]string{h.Domain, string(room), identity} {
 		mac.Write([]byte(part))
 		mac.Write([]byte{0})
 	}
-	return stanza.OccupantID(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:occupantIDBytes]))
+	id := stanza.OccupantID(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:occupantIDBytes]))
+	place.Store(&knownOccupant{room, identity, id})
+	return id
+}
+
+// occupantIDs keep what was made last: it is needed for every message, and by
+// every user who sees it. Two that have the same place take turns.
+type occupantIDs struct {
+	seed   maphash.Seed
+	places [4096]atomic.Pointer[knownOccupant]
+}
+
+type knownOccupant struct {
+	room     transport.Address
+	identity string
+	id       stanza.OccupantID
+}
+
+func newOccupantIDs() *occupantIDs { return &occupantIDs{seed: maphash.MakeSeed()} }
+
+func (o *occupantIDs) place(room transport.Address, identity string) *atomic.Pointer[knownOccupant] {
+	sum := maphash.String(o.seed, string(room)) ^ bits.RotateLeft64(maphash.String(o.seed, identity), 32)
+	return &o.places[sum%uint64(len(o.places))]
 }
 
 // readOccupantKey reads the key that occupant identifiers are made with. Without

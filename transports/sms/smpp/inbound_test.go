@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/linxGnu/gosmpp/data"
+	"github.com/linxGnu/gosmpp/pdu"
 )
 
 // desk adds parts and keeps the answers to them, and the texts that are whole.
@@ -107,5 +108,51 @@ func TestTextsInPartsAreBounded(t *testing.T) {
 	}
 	if len(d.done) > maxDone || len(d.order) > maxDone {
 		t.Errorf("%d are remembered", len(d.done))
+	}
+}
+
+func TestPartIsKnownByItsHeaderOrItsTLVs(t *testing.T) {
+	tlv := func(tag pdu.Tag, b ...byte) func(*pdu.DeliverSM) {
+		return func(d *pdu.DeliverSM) { d.RegisterOptionalParam(pdu.Field{Tag: tag, Data: b}) }
+	}
+	udh := func(d *pdu.DeliverSM) { d.EsmClass = classUDH }
+	header := func(id byte, b ...byte) func(*pdu.DeliverSM) {
+		return func(d *pdu.DeliverSM) { udh(d); d.Message.SetUDH(pdu.UDH{{ID: id, Data: b}}) }
+	}
+	for name, tt := range map[string]struct {
+		text            string
+		with            []func(*pdu.DeliverSM)
+		total, sequence int // 0: it is refused
+		want            string
+	}{
+		"whole":                     {"hello", nil, 1, 1, "hello"},
+		"8-bit reference":           {"hello", []func(*pdu.DeliverSM){header(0, 7, 3, 2)}, 3, 2, "hello"},
+		"16-bit reference":          {"hello", []func(*pdu.DeliverSM){header(8, 1, 7, 3, 2)}, 3, 2, "hello"},
+		"another element":           {"hello", []func(*pdu.DeliverSM){header(0x24, 1)}, 1, 1, "hello"},
+		"TLVs":                      {"hello", []func(*pdu.DeliverSM){tlv(pdu.TagSarMsgRefNum, 0, 7), tlv(pdu.TagSarTotalSegments, 2), tlv(pdu.TagSarSegmentSeqnum, 1)}, 2, 1, "hello"},
+		"payload":                   {"", []func(*pdu.DeliverSM){tlv(pdu.TagMessagePayload, []byte("hello")...)}, 1, 1, "hello"},
+		"payload with a header":     {"", []func(*pdu.DeliverSM){udh, tlv(pdu.TagMessagePayload, []byte("\x05\x00\x03\x07\x02\x02hello")...)}, 2, 2, "hello"},
+		"payload with a broken one": {"", []func(*pdu.DeliverSM){udh, tlv(pdu.TagMessagePayload, []byte("\x20\x00")...)}, 0, 0, ""},
+		"the fourth of three":       {"hello", []func(*pdu.DeliverSM){header(0, 7, 3, 4)}, 0, 0, ""},
+		"none of none":              {"hello", []func(*pdu.DeliverSM){header(0, 7, 0, 0)}, 0, 0, ""},
+	} {
+		d := brings("15551234567", tt.text)
+		for _, with := range tt.with {
+			with(d)
+		}
+		b := pdu.NewBuffer(nil)
+		d.Marshal(b)
+		got, ok := parse(b.Bytes()).(*pdu.DeliverSM)
+		if !ok {
+			t.Errorf("%s: it can't be read", name)
+			continue
+		}
+		in, err := New(testOptions("smpp.example.net:2775"), nil, discard).partOf(got)
+		switch {
+		case (err != nil) != (tt.total == 0):
+			t.Errorf("%s: %v", name, err)
+		case err == nil && (in.total != tt.total || in.sequence != tt.sequence || string(in.content) != tt.want):
+			t.Errorf("%s: part %d of %d, %q", name, in.sequence, in.total, in.content)
+		}
 	}
 }

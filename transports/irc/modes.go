@@ -38,6 +38,10 @@ type modeChange struct {
 	flag   bool // the mode is the channel's own, not a list's
 }
 
+// mostChanges is how many of one line are read: more than any server sends, as
+// each may have to be held against all members.
+const mostChanges = 100
+
 // modeChanges reads the parameters of a MODE on a channel
 // (modern.ircdocs.horse, #mode-message). A mode that lacks its argument is
 // left out, which is right for the query of a list.
@@ -45,6 +49,9 @@ func (is *isupport) modeChanges(modes string, args []string) []modeChange {
 	var changes []modeChange
 	add := true
 	for i := range len(modes) {
+		if len(changes) == mostChanges {
+			break
+		}
 		c := modeChange{add: add, mode: modes[i]}
 		has := func(kind string) bool { return strings.IndexByte(kind, c.mode) >= 0 }
 		wantsArg := false

@@ -76,6 +76,13 @@ func TestModeChangesTakeTheirArguments(t *testing.T) {
 	}
 }
 
+func TestALineOfModesHasAnEnd(t *testing.T) {
+	is := defaultISupport()
+	if n := len(is.modeChanges(strings.Repeat("b", 4000), make([]string, 4000))); n != mostChanges {
+		t.Errorf("%d changes were read", n)
+	}
+}
+
 func TestTheHighestModeIsTheStanding(t *testing.T) {
 	is := defaultISupport()
 	is.update([]string{"PREFIX=(Yqaohv)!~&@%+"})

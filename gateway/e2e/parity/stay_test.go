@@ -25,6 +25,7 @@ func TestAPersistentRoomIsNotLeftWithItsLastClient(t *testing.T) {
 
 	romeo.leaves(garden)
 	romeo.expects(gone(garden, romeo.nick, StatusCodes("110"), Has(mucUser+"/item@affiliation", "admin")))
+	juliet.expects(occupant(garden, romeo.nick, Has("show"))) // away, as none of his clients is there
 	juliet.says(garden, "art thou gone?")
 	juliet.expects(inRoom(garden, juliet.nick, "art thou gone?"))
 	romeo.hasNothingMore()

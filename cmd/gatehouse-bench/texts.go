@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -143,13 +144,7 @@ func (t *trial) webhook(client *http.Client, i int) error {
 	}
 	var signed bytes.Buffer
 	signed.WriteString(smsPublic + "/twilio/in")
-	for _, key := range slices.Sorted(func(yield func(string) bool) {
-		for k := range form {
-			if !yield(k) {
-				return
-			}
-		}
-	}) {
+	for _, key := range slices.Sorted(maps.Keys(form)) {
 		signed.WriteString(key + form.Get(key))
 	}
 	mac := hmac.New(sha1.New, []byte(smsToken))

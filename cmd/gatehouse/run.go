@@ -69,7 +69,8 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 		return fmt.Errorf("component %s: %w", cc.Domain, err)
 	}
 	network, err := cc.Options.New(transport.Env{
-		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain), Secret: secret,
+		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
+		Records: db.Records(cc.Domain), Secret: secret,
 	})
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)

@@ -25,6 +25,8 @@ type Store interface {
 	Inbox() Inbox
 	// Outbox gives the outbox of one component.
 	Outbox(component string) transport.Outbox
+	// Records gives those of one component.
+	Records(component string) transport.Records
 	Subscriptions() Subscriptions
 	Accounts() Accounts
 	Blocks() Blocks
@@ -34,7 +36,7 @@ type Store interface {
 	Secrets
 
 	// Forget deletes all that a user has on a component: account, settings,
-	// rooms, subscriptions, archive, and what is in the inbox.
+	// rooms, subscriptions, records, archive, and what is in the inbox.
 	Forget(ctx context.Context, component, user string) error
 
 	// Close writes what is queued and closes the database. Calls that come

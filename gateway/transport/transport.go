@@ -106,6 +106,7 @@ type Env struct {
 	Outbox Outbox // nil unless the component has a store
 
 	Settings Settings // what users set
+	Records  Records  // nil unless the component has a store
 
 	// Secret is the component's own, the same as long as its store lives: for
 	// values that tell users apart and do not say who they are. Nil without a

@@ -18,6 +18,7 @@ var forgotten = []string{
 	`DELETE FROM accounts WHERE component = ? AND user = ?`,
 	`DELETE FROM settings WHERE component = ? AND user = ?`,
 	`DELETE FROM rooms WHERE component = ? AND user = ?`,
+	`DELETE FROM records WHERE component = ? AND user = ?`,
 	`DELETE FROM subscriptions WHERE component = ? AND user = ?`,
 	`DELETE FROM inbox WHERE component = ? AND user = ?`,
 }

@@ -16,6 +16,7 @@ func forgetting(w *world) {
 			w.must(w.store.Settings().Set(w.Context(), c, user, "#garden", transport.Values{"nick": {"x"}}))
 			w.must(w.store.Rooms().Set(w.Context(), store.Room{Component: c, User: user, Address: "#garden", Nick: "x"}))
 			w.must(w.store.Subscriptions().Set(w.Context(), store.Subscription{Component: c, User: user, Contact: "nurse", From: true}))
+			w.must(w.store.Records(c).Put(w.Context(), transport.RecordItem{User: user, Kind: "k", Key: "x"}))
 			_, _, err := w.store.Inbox().Put(w.Context(), store.InboxItem{Component: c, User: user, Dedupe: "a", Event: []byte("a")})
 			w.must(err)
 		}
@@ -57,7 +58,9 @@ func (w *world) presentIn(c, user string) bool {
 	w.must(err)
 	items, err := w.store.Inbox().Pending(w.Context(), c, user, 0, 10)
 	w.must(err)
-	for _, there := range []bool{len(settings) > 0, len(rooms) > 0, len(contacts) > 0, len(items) > 0} {
+	records, err := w.store.Records(c).OfUser(w.Context(), user, "k")
+	w.must(err)
+	for _, there := range []bool{len(records) > 0, len(settings) > 0, len(rooms) > 0, len(contacts) > 0, len(items) > 0} {
 		w.same("as the account", there, account)
 	}
 	return account

@@ -43,6 +43,8 @@ func Run(t *testing.T, open Open) {
 		"archive limits by time, id and nick":                         archiveLimits,
 		"archive takes the past once":                                 archiveImports,
 		"archive gathers private conversations":                       archivePrivate,
+		"records are made, listed and deleted":                        recordsWork,
+		"records of one kind and user are bounded":                    recordsAreBounded,
 		"secrets stay the same and differ by name":                    secretsWork,
 		"everything is there after a reopening":                       reopening,
 		"concurrent writers each get their own key":                   manyWriters,

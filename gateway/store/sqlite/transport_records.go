@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"gatehouse/gateway/transport"
+)
+
+// Records implements store.Store.
+func (s *Store) Records(component string) transport.Records { return records{s, component} }
+
+type records struct {
+	s         *Store
+	component string
+}
+
+const recordColumns = `SELECT user, kind, key, value FROM records WHERE component = ? AND kind = ?`
+
+// A record that is there is replaced without counting the others.
+const putRecord = `INSERT OR REPLACE INTO records (component, kind, user, key, value)
+	SELECT ?1, ?2, ?3, ?4, ?5 WHERE
+		EXISTS (SELECT 1 FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3 AND key = ?4)
+		OR (SELECT count(*) FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3) < ?6`
+
+func (b records) Put(ctx context.Context, r transport.RecordItem) error {
+	if len(r.Value) > transport.MaxRecordBytes {
+		return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrRecordTooLong)
+	}
+	sealed := b.s.seal.close(r.Value, "records", b.component, r.Kind, r.User, r.Key)
+	written, err := write(ctx, b.s, func(t *tx) (int64, error) {
+		result, err := t.exec(putRecord, b.component, r.Kind, r.User, r.Key, sealed, transport.MaxRecords)
+		if err != nil {
+			return 0, err
+		}
+		return result.RowsAffected()
+	})
+	if err == nil && written == 0 {
+		return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
+	}
+	return err
+}
+
+func (b records) Delete(ctx context.Context, user, kind, key string) error {
+	return change(ctx, b.s, `DELETE FROM records WHERE component = ? AND kind = ? AND user = ? AND key = ?`, b.component, kind, user, key)
+}
+
+func (b records) Get(ctx context.Context, user, kind, key string) ([]byte, bool, error) {
+	r, found, err := row(ctx, b.s, b.scan, recordColumns+` AND user = ? AND key = ?`, b.component, kind, user, key)
+	return r.Value, found, err
+}
+
+func (b records) OfUser(ctx context.Context, user, kind string) ([]transport.RecordItem, error) {
+	return rows(ctx, b.s, b.scan, recordColumns+` AND user = ? ORDER BY key`, b.component, kind, user)
+}
+
+func (b records) OfKind(ctx context.Context, kind string, after transport.RecordItem, max int) ([]transport.RecordItem, error) {
+	return rows(ctx, b.s, b.scan, recordColumns+` AND (user, key) > (?, ?) ORDER BY user, key LIMIT ?`,
+		b.component, kind, after.User, after.Key, max)
+}
+
+func (b records) scan(r scanner) (one transport.RecordItem, err error) {
+	var sealed []byte
+	if err := r.Scan(&one.User, &one.Kind, &one.Key, &sealed); err != nil {
+		return one, err
+	}
+	one.Value, err = b.s.seal.open(sealed, "records", b.component, one.Kind, one.User, one.Key)
+	return one, err
+}

@@ -37,8 +37,8 @@ func (h *host) hiddenCommands() []command {
 		{node: adminNamespace + "#get-online-users-list", word: "users", name: "List the users with a session", admin: true, start: listUsers},
 		{node: adminNamespace + "#announce", word: "announce", name: "Send a message to all users", admin: true, start: announce},
 		{node: adminNamespace + "#edit-blacklist", word: "blacklist", name: "Edit the list of blocked addresses", admin: true, start: editBlocks},
-		{node: "block", name: "Block an address", admin: true, start: blockOne},
-		{node: "unblock", name: "Unblock an address", admin: true, start: unblockOne},
+		{node: "block", word: "block-address", name: "Block an address", admin: true, start: blockOne},
+		{node: "unblock", word: "unblock-address", name: "Unblock an address", admin: true, start: unblockOne},
 	}
 }
 

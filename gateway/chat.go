@@ -62,7 +62,8 @@ func isMarked(text string) bool { return strings.HasPrefix(strings.TrimSpace(tex
 
 func (s *session) sendChat(ctx context.Context, st *stanza.Received, in chat) {
 	word, rest := cutWord(strings.TrimPrefix(strings.TrimSpace(textOf(st)), chatMark))
-	s.say(ctx, st, s.chat(in, strings.ToLower(word), rest), rest, nil)
+	now, rest := s.chat(in, strings.ToLower(word), rest)
+	s.say(ctx, st, now, rest, nil)
 }
 
 // cutWord gives the first word of a text, and what follows.
@@ -83,8 +84,8 @@ const chatHelp = `%[1]shelp – this text
 %[1]scommands [ADDRESS] – the other commands
 %[1]sCOMMAND [ADDRESS] [NAME=VALUE …] – do one of them`
 
-// chat says what a line of a chat does.
-func (s *session) chat(in chat, word, rest string) stage {
+// chat says what a line of a chat does, and gives the answers in it.
+func (s *session) chat(in chat, word, rest string) (now stage, answers string) {
 	mark := in.mark()
 	switch word {
 	case "help", "?", "start", "/start":
@@ -92,23 +93,23 @@ func (s *session) chat(in chat, word, rest string) stage {
 		if mark != "" {
 			text += "\nEverything else goes to " + string(in.console) + "."
 		}
-		return done(text)
+		return done(text), ""
 	case "commands":
-		return s.listCommands(in, rest)
+		return s.listCommands(in, rest), ""
 	case "settings":
 		at, kind, _ := s.chatPlace(in, rest)
-		return s.showSettings(in, at, kind)
+		return s.showSettings(in, at, kind), ""
 	case "set", "unset":
-		return s.setInChat(in, word == "unset", rest)
+		return s.setInChat(in, word == "unset", rest), ""
 	}
-	c, ok := s.chatCommand(in, word, rest)
+	c, answers, ok := s.chatCommand(in, word, rest)
 	switch {
 	case !ok:
-		return undone(fmt.Sprintf("I don't know what %q is. Write %shelp to see what I know.", word, mark))
+		return undone(fmt.Sprintf("I don't know what %q is. Write %shelp to see what I know.", word, mark)), ""
 	case c.admin && !s.host.isAdmin(s.user):
-		return failed(notAdmin())
+		return failed(notAdmin()), ""
 	}
-	return c.start(s)
+	return c.start(s), answers
 }
 
 // chatTarget reads an address as people write it: what the network calls it, or
@@ -256,22 +257,22 @@ func (h *host) chatCommands(user jid.JID) []command {
 
 // chatCommand finds the command of a word: at the address that follows it, if
 // that has one of the name, else at the one that the chat is with, else at the
-// gateway itself.
-func (s *session) chatCommand(in chat, word, rest string) (command, bool) {
+// gateway itself. Answers is what is written behind it, without its address.
+func (s *session) chatCommand(in chat, word, rest string) (c command, answers string, ok bool) {
 	named := func(c command) bool { return c.chatWord() == word || c.node == word }
-	first, _ := cutWord(rest)
+	first, after := cutWord(rest)
 	if t, ok := s.host.chatTarget(first); ok {
 		list := s.host.commands(t)
 		if i := slices.IndexFunc(list, named); i >= 0 {
-			return list[i], true
+			return list[i], after, true
 		}
 	}
 	list := slices.Concat(s.host.commands(in.with), s.host.commands(target{kind: toGateway}), s.host.hiddenCommands(), s.host.registerCommands())
 	i := slices.IndexFunc(list, named)
 	if i < 0 {
-		return command{}, false
+		return command{}, "", false
 	}
-	return list[i], true
+	return list[i], rest, true
 }
 
 // say tells in a chat what a command has come to. A form is filled in from what

@@ -33,8 +33,8 @@ func optionValue(f transport.Field, text string) string {
 	return text
 }
 
-// chatAnswers fills in a form from "name=value" words. Words of no field are,
-// all together, the answer to the first field that has to be filled in. If
+// chatAnswers fills in a form from "name=value" words. Words of no field answer
+// those that have to be filled in, one word each and the rest for the last. If
 // nothing is for this form, or something is missing, text says so.
 func chatAnswers(now stage, written string, asked []transport.Field) (answers transport.Values, text string) {
 	f := *now.form
@@ -45,15 +45,24 @@ func chatAnswers(now stage, written string, asked []transport.Field) (answers tr
 		plain = "" // it was for the first
 	}
 	answers = transport.Values{}
+	unnamed := 0
 	for _, field := range f.Fields {
 		if field.Type != transport.Note && field.Type != transport.Hidden {
 			answers[field.Name] = field.Values
+		}
+		if _, named := given[field.Name]; field.Required && !named {
+			unnamed++
 		}
 	}
 	for _, field := range f.Fields {
 		value, ok := given[field.Name]
 		if !ok && field.Required && plain != "" {
-			value, plain, ok = plain, "", true
+			if unnamed--; unnamed > 0 {
+				value, plain = cutWord(plain)
+			} else {
+				value, plain = plain, ""
+			}
+			ok = true
 		}
 		if !ok {
 			continue

@@ -99,7 +99,7 @@ func (t target) place() (transport.Address, transport.Kind) {
 
 // commands gives those of an address: the gateway's own, and the network's.
 func (h *host) commands(t target) (all []command) {
-	if t.kind == toOccupant || t.kind == toPerson {
+	if t.kind == toOccupant {
 		return nil
 	}
 	if t.kind == toGateway {
@@ -120,7 +120,7 @@ func (h *host) commands(t target) (all []command) {
 			all = append(all, h.networkCommand(named, to, toKind))
 		}
 	}
-	if !configures && h.hasSettings(at, kind) {
+	if !configures && t.kind != toPerson && h.hasSettings(at, kind) {
 		all = append(all, command{node: "configure", name: "Change the settings", start: configure(at, kind)})
 	}
 	if t.kind != toGateway {
@@ -134,8 +134,10 @@ func (h *host) commands(t target) (all []command) {
 
 // networkCommand is one that the network named.
 func (h *host) networkCommand(named transport.Command, at transport.Address, kind transport.Kind) command {
-	c := command{node: named.Node, name: named.Name}
+	c := command{node: named.Node, name: named.Name, word: named.Word, admin: named.Admin}
 	switch named.Does {
+	case transport.DoPerform:
+		c.start = perform(transport.Performance{Node: named.Node, At: at, Kind: kind}, named.Admin)
 	case transport.DoShowLinks:
 		c.start = showLinks(at)
 	case transport.DoDisconnect:

@@ -46,7 +46,10 @@ func (n *network) CheckSettings(_ transport.Address, _ transport.Kind, v transpo
 	return checked, nil
 }
 
-func (n *network) Commands(at transport.Address, _ transport.Kind) []transport.Command {
+func (n *network) Commands(at transport.Address, kind transport.Kind) []transport.Command {
+	if kind == transport.Person {
+		return n.ofPeople
+	}
 	switch at {
 	case "":
 		return n.named

@@ -62,10 +62,10 @@ func (h *host) ownIdentities() []stanza.Identity {
 	return identities
 }
 
-func (h *host) personInfo() stanza.DiscoInfo {
+func (h *host) personInfo(a transport.Address) stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "client", Type: h.info.Type}},
-		Features:   slices.Concat(commonFeatures, personFeatures, h.conversationFeatures()),
+		Features:   slices.Concat(commonFeatures, personFeatures, h.conversationFeatures(), h.commandFeatures(target{kind: toPerson, address: a})),
 	}
 	if h.info.Durable {
 		info.Features = append(info.Features, stanza.ReceiptsNamespace)

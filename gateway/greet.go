@@ -107,7 +107,8 @@ func (h *host) contactPresence(to jid.JID, contact, typ string) stanza.Stanza {
 	from := jid.JID{Local: contact, Domain: h.Domain}
 	if contact != "" {
 		// Clients look for capabilities only where there is a resource.
-		info, from.Resource = h.personInfo, h.info.Type
+		info = func() stanza.DiscoInfo { return h.personInfo(transport.Address(jid.Unescape(contact))) }
+		from.Resource = h.info.Type
 	}
 	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: from, To: to, Type: typ}}
 	if typ == stanza.Available {

@@ -50,7 +50,7 @@ func (h *host) occupantInfo(s *session, st *stanza.Received, t target) stanza.Di
 // somebodyInfo describes a person: as an account of the network's, which they
 // are logged in to or not, and as their client.
 func (h *host) somebodyInfo(s *session, t target) stanza.DiscoInfo {
-	info := h.personInfo()
+	info := h.personInfo(t.address)
 	if !h.info.People {
 		return info
 	}
@@ -68,6 +68,6 @@ func (h *host) somebodyInfo(s *session, t target) stanza.DiscoInfo {
 	}
 	name, _ := h.nameOf(t.address)
 	info.Identities = []stanza.Identity{{Category: "account", Type: account, Name: name}, {Category: "client", Type: client, Name: name}}
-	info.Features = slices.Concat(commonFeatures, askFeatures, h.conversationFeatures())
+	info.Features = slices.Concat(commonFeatures, askFeatures, h.conversationFeatures(), h.commandFeatures(t))
 	return info
 }

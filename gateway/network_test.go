@@ -33,6 +33,7 @@ type network struct {
 
 	configurable bool
 	named        []transport.Command // of the gateway itself
+	ofPeople     []transport.Command // that the network does itself
 	linkInfos    map[string][]transport.LinkInfo
 	stays        map[string]bool // rooms that people stay in: "romeo@example.org #garden"
 }

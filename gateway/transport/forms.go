@@ -113,7 +113,7 @@ type Registration interface {
 }
 
 // Commander is implemented by a Network that gives ad-hoc commands of its own
-// names to what the gateway can do for any network.
+// names to what the gateway can do for any network, or does some itself.
 type Commander interface {
 	// Commands gives those of an address; "" is the gateway itself.
 	Commands(at Address, kind Kind) []Command
@@ -125,6 +125,8 @@ type Command struct {
 	Does       CommandAction
 	At         Address // what it is done to; "": the address that it is a command of
 	Field      string  // of DoDisconnect: what the field with the servers is called; "": "servers"
+	Word       string  // what it is called in a chat; "": as the Node
+	Admin      bool    // only the gateway's administrators may do it, or see it
 }
 
 // A CommandAction is what a Command does.
@@ -135,6 +137,7 @@ const (
 	DoConfigureAll                      // the settings of the whole network
 	DoShowLinks                         // what is known of the link to the address
 	DoDisconnect                        // ends links, of others too for administrators
+	DoPerform                           // what the network itself does: see Performer
 )
 
 // Links is implemented by a Session with links to servers.

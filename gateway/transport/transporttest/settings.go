@@ -42,23 +42,29 @@ func formsAreWhole(r *trial) {
 		if !ok {
 			continue
 		}
-		names := map[string]bool{}
-		for _, f := range form.Fields {
-			if f.Label == "" {
-				r.t.Errorf("at %q: the field %q has no label", p.at, f.Name)
-			}
-			if f.Type == transport.Note {
-				continue
-			}
-			if f.Name == "" || names[f.Name] || strings.ContainsAny(f.Name, " =\n") {
-				r.t.Errorf("at %q: the name %q is empty, is there twice, or can't be written in a chat", p.at, f.Name)
-			}
-			names[f.Name] = true
-			for _, problem := range valueProblems(f) {
-				r.t.Errorf("at %q: %s", p.at, problem)
-			}
+		for _, problem := range formProblems(form) {
+			r.t.Errorf("at %q: %s", p.at, problem)
 		}
 	}
+}
+
+// formProblems says what is wrong with a form.
+func formProblems(form transport.Form) (problems []string) {
+	names := map[string]bool{}
+	for _, f := range form.Fields {
+		if f.Label == "" {
+			problems = append(problems, fmt.Sprintf("the field %q has no label", f.Name))
+		}
+		if f.Type == transport.Note {
+			continue
+		}
+		if f.Name == "" || names[f.Name] || strings.ContainsAny(f.Name, " =\n") {
+			problems = append(problems, fmt.Sprintf("the name %q is empty, is there twice, or can't be written in a chat", f.Name))
+		}
+		names[f.Name] = true
+		problems = append(problems, valueProblems(f)...)
+	}
+	return problems
 }
 
 // valueProblems says what is wrong with what a field shows at first.

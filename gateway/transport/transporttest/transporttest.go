@@ -123,6 +123,7 @@ var checks = []check{
 	{"settings that are sent back as they were shown change nothing", isConfigurable, shownSettingsAreTaken},
 	{"any answer is checked once and for all", isConfigurable, hostileAnswersAreChecked},
 	{"commands lead somewhere", isCommander, commandsLeadSomewhere},
+	{"what a network does itself asks or ends", performsItself, performancesAreSafe},
 	{"what is kept of a conversation is known where nothing was set", isRecording, recordsAreKnown},
 
 	{"send returns once the outbox has the message", durable, sendWaitsForTheOutbox},

@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"context"
 	"strings"
 
 	"gatehouse/gateway/transport"
@@ -47,5 +48,30 @@ func (n *Network) Commands(at transport.Address, kind transport.Kind) []transpor
 	if kind == transport.Person && n.Fault != CommandToNowhere {
 		return nil
 	}
-	return []transport.Command{{Node: "configure", Name: "Change the settings", Does: transport.DoConfigure}}
+	return []transport.Command{
+		{Node: "configure", Name: "Change the settings", Does: transport.DoConfigure},
+		{Node: "greet", Name: "Greet somebody", Does: transport.DoPerform},
+	}
+}
+
+// Perform implements transport.Performer.
+func (n *Network) Perform(ctx context.Context, do transport.Performance) (transport.Stage, error) {
+	name := transport.Field{Name: "name", Label: "Whom?", Required: true}
+	form := &transport.Form{Title: "Greet somebody", Fields: []transport.Field{name}}
+	switch {
+	case do.Node != "greet" && n.Fault != CommandDoesAll:
+		return transport.Stage{}, &transport.Error{Reason: transport.NotFound, Text: "there is no such command"}
+	case do.Asked == 0 && n.Fault == CommandAsksTwice:
+		form.Fields = append(form.Fields, name)
+		return transport.Stage{Form: form}, nil
+	case do.Asked == 0:
+		return transport.Stage{Form: form}, nil
+	case n.Fault == CommandPanics:
+		return transport.Stage{Text: do.Answers["name"][0]}, nil
+	case n.Fault == CommandWaits:
+		<-n.end
+	case n.Fault == CommandMute:
+		return transport.Stage{}, nil
+	}
+	return transport.Stage{Text: "Good morrow, " + do.Answers.Get("name") + "!"}, ctx.Err()
 }

@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"context"
+	"maps"
+
+	"gatehouse/gateway/transport"
+)
+
+// maxPerformed is how many forms one command of a network may ask.
+const maxPerformed = 20
+
+// perform has the network do a command of its own, one stage after another.
+func perform(do transport.Performance, forAdmins bool) func(*session) stage {
+	return func(s *session) stage {
+		do.User, do.Admin = s.user.String(), s.host.isAdmin(s.user)
+		return stage{work: func(ctx context.Context) stage {
+			p, ok := s.host.Network.(transport.Performer)
+			switch {
+			case forAdmins && !do.Admin:
+				return failed(notAdmin())
+			case !ok:
+				return failed(unsupported("this network does not do that"))
+			}
+			now, err := p.Perform(ctx, do)
+			if err != nil {
+				return s.failedWith(err)
+			}
+			if now.Form == nil || do.Asked >= maxPerformed {
+				return done(now.Text).warn(short(now.Warnings)...)
+			}
+			out := ask(*now.Form, func(s *session, answers transport.Values) stage {
+				next := do
+				next.Asked++
+				next.Answers = maps.Clone(do.Answers)
+				if next.Answers == nil {
+					next.Answers = transport.Values{}
+				}
+				maps.Copy(next.Answers, answers)
+				return perform(next, forAdmins)(s)
+			}).warn(short(now.Warnings)...)
+			out.more = now.More
+			return out
+		}}
+	}
+}

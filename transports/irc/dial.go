@@ -4,16 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/ergochat/irc-go/ircreader"
 
+	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 )
 
@@ -45,7 +44,7 @@ func (n *network) knock(ctx context.Context, s *server, set *linkSettings, told 
 		if isDNS && alias {
 			return nil, d, n.noSuchName(s)
 		}
-		if isDNS || isForged(err) || errors.Is(err, errPrivate) || ctx.Err() != nil {
+		if isDNS || isForged(err) || errors.Is(err, guarded.ErrPrivate) || ctx.Err() != nil {
 			return nil, d, err
 		}
 		if i < len(set.doors)-1 {
@@ -101,61 +100,9 @@ func hangUp(conn net.Conn) {
 func (n *network) dialTCP(ctx context.Context, s *server, set *linkSettings, to door) (net.Conn, error) {
 	d := net.Dialer{}
 	if !s.configured || set.chosen {
-		// Asked for the address that is really dialled, so that a name which
-		// resolves to something else the second time does not get through.
-		d.Control = n.guard
+		d.Control = n.allowPrivate.Control
 	}
 	return n.dialFrom(ctx, d, s, set.face, net.JoinHostPort(set.host, strconv.Itoa(to.port)))
-}
-
-var errPrivate = errors.New("not a public address")
-
-// guard lets a connection to a server that a user named go only to where
-// everybody could go.
-func (n *network) guard(_, address string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("guard %s: %w", address, err)
-	}
-	ip := to.Addr().Unmap().WithZone("")
-	for _, p := range n.allowPrivate {
-		if p.Contains(ip) {
-			return nil
-		}
-	}
-	if !isPublic(ip) {
-		return errPrivate
-	}
-	return nil
-}
-
-// notPublic are the special purpose ranges (RFC 6890 and its registries) that
-// netip does not tell by a method, and those that embed an IPv4 address.
-var notPublic = prefixes(
-	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
-	"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-	"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-	"3fff::/20", "5f00::/16", "fec0::/10",
-)
-
-func prefixes(texts ...string) []netip.Prefix {
-	var ps []netip.Prefix
-	for _, t := range texts {
-		ps = append(ps, netip.MustParsePrefix(t))
-	}
-	return ps
-}
-
-func isPublic(ip netip.Addr) bool {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false
-	}
-	for _, p := range notPublic {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	return true
 }
 
 // explain makes of what ended a connection what the user is told, and says
@@ -177,7 +124,7 @@ func (n *network) explain(s *server, set *linkSettings, farewell string, cause e
 	_, isTLS := errors.AsType[tls.RecordHeaderError](cause)
 	timeout, isNet := errors.AsType[net.Error](cause)
 	switch {
-	case errors.Is(cause, errPrivate):
+	case errors.Is(cause, guarded.ErrPrivate):
 		e.Reason = transport.NotAllowed
 		e.Text = name + " is not a public server."
 	case farewell != "":

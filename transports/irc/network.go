@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/text/encoding"
 
+	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 )
 
@@ -32,7 +33,7 @@ type network struct {
 	name         string
 	any          bool
 	allow, deny  []string
-	allowPrivate []netip.Prefix
+	allowPrivate guarded.Ranges
 	quitMessage  string
 	crowd        int
 	realName     string

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 )
 
@@ -129,11 +130,11 @@ func (o *Options) build() (*network, error) {
 		}
 	}
 	for _, text := range o.AllowPrivate {
-		p, err := netip.ParsePrefix(text)
+		p, err := guarded.ParseRange(text)
 		if err != nil {
 			return nil, blame("allow_private", "%q is not an address range such as 127.0.0.0/8", text)
 		}
-		n.allowPrivate = append(n.allowPrivate, p.Masked())
+		n.allowPrivate = append(n.allowPrivate, p)
 	}
 	if o.Crowd < 0 {
 		return nil, blame("crowd", "must be 0 (never) or more")

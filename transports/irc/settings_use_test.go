@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 )
 
@@ -288,7 +289,7 @@ func TestPortsThatPeopleChooseArePublic(t *testing.T) {
 	for _, tt := range []struct {
 		v    transport.Values
 		want error
-	}{{nil, nil}, {transport.Values{"ports": {port}}, errPrivate}} {
+	}{{nil, nil}, {transport.Values{"ports": {port}}, guarded.ErrPrivate}} {
 		set := n.linkSettings(n.servers["net"], tt.v)
 		conn, _, err := n.knock(t.Context(), n.servers["net"], set, func(door, error) {})
 		if !errors.Is(err, tt.want) {

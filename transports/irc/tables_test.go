@@ -237,12 +237,12 @@ func TestOnlyPublicAddressesAreDialled(t *testing.T) {
 		"::1": false, "::": false, "fe80::1": false, "fc00::1": false, "ff02::1": false, "::ffff:127.0.0.1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false,
 		"10.1.2.3": true, "::ffff:10.1.2.3": true, "fd00::1": true, "fd00:0:0:1::1": false,
 	} {
-		err := n.guard("tcp", netip.AddrPortFrom(netip.MustParseAddr(addr), portTLS).String(), nil)
+		err := n.allowPrivate.Control("tcp", netip.AddrPortFrom(netip.MustParseAddr(addr), portTLS).String(), nil)
 		if (err == nil) != want {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	if err := n.guard("tcp", "fe80::1%eth0", nil); err == nil {
+	if err := n.allowPrivate.Control("tcp", "fe80::1%eth0", nil); err == nil {
 		t.Error("an address without a port is let through")
 	}
 }

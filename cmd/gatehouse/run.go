@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os/signal"
 	"sync"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"gatehouse/component/stanza"
 	"gatehouse/gateway"
 	"gatehouse/gateway/config"
+	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/store"
 	"gatehouse/gateway/store/sqlite"
 	"gatehouse/gateway/transport"
@@ -39,7 +41,7 @@ func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 		return err
 	}
 	defer db.Close()
-	d := &daemonOf{log: log}
+	d := &daemonOf{log: log, http: guarded.Client(c.Fetch.Ranges())}
 	d.gateway = gateway.New(gateway.Options{
 		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
 		IsAdmin: live.isAdmin, Reload: live.reload,
@@ -61,6 +63,7 @@ type daemonOf struct {
 	group      *component.Group
 	components []*component.Component
 	mux        *web.Mux
+	http       *http.Client // for what people name
 }
 
 func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) error {
@@ -71,6 +74,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	network, err := cc.Options.New(transport.Env{
 		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
 		Records: db.Records(cc.Domain), Secret: secret,
+		HTTP: d.http,
 	})
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)

@@ -44,6 +44,8 @@ func (d *decoder) check(c *Config) {
 			d.problem(root.child("http").child("listen"), "%s", err)
 		}
 	}
+	d.checkFetch(root.child("fetch"), c.Fetch)
+	d.checkMedia(root.child("media"), c.Media)
 	d.checkContact(root.child("contact"), c.Contact)
 	if len(c.Components) == 0 && !d.hasProblem(root.child("component")) {
 		d.problem(root, "has no [[component]]: there is nothing to serve")

@@ -23,6 +23,8 @@ type Config struct {
 	Log        Log         `toml:"log"`
 	Store      Store       `toml:"store"`
 	HTTP       HTTP        `toml:"http"`
+	Fetch      Fetch       `toml:"fetch"`
+	Media      Media       `toml:"media"`
 	Contact    Contact     `toml:"contact"`
 	Components []Component `toml:"component"`
 
@@ -87,6 +89,7 @@ func Default() Config {
 		Log:   Log{Level: slog.LevelInfo, Format: "text"},
 		Store: Store{Path: "gatehouse.db"},
 		HTTP:  HTTP{Listen: "127.0.0.1:8087"},
+		Media: defaultMedia(),
 	}
 }
 

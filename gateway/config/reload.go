@@ -36,6 +36,8 @@ func (c *Config) NeedsRestart(other *Config) (lines []string) {
 	differ("log.format", c.Log.Format, other.Log.Format)
 	differ("[store]", c.Store, other.Store)
 	differ("[http]", c.HTTP, other.HTTP)
+	differ("[fetch]", c.Fetch, other.Fetch)
+	differ("[media]", c.Media, other.Media)
 	differ("[contact]", c.Contact, other.Contact)
 	for _, was := range c.Components {
 		now, ok := other.Component(was.Domain)

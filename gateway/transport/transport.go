@@ -8,6 +8,7 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 )
 
@@ -86,6 +87,7 @@ type Info struct {
 	Reachable bool
 	Prompt    string // what to type to reach somebody (XEP-0100 §6.3); may be empty
 
+	Media   bool      // Message.Media is heeded; otherwise the links are in the text
 	Rooms   bool      // its sessions implement Rooms
 	Lists   bool      // and RoomList
 	People  bool      // and Profiles, Queries and Watching
@@ -108,6 +110,9 @@ type Env struct {
 	Settings Settings // what users set
 	Records  Records  // nil unless the component has a store
 
+	Files Files        // nil where no files are hosted or fetched, as in a dry run
+	HTTP  *http.Client // for URLs that users name, such as an address book's: guarded.Client
+
 	// Secret is the component's own, the same as long as its store lives: for
 	// values that tell users apart and do not say who they are. Nil without a
 	// store.
@@ -123,6 +128,7 @@ type Message struct {
 	Origin  string  // its name at its sender: one user's message with the same Origin, Chat and Text is the same
 	Sender  string  // Member.Identity of who wrote it, where known
 	Text    string  // plain text with XEP-0393 styling; "/me " leads an action
+	Media   []Media // to the network: with Info.Media alone; from it: one and no Text, as most clients show it then
 	Sent    time.Time
 	Delayed bool // Sent is well before now: it is shown (XEP-0203)
 }

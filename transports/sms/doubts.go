@@ -84,14 +84,15 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 		if s.active[item.Key] || item.NotBefore.After(now) {
 			continue
 		}
-		if s.asks >= lookUps {
+		if s.paceOf(string(item.From)).asks >= lookUps {
 			s.nextScan = now.Add(time.Second)
-			break
+			continue
 		}
 		s.ask(calls, item)
 	}
 	if now.Sub(s.forgotAt) >= forgetting {
 		s.forgotAt = now
+		s.forgetPaces()
 		if err := s.n.outbox.Forget(ctx, now.Add(-keepDone)); err != nil && ctx.Err() == nil {
 			s.n.log.Error("forget old messages", "error", err)
 		}
@@ -119,13 +120,14 @@ func (s *sender) settle(open []transport.OutboxItem) {
 
 func (s *sender) ask(calls context.Context, item transport.OutboxItem) {
 	s.active[item.Key] = true
-	s.asks++
+	p := s.paceOf(string(item.From))
+	p.asks++
 	if item.State == transport.Sent {
-		s.job(checking, func() result { return s.n.check(calls, item) })
+		s.job(checking, p, func() result { return s.n.check(calls, item) })
 		return
 	}
 	d := s.doubtOf(item)
 	d.tries++
 	seen := *d
-	s.job(looking, func() result { return s.n.lookUp(calls, item, seen) })
+	s.job(looking, p, func() result { return s.n.lookUp(calls, item, seen) })
 }

@@ -15,6 +15,10 @@ var (
 		Reason: transport.Unreachable,
 		Text:   "The text could not be sent within 24 hours, so it was given up.",
 	}
+	errNoLine = &transport.Error{
+		Reason: transport.NotRegistered,
+		Text:   "The number that this text was to be sent from is no longer yours.",
+	}
 	errUncertain = &transport.Error{
 		Reason: transport.Unreachable,
 		Text:   "The provider did not say whether it took this text, and could not be asked. It may or may not arrive.",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -242,6 +243,16 @@ func (c *carrier) Status(_ context.Context, id transport.MessageID) (provider.Re
 	return provider.Report{ID: id}, nil
 }
 
+// Receive and Report are what the operator's provider calls.
+
+func (n *Network) Receive(ctx context.Context, in provider.Inbound) error {
+	return n.lines.trunk(operatorTrunk).Receive(ctx, in)
+}
+
+func (n *Network) Report(ctx context.Context, r provider.Report) error {
+	return n.lines.trunk(operatorTrunk).Report(ctx, r)
+}
+
 func (c *carrier) Capabilities() provider.Capabilities {
 	return provider.Capabilities{MaxCharacters: c.limit}
 }
@@ -346,14 +357,15 @@ func startOn(t *testing.T, d *disk, between transport.Outbox, c *carrier, dieAt 
 	ctx, stop := context.WithCancel(context.Background())
 	w := &world{t: t, disk: d, carrier: c, romeo: &inbox{}, stop: stop}
 	w.process = &process{Outbox: between, die: dieAt, kill: stop}
-	n, err := newNetwork(o, transport.Env{Outbox: w.process})
+	n, err := newNetwork(o, transport.Env{Outbox: w.process}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.process, c.receive = w.process, r
+		return c
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.mu.Lock()
-	c.process, c.receive = w.process, n
-	c.mu.Unlock()
-	n.provider = c
 	w.network = n
 	w.link = w.open(romeo, w.romeo)
 	w.running.Go(func() { n.Run(ctx) })

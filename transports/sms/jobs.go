@@ -33,6 +33,10 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	marked.Attempts++
 	marked.NotBefore = now.Add(callTime + firstLook) // it is in doubt from then on
 	o, unsendable := outgoing(marked)
+	t := n.lines.trunkOf(o.From)
+	if unsendable == nil && t == nil {
+		unsendable = errNoLine
+	}
 	if unsendable != nil {
 		return n.failed(ctx, item, unsendable)
 	}
@@ -42,10 +46,10 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	}
 	item = marked
 	call, cancel := context.WithTimeout(ctx, callTime)
-	sent, err := n.provider.Send(call, o)
+	sent, err := t.send(call, o)
 	cancel()
 	if err == nil {
-		return n.taken(ctx, item, sent)
+		return n.taken(ctx, t, item, sent)
 	}
 	if retry, ok := errors.AsType[*provider.Retry](err); ok {
 		return n.putBack(ctx, item, retry)
@@ -81,7 +85,7 @@ func outgoing(item transport.OutboxItem) (provider.Outgoing, *transport.Error) {
 
 // taken notes that the provider has the text, tells the user, and takes the
 // reports that came early.
-func (n *Network) taken(ctx context.Context, item transport.OutboxItem, sent provider.Sent) result {
+func (n *Network) taken(ctx context.Context, t *trunk, item transport.OutboxItem, sent provider.Sent) result {
 	unlock, err := n.ids.lock(ctx, sent.ID)
 	if err != nil {
 		return result{item: item, inDoubt: true}
@@ -99,7 +103,7 @@ func (n *Network) taken(ctx context.Context, item transport.OutboxItem, sent pro
 		n.log.Debug("a text's acceptance is not told", "error", err) // what follows says more
 	}
 	r := provider.Report{ID: sent.ID, Status: sent.Status}
-	if early, ok := n.early.take(sent.ID); ok && rank(early.Status) > rank(r.Status) {
+	if early, ok := t.early.take(sent.ID); ok && rank(early.Status) > rank(r.Status) {
 		r = early
 	}
 	if err := n.advance(ctx, item, r); err != nil {
@@ -142,9 +146,14 @@ func (n *Network) lookUp(ctx context.Context, item transport.OutboxItem, d doubt
 	if refused != nil {
 		return n.failed(ctx, item, refused)
 	}
-	call, cancel := context.WithTimeout(ctx, callTime)
-	found, err := n.provider.Find(call, o, item.Put.Add(-clockSkew))
-	cancel()
+	var found []provider.Sent
+	err := provider.ErrCannotAsk
+	t := n.lines.trunkOf(o.From)
+	if t != nil {
+		call, cancel := context.WithTimeout(ctx, callTime)
+		found, err = t.find(call, o, item.Put.Add(-clockSkew))
+		cancel()
+	}
 	r := result{item: item, inDoubt: true}
 	now := time.Now()
 	if err != nil {
@@ -167,7 +176,7 @@ func (n *Network) lookUp(ctx context.Context, item transport.OutboxItem, d doubt
 			return r
 		}
 		if free {
-			return n.taken(ctx, item, sent)
+			return n.taken(ctx, t, item, sent)
 		}
 	}
 	if now.Sub(d.since) < absentFor {
@@ -205,10 +214,10 @@ func (n *Network) check(ctx context.Context, item transport.OutboxItem) result {
 		return r
 	}
 	var report provider.Report
-	if rank(item.Status) == 0 {
+	if t := n.lines.trunkOf(string(item.From)); t != nil && rank(item.Status) == 0 {
 		call, cancel := context.WithTimeout(ctx, callTime)
 		var err error
-		report, err = n.provider.Status(call, item.ID)
+		report, err = t.status(call, item.ID)
 		cancel()
 		if err != nil && !errors.Is(err, provider.ErrUnknownMessage) && !errors.Is(err, provider.ErrCannotAsk) {
 			n.log.Debug("ask how a text fares", "error", err)

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -33,43 +32,41 @@ type Network struct {
 	maxSegments int
 	smart       bool
 	accounts    []transport.Account
-	users       map[string]User     // by userKey
-	numbers     map[string][]string // whose a number is, by userKey
+	lines       *lines
 	outbox      transport.Outbox
-	provider    provider.Provider
 
 	mu       sync.Mutex // guards sessions, opened and unknown, never held during I/O
 	sessions map[string]*session
 	opened   chan struct{}   // closed, and made anew, when a session is opened
 	unknown  map[string]bool // numbers that were logged already
 
-	early *earlyReports
 	ids   stripes       // who works on the item with a message id
 	queue chan struct{} // wakes the sender: there is something to send
 	scan  chan struct{} // wakes the sender: look at what is open
 }
 
-// newNetwork makes a network without its provider.
-func newNetwork(o *Options, env transport.Env) (*Network, error) {
+// newNetwork makes a network whose operator's provider is made by the function
+// given.
+func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver, *slog.Logger) provider.Provider) (*Network, error) {
 	if env.Outbox == nil {
 		return nil, errors.New("sms: the component needs a store, so that no text is lost")
 	}
 	n := &Network{
 		log: env.Log, name: o.Name, region: o.Region,
 		maxSegments: o.MaxSegments, smart: o.SmartEncoding,
-		users: make(map[string]User), numbers: make(map[string][]string),
-		outbox:   env.Outbox,
+		lines: newLines(), outbox: env.Outbox,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
-		early: newEarlyReports(), ids: newStripes(),
+		ids:   newStripes(),
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
+	operator := n.newTrunk(operatorTrunk, func(r provider.Receiver) provider.Provider { return providerOf(r, n.log) })
+	n.lines.connect(operator)
 	for _, u := range o.Users {
 		key := userKey(u.JID)
-		n.users[key] = u
-		n.numbers[u.Number] = append(n.numbers[u.Number], key)
+		n.lines.assign(key, u.Number, operator)
 		n.accounts = append(n.accounts, transport.Account{User: key})
 	}
 	return n, nil
@@ -95,27 +92,14 @@ func (n *Network) Resolve(text string) (transport.Address, transport.Kind, error
 // Users implements transport.Users.
 func (n *Network) Users() []transport.Account { return n.accounts }
 
-// Webhooks implements transport.Webhooks. The provider decides on the paths.
-func (n *Network) Webhooks() http.Handler {
-	if h := n.provider.Webhooks(); h != nil {
-		return h
-	}
-	return http.NotFoundHandler()
-}
-
-// Run implements transport.Runner: it sends what the outbox holds.
+// Run implements transport.Runner: it does the work of the providers, and
+// sends what the outbox holds.
 func (n *Network) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var failed error
 	var running sync.WaitGroup
-	running.Go(func() {
-		defer stop()
-		failed = n.provider.Run(ctx)
-	})
+	running.Go(func() { n.runTrunks(ctx) })
 	newSender(n).run(ctx)
 	running.Wait()
-	return failed
+	return nil
 }
 
 func (n *Network) add(s *session) {

@@ -176,7 +176,7 @@ func TestSendDoesNotWaitForABlockedSink(t *testing.T) {
 }
 
 func TestStrangerHasNoSession(t *testing.T) {
-	n, err := newNetwork(Defaults(), transport.Env{Outbox: newDisk()})
+	n, err := newNetwork(Defaults(), transport.Env{Outbox: newDisk()}, func(provider.Receiver, *slog.Logger) provider.Provider { return &carrier{} })
 	if err != nil {
 		t.Fatal(err)
 	}

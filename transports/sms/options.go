@@ -161,10 +161,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 	if err := o.Check(); err != nil {
 		return nil, fmt.Errorf("sms: %w", err)
 	}
-	n, err := newNetwork(o, env)
-	if err != nil {
-		return nil, err
-	}
-	n.provider = providers[o.Provider].make(o, n, n.log)
-	return n, nil
+	return newNetwork(o, env, func(r provider.Receiver, log *slog.Logger) provider.Provider {
+		return providers[o.Provider].make(o, r, log)
+	})
 }

@@ -1,7 +1,6 @@
 package sms
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -12,9 +11,9 @@ import (
 )
 
 const (
-	parallel   = 8                // sends at a time, if the provider says nothing else
+	parallel   = 8                // sends at a time over a trunk, if its provider says nothing else
 	perUser    = 4                // of these, one user's
-	lookUps    = 4                // questions about what was sent, at a time
+	lookUps    = 4                // questions to a provider about what was sent, at a time
 	batch      = 128              // items fetched at a time
 	largest    = 4096             // items fetched when those before can't start
 	keepTrying = 24 * time.Hour   // then an item fails
@@ -48,21 +47,18 @@ type sender struct {
 	done chan result
 	jobs sync.WaitGroup
 
-	active map[int64]bool         // items with a job
-	busy   map[lane]bool          // lanes whose first item is on its way, or in doubt
-	held   map[lane]time.Time     // lanes whose first item waits for its next try
-	doubts map[int64]*doubt       // items of which nobody knows whether they were taken
-	users  map[string]int         // sends by user
+	active map[int64]bool     // items with a job
+	busy   map[lane]bool      // lanes whose first item is on its way, or in doubt
+	held   map[lane]time.Time // lanes whose first item waits for its next try
+	doubts map[int64]*doubt   // items of which nobody knows whether they were taken
+	users  map[string]int     // sends by user
+	paces  map[*trunk]*pace
 	queue  []transport.OutboxItem // fetched and not started, oldest first
 	size   int                    // of the last fetch
 	more   bool                   // there may be more than was fetched
 	stale  bool                   // something was put since
-	most   int                    // sends at a time
-	sends  int
-	asks   int
 
-	paused   time.Time // nothing is sent before
-	failures int       // of the provider, in a row
+	paused   time.Time // the outbox is not read before
 	nextScan time.Time
 	forgotAt time.Time
 }
@@ -80,19 +76,19 @@ const (
 type result struct {
 	kind    jobKind
 	item    transport.OutboxItem
+	pace    *pace
 	hold    time.Duration // its lane waits
-	pause   time.Duration // everything waits
+	pause   time.Duration // the trunk waits
 	worked  bool          // the provider answered as it should
 	outage  bool          // it did not
 	inDoubt bool          // the item is in the state Sending still
 }
 
 func newSender(n *Network) *sender {
-	most := cmp.Or(n.provider.Capabilities().Parallel, parallel)
 	return &sender{
-		n: n, most: most, done: make(chan result, most+lookUps),
+		n: n, done: make(chan result, batch),
 		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
-		doubts: make(map[int64]*doubt), users: make(map[string]int),
+		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace),
 		size: batch, stale: true,
 	}
 }
@@ -124,7 +120,12 @@ func (s *sender) run(ctx context.Context) {
 		timer.Stop()
 	}
 	defer time.AfterFunc(drainTime, cancel).Stop()
-	s.jobs.Wait()
+	go func() {
+		s.jobs.Wait()
+		close(s.done)
+	}()
+	for range s.done { // what the jobs have to say is in the outbox too
+	}
 }
 
 // dispatch starts what can be sent now.
@@ -133,17 +134,21 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 	if now.Before(s.paused) {
 		return
 	}
+	s.paused = time.Time{}
 	for l, until := range s.held {
 		if !now.Before(until) {
 			delete(s.held, l)
 			s.stale = true // its first item is due again
 		}
 	}
-	for s.sends < s.most {
+	if !s.anyTakes(now) {
+		return
+	}
+	for {
 		if s.stale && !s.fetch(ctx, now, s.size) {
 			return
 		}
-		if i := s.startable(); i >= 0 {
+		if i := s.startable(now); i >= 0 {
 			item := s.queue[i]
 			s.queue = slices.Delete(s.queue, i, i+1)
 			s.start(calls, item)
@@ -179,27 +184,28 @@ func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
 	return true
 }
 
-// startable gives the index of the first item whose lane is free and whose
-// user has not too many sends under way; -1: there is none.
-func (s *sender) startable() int {
+// startable gives the index of the first item whose lane is free, whose user
+// has not too many sends under way, and whose trunk takes it; -1: there is none.
+func (s *sender) startable(now time.Time) int {
 	return slices.IndexFunc(s.queue, func(i transport.OutboxItem) bool {
 		_, held := s.held[laneOf(i)]
-		return !held && !s.busy[laneOf(i)] && s.users[i.User] < perUser
+		return !held && !s.busy[laneOf(i)] && s.users[i.User] < perUser && s.paceOf(string(i.From)).takes(now)
 	})
 }
 
 func (s *sender) start(calls context.Context, item transport.OutboxItem) {
 	s.active[item.Key], s.busy[laneOf(item)] = true, true
 	s.users[item.User]++
-	s.sends++
-	s.job(sending, func() result { return s.n.send(calls, item) })
+	p := s.paceOf(string(item.From))
+	p.sends++
+	s.job(sending, p, func() result { return s.n.send(calls, item) })
 }
 
-func (s *sender) job(kind jobKind, do func() result) {
+func (s *sender) job(kind jobKind, p *pace, do func() result) {
 	s.jobs.Go(func() {
 		r := do()
-		r.kind = kind
-		s.done <- r // it has room for every job
+		r.kind, r.pace = kind, p
+		s.done <- r
 	})
 }
 
@@ -210,12 +216,12 @@ func (s *sender) finish(r result) {
 	delete(s.active, key)
 	switch r.kind {
 	case checking:
-		s.asks--
+		r.pace.asks--
 		return // it holds up no lane
 	case looking:
-		s.asks--
+		r.pace.asks--
 	case sending:
-		s.sends--
+		r.pace.sends--
 		if s.users[r.item.User]--; s.users[r.item.User] == 0 {
 			delete(s.users, r.item.User)
 		}
@@ -235,31 +241,25 @@ func (s *sender) finish(r result) {
 			s.held[l] = now.Add(r.hold)
 		}
 	}
-	switch {
-	case r.worked:
-		s.failures = 0
-	case r.outage:
-		s.failures++
-		r.pause = max(r.pause, backoff(s.failures, retryFirst, pauseMost))
-	}
-	if until := now.Add(r.pause); r.pause > 0 && until.After(s.paused) {
-		s.paused = until
-	}
+	r.pace.learn(r, now)
 }
 
 // wait is how long nothing is due.
 func (s *sender) wait() time.Duration {
 	now := time.Now()
 	next := s.nextScan
-	if now.Before(s.paused) {
-		if s.paused.Before(next) {
-			next = s.paused
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
 		}
-		return max(next.Sub(now), time.Millisecond)
 	}
-	for _, until := range s.held {
-		if until.Before(next) {
-			next = until
+	sooner(s.paused)
+	if s.paused.IsZero() {
+		for _, p := range s.paces {
+			sooner(p.paused)
+		}
+		for _, until := range s.held {
+			sooner(until)
 		}
 	}
 	return max(next.Sub(now), time.Millisecond)

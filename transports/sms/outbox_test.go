@@ -261,7 +261,7 @@ func TestTenThousandQueuedMessagesStayInTheStore(t *testing.T) {
 			Chat: transport.Address(fmt.Sprintf("+1555%07d", i)), Text: "x",
 		}
 	}
-	w := newSender(&Network{outbox: d, log: discard, provider: &carrier{}})
+	w := newSender(&Network{outbox: d, log: discard, lines: newLines()})
 	if !w.fetch(t.Context(), now, w.size) || len(w.queue) != batch || d.most != batch {
 		t.Errorf("%d items were fetched at a time, and %d are in memory", d.most, len(w.queue))
 	}

@@ -20,9 +20,10 @@ const (
 
 // Receive implements provider.Receiver: nil means that every user of the
 // number has the text in store.
-func (n *Network) Receive(ctx context.Context, in provider.Inbound) error {
+func (t *trunk) Receive(ctx context.Context, in provider.Inbound) error {
+	n := t.network
 	to, ok := e164(in.To, n.region)
-	users := n.numbers[to]
+	users := n.lines.usersOf(to, t)
 	if !ok || len(users) == 0 {
 		n.logUnknown(in.To)
 		return provider.ErrUnknownNumber

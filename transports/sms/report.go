@@ -32,7 +32,8 @@ func rank(s transport.Status) int {
 // Report implements provider.Receiver. A report may come before the provider
 // has answered the call that sent the message: it is held until the item has
 // its id. Nil means that what it says is stored or told.
-func (n *Network) Report(ctx context.Context, r provider.Report) error {
+func (t *trunk) Report(ctx context.Context, r provider.Report) error {
+	n := t.network
 	if r.ID == "" {
 		return nil
 	}
@@ -43,13 +44,24 @@ func (n *Network) Report(ctx context.Context, r provider.Report) error {
 	defer unlock()
 	item, ok, err := n.outbox.Find(ctx, r.ID)
 	if err == nil && !ok {
-		n.early.hold(r)
+		t.early.hold(r)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("find message: %w", err)
 	}
+	if !t.carried(item) {
+		n.log.Warn("a provider's report on a text that it did not carry is ignored")
+		return nil
+	}
 	return n.advance(ctx, item, r)
+}
+
+// carried says that the trunk's word counts for an item: it carries the
+// number, or it is the operator's and nobody carries it any more.
+func (t *trunk) carried(item transport.OutboxItem) bool {
+	by := t.network.lines.trunkOf(string(item.From))
+	return by == t || by == nil && t.name == operatorTrunk
 }
 
 // advance takes what a report says. The caller has the item's id locked.

@@ -23,7 +23,11 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if strings.TrimSpace(text) == "" {
 		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
 	}
-	if err := checkLength(text, n.maxSegments, n.provider.Capabilities().MaxCharacters); err != nil {
+	carrier := n.lines.trunkOf(s.number)
+	if carrier == nil {
+		return "", errNoLine
+	}
+	if err := checkLength(text, n.maxSegments, carrier.capabilities().MaxCharacters); err != nil {
 		return "", err
 	}
 	now := time.Now()

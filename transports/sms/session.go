@@ -28,13 +28,13 @@ type session struct {
 
 // Open implements transport.Network.
 func (n *Network) Open(account transport.Account, events transport.Sink) (transport.Session, error) {
-	u, ok := n.users[userKey(account.User)]
-	if !ok {
+	numbers := n.lines.of(account.User)
+	if len(numbers) == 0 {
 		return nil, &transport.Error{Reason: transport.NotRegistered, Text: "The operator of this gateway has not given you a phone number."}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &session{
-		network: n, user: account.User, number: u.Number, events: events,
+		network: n, user: account.User, number: numbers[0], events: events,
 		ctx: ctx, stop: stop,
 		up: make(chan struct{}), turn: make(chan struct{}, 1),
 	}

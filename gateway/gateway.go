@@ -112,11 +112,12 @@ type host struct {
 	outages    atomic.Uint64 // how often the stream was lost
 	streamUp   chan struct{} // a mark that it is up again
 
+	keptRooms    *behind[keptName, *store.Room]
+	keptContacts *behind[contactName, store.Subscription]
+
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
 	closing  bool
-	changed  map[keptName]*store.Room // rooms whose record is to be written; nil: removed
-	toWrite  chan struct{}            // a mark that there are such
 }
 
 // New makes a gateway without hosts.
@@ -133,7 +134,7 @@ func (g *Gateway) Add(h Host) {
 		h.Name = info.Name
 	}
 	recording, _ := h.Network.(transport.Recording)
-	g.hosts[h.Domain] = &host{
+	added := &host{
 		Host: h, gateway: g, info: info,
 		log:      g.Log.With("component", h.Domain),
 		front:    make(chan *stanza.Received, frontLength),
@@ -146,9 +147,10 @@ func (g *Gateway) Add(h Host) {
 
 		occupantIDs:   newOccupantIDs(),
 		announcements: make(chan announcement, maxAnnouncements),
-		changed:       map[keptName]*store.Room{},
-		toWrite:       make(chan struct{}, 1),
 	}
+	added.keptRooms = newBehind("a user's rooms", added.log, added.writeRoom)
+	added.keptContacts = newBehind("a user's subscriptions", added.log, added.writeSubscription)
+	g.hosts[h.Domain] = added
 }
 
 // Run opens the sessions that are always on and works until ctx ends. Then it
@@ -173,7 +175,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 		running.Go(func() { h.greet(ctx) })
 		running.Go(func() { h.announceAll(ctx) })
 		running.Go(func() { h.returnUsers(ctx) })
-		writing.Go(func() { h.writeRooms(left) })
+		writing.Go(func() { h.keptRooms.run(left) })
+		writing.Go(func() { h.keptContacts.run(left) })
 		if r, ok := h.Network.(transport.Runner); ok {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}

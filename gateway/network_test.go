@@ -16,6 +16,7 @@ import (
 type network struct {
 	info  transport.Info
 	users []string // known beforehand
+	picky bool     // it serves nobody else, unless they have registered
 
 	mu      sync.Mutex
 	links   map[string]*link // by user
@@ -93,6 +94,9 @@ func (n *network) Open(account transport.Account, sink transport.Sink) (transpor
 	n.calls = append(n.calls, call)
 	if err := n.refused["open"]; err != nil {
 		return nil, err
+	}
+	if n.picky && account.Settings == nil && !slices.Contains(n.users, account.User) {
+		return nil, because(transport.NotRegistered)
 	}
 	l := &link{network: n, user: account.User, sink: sink, more: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())

@@ -137,6 +137,9 @@ func (s *session) registered(ctx context.Context, account transport.Account) {
 	if again || s.host.info.AlwaysOn {
 		s.wantLink()
 	}
+	if s.roster[""].From {
+		s.showGateway()
+	}
 	if !s.roster[""].To {
 		s.askBack(s.at(""), "", transport.Server)
 	}
@@ -179,6 +182,9 @@ func (s *session) forgetAll(ctx context.Context) stage {
 	s.endLink(ctx, farewellUnregistered)
 	s.account = transport.Account{}
 	return stage{work: func(ctx context.Context) stage {
+		if err := s.host.dropWrites(ctx, s.user.String()); err != nil {
+			return s.failedWith(err)
+		}
 		if err := s.host.gateway.Store.Forget(ctx, s.host.Domain, s.user.String()); err != nil {
 			return s.failedWith(err)
 		}
@@ -192,8 +198,10 @@ func (s *session) forgetAll(ctx context.Context) stage {
 func (s *session) dismissContacts() {
 	contacts := maps.Clone(s.roster)
 	contacts[""] = store.Subscription{}
-	s.roster = map[string]store.Subscription{}
+	clear(s.asked)
+	clear(s.directed)
 	for _, local := range slices.Sorted(maps.Keys(contacts)) {
+		s.remember(local, store.Subscription{}) // of those that came while all was deleted
 		contact := jid.JID{Local: local, Domain: s.host.Domain}
 		s.tell(contact, stanza.Unsubscribe, "")
 		s.tell(contact, stanza.Unsubscribed, "")

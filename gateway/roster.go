@@ -22,6 +22,15 @@ func (s *session) loadRoster(ctx context.Context) {
 	for _, sub := range subs {
 		s.roster[sub.Contact] = sub
 	}
+	// What a session before this one changed may not be on the disk yet.
+	s.host.keptContacts.each(s.user.String(), func(_ contactName, sub store.Subscription) { s.setSubscription(sub) })
+}
+
+func (s *session) setSubscription(sub store.Subscription) {
+	s.roster[sub.Contact] = sub
+	if !sub.From && !sub.To {
+		delete(s.roster, sub.Contact)
+	}
 }
 
 // sendPresence is what the user's client or server says to one of our
@@ -29,6 +38,7 @@ func (s *session) loadRoster(ctx context.Context) {
 func (s *session) sendPresence(ctx context.Context, st *stanza.Received) {
 	if st.Type == stanza.ErrorType {
 		s.bounced(ctx, st)
+		s.markStale(ctx, st)
 		return
 	}
 	var a transport.Address
@@ -47,71 +57,6 @@ func (s *session) sendPresence(ctx context.Context, st *stanza.Received) {
 	s.sendContactPresence(ctx, st, a, kind)
 }
 
-// sendContactPresence follows RFC 6121 §3 and XEP-0100 §4.6: a contact of ours
-// lets everybody subscribe who may use the gateway, and subscribes back once.
-// Nothing is said in answer to what is only an acknowledgement, so that no two
-// sides keep each other busy.
-func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, a transport.Address, kind transport.Kind) {
-	sub, known := s.roster[st.To.Local]
-	if !known && len(s.roster) >= maxContacts {
-		s.refuse(st, overloaded("you have too many contacts here"))
-		return
-	}
-	watched := sub.From
-	switch st.Type {
-	case stanza.Subscribe:
-		s.tell(st.To, stanza.Subscribed, st.ID)
-		s.showContact(st.To.Bare(), a, kind, false)
-		if !sub.From {
-			s.askBack(st.To, a, kind)
-		}
-		sub.From = true
-	case stanza.Subscribed:
-		sub.To = true
-	case stanza.Unsubscribe:
-		s.hideContact(st.To.Bare(), kind)
-		s.tell(st.To, stanza.Unsubscribed, "")
-		if sub.To { // we have no roster to keep them in
-			s.tell(st.To, stanza.Unsubscribe, "")
-		}
-		sub.From, sub.To = false, false
-	case stanza.Unsubscribed:
-		sub.To = false
-	case stanza.Probe:
-		sub.From = true // the user's server knows better than we do
-		s.showContact(st.To.Bare(), a, kind, true)
-	case stanza.Available:
-		if st.Child(stanza.MUCNamespace, "x") != nil {
-			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: st.To.Bare().String() + " is not a room"})
-		}
-		return
-	default:
-		return
-	}
-	s.remember(ctx, st.To.Local, sub)
-	switch {
-	case kind != transport.Person:
-	case sub.From && !watched:
-		s.watch(ctx, a)
-	case !sub.From && watched:
-		s.unwatch(ctx, a)
-	}
-}
-
-func (s *session) remember(ctx context.Context, contact string, sub store.Subscription) {
-	sub.Component, sub.User, sub.Contact = s.host.Domain, s.user.String(), contact
-	if was := s.roster[contact]; was.From == sub.From && was.To == sub.To {
-		return
-	}
-	s.roster[contact] = sub
-	if !sub.From && !sub.To {
-		delete(s.roster, contact)
-	}
-	if err := s.host.gateway.Store.Subscriptions().Set(ctx, sub); err != nil {
-		s.log.Error("a subscription was not stored", "err", err)
-	}
-}
-
 // tell sends a presence without content from one of our addresses to the user,
 // bare to bare as RFC 6121 §3.1 has it.
 func (s *session) tell(from jid.JID, typ, id string) {
@@ -124,6 +69,7 @@ func (s *session) tell(from jid.JID, typ, id string) {
 // askBack asks for the user's presence. Some servers put the nick into the
 // roster (XEP-0172 §4.1).
 func (s *session) askBack(from jid.JID, a transport.Address, kind transport.Kind) {
+	s.noteAsked(from.Local)
 	name, _ := s.host.nameOf(a)
 	nick := nickname(name)
 	switch {
@@ -141,6 +87,7 @@ func (s *session) askBack(from jid.JID, a transport.Address, kind transport.Kind
 
 func (s *session) receiveLinkUp(_ context.Context, e transport.LinkUp) {
 	s.links[e.Server] = true
+	s.noteBroken(nil)
 	s.showLink(e.Server, "")
 }
 
@@ -157,6 +104,7 @@ func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
 	s.log.Info("link down", about...)
 	if e.RetryIn == 0 {
 		delete(s.links, e.Server)
+		s.noteBroken(e.Err)
 	} else {
 		s.links[e.Server] = false
 	}

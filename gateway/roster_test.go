@@ -117,12 +117,13 @@ func TestProbeIsAnsweredWithPresence(t *testing.T) {
 	})
 }
 
-func TestPresenceOfClientsIsNotAnswered(t *testing.T) {
+func TestPresenceOfClientsIsNotAnsweredButWithAFarewell(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		for _, to := range []string{verona, "verona@" + verona, "juliet@" + verona, phone} {
 			w.says(orchard, `<presence to='%s'/>`, to)
 			w.says(orchard, `<presence to='%s' type='unavailable'/>`, to)
 		}
+		w.Expect(Presence(From(phone+"/phone"), To(orchard), Type("unavailable"))) // it was told that the client is there
 		w.ExpectNothing()
 	})
 }

@@ -83,6 +83,11 @@ type session struct {
 	account   transport.Account         // of networks with a form of registration
 	recorder
 	seen map[transport.Address]transport.Availability // people of the roster who are there
+
+	asked          map[string]bool   // contacts that have asked to see the user
+	directed       map[directed]bool // clients that showed themselves to one contact
+	broken         error             // why the network does not take the user's credentials
+	toldToRegister bool
 }
 
 func newSession(h *host, user jid.JID) *session {
@@ -103,6 +108,8 @@ func newSession(h *host, user jid.JID) *session {
 		keptIQs:  map[string]*keptIQ{},
 		unasked:  map[transport.Address]bool{},
 		clients:  map[string]transport.Availability{},
+		asked:    map[string]bool{},
+		directed: map[directed]bool{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
 
@@ -335,6 +342,7 @@ func (s *session) endLink(ctx context.Context, why string) {
 	clear(s.lists)
 	clear(s.clients)
 	clear(s.seen)
+	s.broken = nil
 	s.inquiries = newInquiries()
 	s.shown = transport.Availability{Online: true}
 	s.held = nil

@@ -111,14 +111,14 @@ func (s *session) keepRoom(r *room) {
 	}
 	if r.kept == nil || *r.kept != now {
 		r.kept = &now
-		s.host.record(keptName{now.User, now.Address}, &now)
+		s.host.keptRooms.put(keptName{now.User, now.Address}, &now)
 	}
 }
 
 // forgetStay has the store forget it.
 func (s *session) forgetStay(r *room) {
 	if r.kept != nil {
-		s.host.record(keptName{r.kept.User, r.address}, nil)
+		s.host.keptRooms.put(keptName{r.kept.User, r.address}, nil)
 		r.kept = nil
 	}
 }
@@ -310,7 +310,7 @@ func (h *host) returnUser(ctx context.Context, u string) {
 		if network.Stays(u, r.Address) {
 			rooms = append(rooms, r)
 		} else {
-			h.record(keptName{u, r.Address}, nil)
+			h.keptRooms.put(keptName{u, r.Address}, nil)
 		}
 	}
 	if s := h.session(user.Bare()); s != nil && len(rooms) > 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/gammu"
 	"gatehouse/transports/sms/kannel"
 	"gatehouse/transports/sms/provider"
 	"gatehouse/transports/sms/simulator"
@@ -36,11 +37,11 @@ type Options struct {
 	Twilio    twilio.Options    `toml:"twilio"`
 	Kannel    kannel.Options    `toml:"kannel"`
 	SMPP      smpp.Options      `toml:"smpp"`
+	Gammu     gammu.Options     `toml:"gammu"`
 }
 
-// A User has a number: their texts are sent from it, and what comes to it is
-// theirs. Several users may share one, and one user may have several, in a
-// table each: the first is what they send from unless they choose another.
+// A User has a number of their own: their texts are sent from it, and what
+// comes to it is theirs. Several users may share one.
 type User struct {
 	JID    string `toml:"jid"`
 	Number string `toml:"number"` // E.164
@@ -55,6 +56,7 @@ func Defaults() *Options {
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
 		SMPP:      smpp.Defaults(),
+		Gammu:     gammu.Defaults(),
 	}
 }
 
@@ -89,6 +91,12 @@ var providers = map[string]maker{
 		func(o *Options) error { return o.SMPP.Check() },
 		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
 			return smpp.New(o.SMPP, r, log)
+		},
+	},
+	"gammu": {
+		func(o *Options) error { return o.Gammu.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return gammu.New(o.Gammu, r, log)
 		},
 	},
 }
@@ -126,17 +134,17 @@ func (o *Options) Check() error {
 }
 
 func (o *Options) checkUsers() error {
-	seen := make(map[User]bool)
+	seen := make(map[string]bool)
 	for i, u := range o.Users {
 		where := fmt.Sprintf("user[%d]", i)
 		local, domain, ok := strings.Cut(u.JID, "@")
 		switch {
 		case !ok || local == "" || domain == "" || strings.ContainsAny(domain, "/@ "):
 			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%q is not a bare JID; write it like \"romeo@example.org\"", u.JID)}
-		case seen[User{userKey(u.JID), u.Number}]:
-			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%s is there twice with the same number", u.JID)}
+		case seen[userKey(u.JID)]:
+			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%s is there twice; a user has one number", u.JID)}
 		}
-		seen[User{userKey(u.JID), u.Number}] = true
+		seen[userKey(u.JID)] = true
 		if n, ok := e164(u.Number, o.Region); !ok || n != u.Number {
 			problem := fmt.Sprintf("%q is not a phone number in E.164; write it like \"+15551234567\"", u.Number)
 			if ok {

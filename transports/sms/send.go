@@ -23,8 +23,7 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if strings.TrimSpace(text) == "" {
 		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
 	}
-	number := strings.Join(first(n.lines.of(s.user)), "")
-	carrier := n.lines.trunkOf(number)
+	carrier := n.lines.trunkOf(s.number)
 	if carrier == nil {
 		return "", errNoLine
 	}
@@ -33,7 +32,7 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	}
 	now := time.Now()
 	item := transport.OutboxItem{
-		User: s.user, Chat: m.Chat, From: transport.Address(number),
+		User: s.user, Chat: m.Chat, From: transport.Address(s.number),
 		Origin: m.Origin, Text: text, Request: m.Request,
 		State: transport.Queued, Put: now, NotBefore: now,
 	}

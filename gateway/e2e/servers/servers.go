@@ -33,6 +33,7 @@ var programs = map[string]string{
 	"atheme":   "atheme-services",
 	"biboumi":  "biboumi",
 	"kannel":   "bearerbox",
+	"gammu":    "gammu-smsd",
 	"chromium": "chromium",
 	"sqlite":   "sqlite3",
 }
@@ -65,6 +66,9 @@ func Program(name string) (string, error) {
 		return script, err
 	case "converse":
 		return findConverse()
+	case "gammu":
+		smsd, err := findGammu()
+		return smsd, err
 	case "kannel":
 		bearerbox, _, err := findKannel()
 		return bearerbox, err

@@ -160,7 +160,7 @@ func (h *host) hasSetting(at transport.Address, kind transport.Kind, name string
 	if !ok {
 		return false
 	}
-	form, ok := c.SettingsForm(at, kind, nil)
+	form, ok := c.SettingsForm("", at, kind, nil)
 	return ok && fieldOf(form, name) >= 0
 }
 

@@ -10,7 +10,7 @@ import (
 
 // What can be set on the fake network, and what its own commands are called.
 
-func (n *network) SettingsForm(at transport.Address, kind transport.Kind, v transport.Values) (transport.Form, bool) {
+func (n *network) SettingsForm(_ string, at transport.Address, kind transport.Kind, v transport.Values) (transport.Form, bool) {
 	field := func(name string, typ transport.FieldType, preset ...string) transport.Field {
 		f := transport.Field{Name: name, Label: "The " + name, Type: typ, Values: preset}
 		if v != nil {
@@ -34,7 +34,7 @@ func (n *network) SettingsForm(at transport.Address, kind transport.Kind, v tran
 	}}, true
 }
 
-func (n *network) CheckSettings(_ transport.Address, _ transport.Kind, v transport.Values) (transport.Values, []string) {
+func (n *network) CheckSettings(_ string, _ transport.Address, _ transport.Kind, v transport.Values) (transport.Values, []string) {
 	checked := maps.Clone(v)
 	if v.Get("nick") == "panic" {
 		panic("a nick that nobody expected")

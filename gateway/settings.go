@@ -24,7 +24,7 @@ func (h *host) hasSettings(at transport.Address, kind transport.Kind) bool {
 	if !ok {
 		return false
 	}
-	_, ok = c.SettingsForm(at, kind, nil)
+	_, ok = c.SettingsForm("", at, kind, nil)
 	return ok
 }
 
@@ -40,7 +40,7 @@ func (s *session) settingsForm(ctx context.Context, at transport.Address, kind t
 	if err != nil {
 		return transport.Form{}, err
 	}
-	form, ok := c.SettingsForm(at, kind, stored)
+	form, ok := c.SettingsForm(s.user.String(), at, kind, stored)
 	if !ok {
 		return transport.Form{}, nothing
 	}
@@ -81,12 +81,12 @@ func (s *session) setSettings(ctx context.Context, at transport.Address, kind tr
 			return nil, &transport.Error{Reason: transport.TooMany, Text: fmt.Sprintf("you have set something for %d addresses already, which is the limit", maxSettings)}
 		}
 	}
-	form, _ := c.SettingsForm(at, kind, stored)
+	form, _ := c.SettingsForm(s.user.String(), at, kind, stored)
 	all := overlay(form, stored, answers)
 	for _, name := range unset {
 		delete(all, name)
 	}
-	checked, complaints := c.CheckSettings(at, kind, all)
+	checked, complaints := c.CheckSettings(s.user.String(), at, kind, all)
 	return short(complaints), settings.Set(ctx, s.host.Domain, user, at, checked, form.Secrets(checked)...)
 }
 

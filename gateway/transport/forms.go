@@ -75,8 +75,10 @@ type Settings interface {
 type Configurable interface {
 	// SettingsForm gives the form for an address of a kind, holding the values
 	// given, or else the defaults. "" is the whole network, of kind Server.
-	// False means that nothing can be set there.
-	SettingsForm(at Address, kind Kind, values Values) (Form, bool)
+	// False means that nothing can be set there. User is whose settings they
+	// are; "" is nobody in particular, who sees what anybody may set. It does
+	// no I/O.
+	SettingsForm(user string, at Address, kind Kind, values Values) (Form, bool)
 
 	// CheckSettings gives the values as they are to be stored, in place of all
 	// that was. The values given are those that are stored, with the answers
@@ -84,7 +86,7 @@ type Configurable interface {
 	// answered with "-" is to be removed. A value that can't be used becomes
 	// the default, and a sentence in complaints, which are shown to the user.
 	// What is stored may have names that no field has.
-	CheckSettings(at Address, kind Kind, values Values) (checked Values, complaints []string)
+	CheckSettings(user string, at Address, kind Kind, values Values) (checked Values, complaints []string)
 }
 
 // Reconfigurable is implemented by a Session that uses settings at once.

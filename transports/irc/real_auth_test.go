@@ -48,7 +48,7 @@ func newAuthWorld(t *testing.T) *authWorld {
 // romeo joins the garden with settings, which are checked as a user's are.
 func (w *authWorld) romeo(t *testing.T, v transport.Values) (*realWorld, transport.Event) {
 	t.Helper()
-	checked, _ := w.network.(*network).CheckSettings("net", transport.Server, v)
+	checked, _ := w.network.(*network).CheckSettings("", "net", transport.Server, v)
 	w.set.set("net", checked)
 	r := &realWorld{t: t, ctx: w.ctx, sink: &transporttest.Sink{}}
 	opened, err := w.network.Open(transport.Account{User: romeo}, r.sink)
@@ -119,7 +119,7 @@ func TestLoggingInToRealServices(t *testing.T) {
 		real(r, func(m transport.MessageReceived) bool { return strings.Contains(m.Text, "connected without it") })
 	})
 	t.Run("EXTERNAL", func(t *testing.T) {
-		made, complaints := w.network.(*network).CheckSettings("net", transport.Server, transport.Values{certificateSetting: {"new"}})
+		made, complaints := w.network.(*network).CheckSettings("", "net", transport.Server, transport.Values{certificateSetting: {"new"}})
 		cert, err := readCertificate(made.Get(certificateSetting))
 		if err != nil {
 			t.Fatal(err)

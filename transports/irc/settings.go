@@ -59,7 +59,7 @@ func (n *network) place(at transport.Address, kind transport.Kind) (place, strin
 }
 
 // SettingsForm implements transport.Configurable.
-func (n *network) SettingsForm(at transport.Address, kind transport.Kind, values transport.Values) (transport.Form, bool) {
+func (n *network) SettingsForm(_ string, at transport.Address, kind transport.Kind, values transport.Values) (transport.Form, bool) {
 	where, name, s := n.place(at, kind)
 	var form transport.Form
 	switch where {
@@ -97,7 +97,7 @@ func (n *network) SettingsForm(at transport.Address, kind transport.Kind, values
 // CheckSettings implements transport.Configurable. What is the same as the
 // standard is not kept, so that a change of the config reaches everybody who
 // did not choose something else.
-func (n *network) CheckSettings(at transport.Address, kind transport.Kind, values transport.Values) (transport.Values, []string) {
+func (n *network) CheckSettings(_ string, at transport.Address, kind transport.Kind, values transport.Values) (transport.Values, []string) {
 	where, _, s := n.place(at, kind)
 	checked := transport.Values{}
 	var complaints []string

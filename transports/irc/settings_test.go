@@ -28,7 +28,7 @@ func formNetwork(t *testing.T, change func(*Options)) *network {
 
 func fields(t *testing.T, n *network, at transport.Address, kind transport.Kind, v transport.Values) map[string]transport.Field {
 	t.Helper()
-	form, ok := n.SettingsForm(at, kind, v)
+	form, ok := n.SettingsForm("", at, kind, v)
 	if !ok {
 		t.Fatalf("%q has no form", at)
 	}
@@ -75,7 +75,7 @@ func TestFormsShowWhatHolds(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", tt.at, d)
 		}
 	}
-	if _, ok := n.SettingsForm("juliet%irc.example.org", transport.Person, nil); ok {
+	if _, ok := n.SettingsForm("", "juliet%irc.example.org", transport.Person, nil); ok {
 		t.Error("a person has settings")
 	}
 }
@@ -98,7 +98,7 @@ func TestFormsLeaveOutWhatIsTheAdminsToSay(t *testing.T) {
 	if !slices.Equal(of["ports"].Values, []string{"6667"}) || len(of["tls_ports"].Values) != 0 {
 		t.Errorf("ports %v and %v", of["ports"].Values, of["tls_ports"].Values)
 	}
-	if v, _ := n.CheckSettings("net", transport.Server, transport.Values{"address": {"elsewhere.example"}, "realname": {"R"}}); len(v) != 0 {
+	if v, _ := n.CheckSettings("", "net", transport.Server, transport.Values{"address": {"elsewhere.example"}, "realname": {"R"}}); len(v) != 0 {
 		t.Errorf("kept %v", v)
 	}
 }
@@ -157,7 +157,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"after_connect_commands", nil, nil, ""},
 		{"unheard_of", []string{"x"}, nil, ""},
 	} {
-		kept, complaints := n.CheckSettings("irc.example.org", transport.Server, transport.Values{tt.name: tt.in})
+		kept, complaints := n.CheckSettings("", "irc.example.org", transport.Server, transport.Values{tt.name: tt.in})
 		want := transport.Values{}
 		if tt.want != nil {
 			want[tt.name] = tt.want
@@ -168,7 +168,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		if all := strings.Join(complaints, "\n"); (all == "") != (tt.complain == "") || !strings.Contains(all, tt.complain) {
 			t.Errorf("%s %q: the complaints are %q, want one with %q", tt.name, tt.in, complaints, tt.complain)
 		}
-		if again, _ := n.CheckSettings("irc.example.org", transport.Server, kept); !cmp.Equal(again, kept) {
+		if again, _ := n.CheckSettings("", "irc.example.org", transport.Server, kept); !cmp.Equal(again, kept) {
 			t.Errorf("%s %q: checked twice it is %v", tt.name, tt.in, again)
 		}
 	}
@@ -176,14 +176,14 @@ func TestSettingsAreChecked(t *testing.T) {
 
 func TestSecretsAreNeverShown(t *testing.T) {
 	n := formNetwork(t, nil)
-	v, complaints := n.CheckSettings("irc.example.org", transport.Server, transport.Values{
+	v, complaints := n.CheckSettings("", "irc.example.org", transport.Server, transport.Values{
 		"pass": {"rosebud"}, "sasl_password": {"wherefore"}, "client_certificate": {"new"},
 	})
 	cert, err := readCertificate(v.Get("client_certificate"))
 	if err != nil || cert == nil || v.Get("pass") != "rosebud" || v.Get("sasl_password") != "wherefore" {
 		t.Fatalf("kept %v, %v", v, err)
 	}
-	form, _ := n.SettingsForm("irc.example.org", transport.Server, v)
+	form, _ := n.SettingsForm("", "irc.example.org", transport.Server, v)
 	shown := 0
 	for _, f := range form.Fields {
 		if _, secret := v[f.Name]; secret && (f.Type != transport.Hidden || len(f.Values) > 0) {
@@ -196,7 +196,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if shown != 1 || len(complaints) != 1 || !strings.Contains(complaints[0], fingerprints(cert)) {
 		t.Errorf("the fingerprint is shown %d times, and told as %q", shown, complaints)
 	}
-	again, complaints := n.CheckSettings("irc.example.org", transport.Server, v)
+	again, complaints := n.CheckSettings("", "irc.example.org", transport.Server, v)
 	if !cmp.Equal(v, again) || len(complaints) != 0 {
 		t.Errorf("checked twice: %v", complaints)
 	}

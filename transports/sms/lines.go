@@ -16,14 +16,15 @@ type line struct {
 type lines struct {
 	mu       sync.RWMutex // never held during I/O
 	byNumber map[string]*line
-	byUser   map[string][]string // a user's numbers, the first being what they send from
+	byUser   map[string][]string // a user's numbers, in the order in which they were given
+	chosen   map[string]string   // what a user sends from, if they chose
 	trunks   map[string]*trunk   // by name
 	changed  chan struct{}       // wakes Run: a trunk came or went
 }
 
 func newLines() *lines {
 	return &lines{
-		byNumber: make(map[string]*line), byUser: make(map[string][]string),
+		byNumber: make(map[string]*line), byUser: make(map[string][]string), chosen: make(map[string]string),
 		trunks: make(map[string]*trunk), changed: make(chan struct{}, 1),
 	}
 }
@@ -52,7 +53,30 @@ func (l *lines) assign(user, number string, t *trunk) bool {
 func (l *lines) of(user string) []string {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	numbers := slices.Clone(l.byUser[userKey(user)])
+	if i := slices.Index(numbers, l.chosen[userKey(user)]); i > 0 {
+		chosen := numbers[i]
+		numbers = slices.Insert(slices.Delete(numbers, i, i+1), 0, chosen)
+	}
+	return numbers
+}
+
+// given gives them in the order in which the user got them.
+func (l *lines) given(user string) []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	return slices.Clone(l.byUser[userKey(user)])
+}
+
+// prefer makes one of a user's numbers what they send from.
+func (l *lines) prefer(user, number string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if number == "" {
+		delete(l.chosen, userKey(user))
+		return
+	}
+	l.chosen[userKey(user)] = number
 }
 
 // usersOf gives whose a number is, as far as the trunk carries it.

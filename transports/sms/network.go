@@ -24,7 +24,7 @@ var Driver = transport.Driver{
 	Options: func() transport.Options { return Defaults() },
 }
 
-// Network implements transport.Network, Users, Webhooks and Runner.
+// Network implements transport.Network, Configurable, Users, Webhooks and Runner.
 type Network struct {
 	log         *slog.Logger
 	name        string
@@ -34,6 +34,7 @@ type Network struct {
 	accounts    []transport.Account
 	lines       *lines
 	outbox      transport.Outbox
+	settings    transport.Settings
 
 	mu       sync.Mutex // guards sessions, opened and unknown, never held during I/O
 	sessions map[string]*session
@@ -54,7 +55,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 	n := &Network{
 		log: env.Log, name: o.Name, region: o.Region,
 		maxSegments: o.MaxSegments, smart: o.SmartEncoding,
-		lines: newLines(), outbox: env.Outbox,
+		lines: newLines(), outbox: env.Outbox, settings: env.Settings,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
 		ids:   newStripes(),
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
@@ -66,8 +67,10 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 	n.lines.connect(operator)
 	for _, u := range o.Users {
 		key := userKey(u.JID)
+		if len(n.lines.given(key)) == 0 {
+			n.accounts = append(n.accounts, transport.Account{User: key})
+		}
 		n.lines.assign(key, u.Number, operator)
-		n.accounts = append(n.accounts, transport.Account{User: key})
 	}
 	return n, nil
 }

@@ -40,8 +40,9 @@ type Options struct {
 	Gammu     gammu.Options     `toml:"gammu"`
 }
 
-// A User has a number of their own: their texts are sent from it, and what
-// comes to it is theirs. Several users may share one.
+// A User has a number: their texts are sent from it, and what comes to it is
+// theirs. Several users may share one, and one user may have several, in a
+// table each: the first is what they send from unless they choose another.
 type User struct {
 	JID    string `toml:"jid"`
 	Number string `toml:"number"` // E.164
@@ -134,17 +135,17 @@ func (o *Options) Check() error {
 }
 
 func (o *Options) checkUsers() error {
-	seen := make(map[string]bool)
+	seen := make(map[User]bool)
 	for i, u := range o.Users {
 		where := fmt.Sprintf("user[%d]", i)
 		local, domain, ok := strings.Cut(u.JID, "@")
 		switch {
 		case !ok || local == "" || domain == "" || strings.ContainsAny(domain, "/@ "):
 			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%q is not a bare JID; write it like \"romeo@example.org\"", u.JID)}
-		case seen[userKey(u.JID)]:
-			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%s is there twice; a user has one number", u.JID)}
+		case seen[User{userKey(u.JID), u.Number}]:
+			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%s is there twice with the same number", u.JID)}
 		}
-		seen[userKey(u.JID)] = true
+		seen[User{userKey(u.JID), u.Number}] = true
 		if n, ok := e164(u.Number, o.Region); !ok || n != u.Number {
 			problem := fmt.Sprintf("%q is not a phone number in E.164; write it like \"+15551234567\"", u.Number)
 			if ok {

@@ -85,7 +85,7 @@ func TestWrongOptionIsBlamed(t *testing.T) {
 		{"no segments", func(o *Options) { o.MaxSegments = 0 }, "max_segments", "255"},
 		{"no JID", func(o *Options) { o.Users[0].JID = "romeo" }, "user[0].jid", "bare JID"},
 		{"full JID", func(o *Options) { o.Users[0].JID = "romeo@example.org/orchard" }, "user[0].jid", "bare JID"},
-		{"one user twice", func(o *Options) { o.Users = append(o.Users, User{"ROMEO@example.org", "+15005550009"}) }, "user[1].jid", "twice"},
+		{"one user twice", func(o *Options) { o.Users = append(o.Users, User{"ROMEO@example.org", "+15005550001"}) }, "user[1].jid", "twice"},
 		{"national number", func(o *Options) { o.Users[0].Number = "500 555 0001" }, "user[0].number", `"+15005550001"`},
 		{"no number", func(o *Options) { o.Users[0].Number = "" }, "user[0].number", "E.164"},
 		{"slow simulator", func(o *Options) { o.Simulator.DeliveryDelay = -1 }, "simulator.delivery_delay", ""},

@@ -23,7 +23,8 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if strings.TrimSpace(text) == "" {
 		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
 	}
-	carrier := n.lines.trunkOf(s.number)
+	number := strings.Join(first(n.lines.of(s.user)), "")
+	carrier := n.lines.trunkOf(number)
 	if carrier == nil {
 		return "", errNoLine
 	}
@@ -32,7 +33,7 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	}
 	now := time.Now()
 	item := transport.OutboxItem{
-		User: s.user, Chat: m.Chat, From: transport.Address(s.number),
+		User: s.user, Chat: m.Chat, From: transport.Address(number),
 		Origin: m.Origin, Text: text, Request: m.Request,
 		State: transport.Queued, Put: now, NotBefore: now,
 	}

@@ -14,7 +14,6 @@ import (
 type session struct {
 	network *Network
 	user    string // bare JID, as the gateway spells it
-	number  string // the user's own, E.164
 	events  transport.Sink
 
 	ctx     context.Context // ends with Close
@@ -28,13 +27,13 @@ type session struct {
 
 // Open implements transport.Network.
 func (n *Network) Open(account transport.Account, events transport.Sink) (transport.Session, error) {
-	numbers := n.lines.of(account.User)
-	if len(numbers) == 0 {
+	if len(n.lines.of(account.User)) == 0 {
 		return nil, &transport.Error{Reason: transport.NotRegistered, Text: "The operator of this gateway has not given you a phone number."}
 	}
+	n.useSettings(account.User)
 	ctx, stop := context.WithCancel(context.Background())
 	s := &session{
-		network: n, user: account.User, number: numbers[0], events: events,
+		network: n, user: account.User, events: events,
 		ctx: ctx, stop: stop,
 		up: make(chan struct{}), turn: make(chan struct{}, 1),
 	}

@@ -38,7 +38,7 @@ func (s Subject) places() []place {
 func formsAreWhole(r *trial) {
 	c := r.Network.(transport.Configurable)
 	for _, p := range r.places() {
-		form, ok := c.SettingsForm(p.at, p.kind, nil)
+		form, ok := c.SettingsForm(r.Account.User, p.at, p.kind, nil)
 		if !ok {
 			continue
 		}
@@ -94,7 +94,7 @@ func valueProblems(f transport.Field) (problems []string) {
 func shownSettingsAreTaken(r *trial) {
 	c := r.Network.(transport.Configurable)
 	for _, p := range r.places() {
-		form, ok := c.SettingsForm(p.at, p.kind, nil)
+		form, ok := c.SettingsForm(r.Account.User, p.at, p.kind, nil)
 		if !ok {
 			continue
 		}
@@ -104,11 +104,11 @@ func shownSettingsAreTaken(r *trial) {
 				values[f.Name] = f.Values
 			}
 		}
-		checked, complaints := c.CheckSettings(p.at, p.kind, values)
+		checked, complaints := c.CheckSettings(r.Account.User, p.at, p.kind, values)
 		if len(complaints) > 0 {
 			r.t.Errorf("at %q: the form that was sent back as it was shown is complained of: %q", p.at, complaints)
 		}
-		again, _ := c.SettingsForm(p.at, p.kind, checked)
+		again, _ := c.SettingsForm(r.Account.User, p.at, p.kind, checked)
 		if !reflect.DeepEqual(shown(again), shown(form)) {
 			r.t.Errorf("at %q: the form was sent back as it was shown; it was\n%v\nand is\n%v", p.at, shown(form), shown(again))
 		}
@@ -132,7 +132,7 @@ func hostileAnswersAreChecked(r *trial) {
 	c := r.Network.(transport.Configurable)
 	r.within(Patience, "CheckSettings", func() {
 		for _, p := range r.places() {
-			form, ok := c.SettingsForm(p.at, p.kind, nil)
+			form, ok := c.SettingsForm(r.Account.User, p.at, p.kind, nil)
 			if !ok {
 				continue
 			}
@@ -141,7 +141,7 @@ func hostileAnswersAreChecked(r *trial) {
 					if f.Type == transport.Note || !utf8.ValidString(text) {
 						continue // what comes in a form is valid
 					}
-					if problems := checkProblems(c, p, transport.Values{f.Name: {text}}); len(problems) > 0 {
+					if problems := checkProblems(c, r.Account.User, p, transport.Values{f.Name: {text}}); len(problems) > 0 {
 						r.t.Errorf("at %q, %s = %.80q: %s", p.at, f.Name, text, problems[0])
 						break
 					}
@@ -151,8 +151,8 @@ func hostileAnswersAreChecked(r *trial) {
 	})
 }
 
-func checkProblems(c transport.Configurable, p place, given transport.Values) (problems []string) {
-	checked, complaints := c.CheckSettings(p.at, p.kind, given)
+func checkProblems(c transport.Configurable, user string, p place, given transport.Values) (problems []string) {
+	checked, complaints := c.CheckSettings(user, p.at, p.kind, given)
 	for name, values := range checked {
 		for _, v := range values {
 			if !utf8.ValidString(v) || strings.ContainsAny(v, "\x00\r\n") && !strings.HasPrefix(v, "-----BEGIN") {
@@ -165,7 +165,7 @@ func checkProblems(c transport.Configurable, p place, given transport.Values) (p
 			problems = append(problems, fmt.Sprintf("it is complained of with %.80q", text))
 		}
 	}
-	if again, _ := c.CheckSettings(p.at, p.kind, checked); !reflect.DeepEqual(again, checked) {
+	if again, _ := c.CheckSettings(user, p.at, p.kind, checked); !reflect.DeepEqual(again, checked) {
 		problems = append(problems, fmt.Sprintf("it is kept as %.200q, and when that is checked again, as %.200q", checked, again))
 	}
 	return problems
@@ -192,7 +192,7 @@ func commandsLeadSomewhere(r *trial) {
 			}
 			if configurable == nil {
 				r.t.Errorf("at %q: %s changes settings that there are not", p.at, command.Node)
-			} else if _, ok := configurable.SettingsForm(to.at, to.kind, nil); !ok {
+			} else if _, ok := configurable.SettingsForm(r.Account.User, to.at, to.kind, nil); !ok {
 				r.t.Errorf("at %q: %s leads to no form", p.at, command.Node)
 			}
 		}

@@ -147,7 +147,7 @@ func (w *taking) place(name, server string) placed {
 // set stores what somebody set for an address, unless they have set something
 // here.
 func (w *taking) set(ctx context.Context, user string, at transport.Address, kind transport.Kind, values transport.Values) error {
-	checked, complaints := w.form.CheckSettings(at, kind, values)
+	checked, complaints := w.form.CheckSettings(user, at, kind, values)
 	for _, c := range complaints {
 		w.warn(user, at, c)
 	}
@@ -167,7 +167,7 @@ func (w *taking) set(ctx context.Context, user string, at transport.Address, kin
 		w.leave("settings of somebody who has some here")
 		return nil
 	}
-	form, _ := w.form.SettingsForm(at, kind, checked)
+	form, _ := w.form.SettingsForm(user, at, kind, checked)
 	w.counts[countSettings]++
 	return settings.Set(ctx, w.Component, user, at, checked, form.Secrets(checked)...)
 }

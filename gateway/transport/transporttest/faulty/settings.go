@@ -8,7 +8,7 @@ import (
 )
 
 // SettingsForm implements transport.Configurable.
-func (n *Network) SettingsForm(at transport.Address, kind transport.Kind, v transport.Values) (transport.Form, bool) {
+func (n *Network) SettingsForm(_ string, at transport.Address, kind transport.Kind, v transport.Values) (transport.Form, bool) {
 	if kind == transport.Person {
 		return transport.Form{}, false
 	}
@@ -23,7 +23,7 @@ func (n *Network) SettingsForm(at transport.Address, kind transport.Kind, v tran
 }
 
 // CheckSettings implements transport.Configurable.
-func (n *Network) CheckSettings(_ transport.Address, _ transport.Kind, v transport.Values) (transport.Values, []string) {
+func (n *Network) CheckSettings(_ string, _ transport.Address, _ transport.Kind, v transport.Values) (transport.Values, []string) {
 	nick := v.Get("nick")
 	switch {
 	case n.Fault == DefaultRefused && nick == "romeo":

@@ -49,12 +49,24 @@ func (s *session) sendPresence(ctx context.Context, st *stanza.Received) {
 			s.fail(st, err)
 			return
 		}
+		if err := s.refusal(a); err != nil && st.Type == stanza.Subscribe {
+			s.fail(st, err)
+			return
+		}
 	}
 	if kind == transport.Room {
 		s.sendRoomPresence(ctx, st, a)
 		return
 	}
 	s.sendContactPresence(ctx, st, a, kind)
+}
+
+// refusal says why an address is not for this user; nil means that it is.
+func (s *session) refusal(a transport.Address) error {
+	if owned, ok := s.host.Network.(transport.Owned); ok {
+		return owned.Refuse(s.user.String(), a)
+	}
+	return nil
 }
 
 // tell sends a presence without content from one of our addresses to the user,

@@ -55,6 +55,14 @@ type (
 		Names(a Address) (short, long string)
 	}
 
+	// Owned is implemented by a Network with addresses that not everybody may
+	// use, because something of one user is in them.
+	Owned interface {
+		// Refuse says why an address is not for the user; nil means that it is.
+		// It does no I/O.
+		Refuse(user string, a Address) error
+	}
+
 	// Webhooks is implemented by a Network that is called over HTTP. The
 	// handler gets the requests below the component's path.
 	Webhooks interface {

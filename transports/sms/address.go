@@ -312,6 +312,7 @@ func unescaped(s string) (string, bool) {
 // dialable gives the number to hand to a provider, or an error if the address
 // takes no texts.
 func dialable(a transport.Address) (string, error) {
+	a, _ = splitOwn(a)
 	s := string(a)
 	switch {
 	case a == anonymous:

@@ -15,6 +15,10 @@ var (
 		Reason: transport.Unreachable,
 		Text:   "The text could not be sent within 24 hours, so it was given up.",
 	}
+	errNoNumber = &transport.Error{
+		Reason: transport.NotRegistered,
+		Text:   "You have no phone number here.",
+	}
 	errNoLine = &transport.Error{
 		Reason: transport.NotRegistered,
 		Text:   "The number that this text was to be sent from is no longer yours.",

@@ -24,7 +24,7 @@ var Driver = transport.Driver{
 	Options: func() transport.Options { return Defaults() },
 }
 
-// Network implements transport.Network, Configurable, Users, Webhooks and Runner.
+// Network implements transport.Network, Configurable, Namer, Owned, Users, Webhooks and Runner.
 type Network struct {
 	log         *slog.Logger
 	name        string
@@ -84,12 +84,6 @@ func (n *Network) Info() transport.Info {
 		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true, Reachable: true,
 		Prompt: "Enter a phone number with its country code, like +15551234567.",
 	}
-}
-
-// Resolve implements transport.Network. Every address is a person's.
-func (n *Network) Resolve(text string) (transport.Address, transport.Kind, error) {
-	a, err := resolve(text, n.region)
-	return a, transport.Person, err
 }
 
 // Users implements transport.Users.

@@ -36,9 +36,12 @@ const (
 // A lane is a sender's number and a recipient: its texts go one after another,
 // in the order in which they were put. The number and not the user makes it,
 // because two users' equal texts from one number could not be told apart.
-type lane struct{ from, chat transport.Address }
+type lane struct{ from, contact transport.Address }
 
-func laneOf(i transport.OutboxItem) lane { return lane{i.From, i.Chat} }
+func laneOf(i transport.OutboxItem) lane {
+	contact, _ := splitOwn(i.Chat)
+	return lane{i.From, contact}
+}
 
 // The sender takes items from the outbox and starts jobs for them. All its
 // state belongs to run; jobs report on done.

@@ -45,7 +45,7 @@ func (t *trunk) Receive(ctx context.Context, in provider.Inbound) error {
 	defer cancel()
 	for _, user := range users {
 		n.awaitSession(opening, user)
-		if err := n.deliver(ctx, user, e); err != nil {
+		if err := n.deliverAt(ctx, user, to, e); err != nil {
 			failed = append(failed, err)
 		}
 	}

@@ -23,7 +23,10 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if strings.TrimSpace(text) == "" {
 		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
 	}
-	number := strings.Join(first(n.lines.of(s.user)), "")
+	number, err := n.senderOf(s.user, m.Chat)
+	if err != nil {
+		return "", err
+	}
 	carrier := n.lines.trunkOf(number)
 	if carrier == nil {
 		return "", errNoLine

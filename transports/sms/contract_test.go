@@ -14,7 +14,7 @@ func TestNetworkKeepsTheContract(t *testing.T) {
 		outbox := &transporttest.Outbox{}
 		o := Defaults()
 		o.Users = []User{{romeo, romeoNumber}}
-		made, err := o.New(transport.Env{Log: discard, Outbox: outbox})
+		made, err := o.New(transport.Env{Log: discard, Outbox: outbox, Records: &transporttest.Records{}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
 	"gatehouse/transports/sms/provider"
 )
 
@@ -25,9 +26,13 @@ type disk struct {
 	items map[int64]transport.OutboxItem
 	last  int64
 	most  int // of the items that one In gave
+
+	records *transporttest.Records
 }
 
-func newDisk() *disk { return &disk{items: make(map[int64]transport.OutboxItem)} }
+func newDisk() *disk {
+	return &disk{items: make(map[int64]transport.OutboxItem), records: &transporttest.Records{}}
+}
 
 // all gives the items in the order in which they were put.
 func (d *disk) all() []transport.OutboxItem {
@@ -357,7 +362,7 @@ func startOn(t *testing.T, d *disk, between transport.Outbox, c *carrier, dieAt 
 	ctx, stop := context.WithCancel(context.Background())
 	w := &world{t: t, disk: d, carrier: c, romeo: &inbox{}, stop: stop}
 	w.process = &process{Outbox: between, die: dieAt, kill: stop}
-	n, err := newNetwork(o, transport.Env{Outbox: w.process}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
+	n, err := newNetwork(o, transport.Env{Outbox: w.process, Records: d.records}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.process, c.receive = w.process, r

@@ -30,10 +30,16 @@ type Network struct {
 	name        string
 	region      string
 	maxSegments int
+	long        string // what becomes of messages that are longer
 	smart       bool
+	prices      Prices
+	currency    string
+	timezone    string // of users who set none
+	history     bool   // what is kept of those who set nothing
 	accounts    []transport.Account
 	lines       *lines
 	outbox      transport.Outbox
+	records     transport.Records
 	settings    transport.Settings
 
 	mu       sync.Mutex // guards sessions, opened and unknown, never held during I/O
@@ -41,7 +47,9 @@ type Network struct {
 	opened   chan struct{}   // closed, and made anew, when a session is opened
 	unknown  map[string]bool // numbers that were logged already
 
-	ids   stripes       // who works on the item with a message id
+	ids    stripes // who works on the item with a message id
+	groups stripes // and on a message of several texts
+
 	queue chan struct{} // wakes the sender: there is something to send
 	scan  chan struct{} // wakes the sender: look at what is open
 }
@@ -49,15 +57,16 @@ type Network struct {
 // newNetwork makes a network whose operator's provider is made by the function
 // given.
 func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver, *slog.Logger) provider.Provider) (*Network, error) {
-	if env.Outbox == nil {
+	if env.Outbox == nil || env.Records == nil {
 		return nil, errors.New("sms: the component needs a store, so that no text is lost")
 	}
 	n := &Network{
 		log: env.Log, name: o.Name, region: o.Region,
-		maxSegments: o.MaxSegments, smart: o.SmartEncoding,
-		lines: newLines(), outbox: env.Outbox, settings: env.Settings,
+		maxSegments: o.MaxSegments, long: o.Long, smart: o.SmartEncoding,
+		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
+		lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
-		ids:   newStripes(),
+		ids: newStripes(), groups: newStripes(),
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
 	}
 	if n.log == nil {
@@ -115,13 +124,18 @@ func (n *Network) remove(s *session) {
 	}
 }
 
+// sessionOf gives a user's session, nil if there is none.
+func (n *Network) sessionOf(user string) *session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.sessions[userKey(user)]
+}
+
 var errNoSession = errors.New("the user has no session yet")
 
 // deliver gives an event to a user's session. Nil means that it is stored.
 func (n *Network) deliver(ctx context.Context, user string, e transport.Event) error {
-	n.mu.Lock()
-	s := n.sessions[userKey(user)]
-	n.mu.Unlock()
+	s := n.sessionOf(user)
 	if s == nil {
 		return errNoSession
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
 	"gatehouse/transports/sms/provider"
 )
 
@@ -176,7 +177,7 @@ func TestSendDoesNotWaitForABlockedSink(t *testing.T) {
 }
 
 func TestStrangerHasNoSession(t *testing.T) {
-	n, err := newNetwork(Defaults(), transport.Env{Outbox: newDisk()}, func(provider.Receiver, *slog.Logger) provider.Provider { return &carrier{} })
+	n, err := newNetwork(Defaults(), transport.Env{Outbox: newDisk(), Records: &transporttest.Records{}}, func(provider.Receiver, *slog.Logger) provider.Provider { return &carrier{} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,6 +309,7 @@ func TestMessageThatCannotBeSentIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, newDisk(), &carrier{limit: 1000}, 0)
 		defer w.ends()
+		w.network.long = longRefuse
 		for _, tt := range tests {
 			err := w.sends("r1", tt.chat, tt.text)
 			if e, ok := errors.AsType[*transport.Error](err); !ok || e.Reason != tt.want || e.Text == "" {

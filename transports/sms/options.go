@@ -29,8 +29,13 @@ type Options struct {
 	Name          string `toml:"name"`           // in service discovery
 	Provider      string `toml:"provider"`       // one of the providers below
 	Region        string `toml:"region"`         // numbers in national form are read as of here: "US", "DE"
-	MaxSegments   int    `toml:"max_segments"`   // longer messages are refused
+	MaxSegments   int    `toml:"max_segments"`   // of one text
+	Long          string `toml:"long"`           // what becomes of longer messages: "split", "refuse"
 	SmartEncoding bool   `toml:"smart_encoding"` // typographic marks become plain where that saves parts
+	Price         Prices `toml:"price"`          // of one part, by the first digits of the number
+	Currency      string `toml:"currency"`       // of the prices
+	Timezone      string `toml:"timezone"`       // of users who set none
+	History       bool   `toml:"history"`        // texts are kept to be read again, for users who set nothing
 	Users         []User `toml:"user"`
 
 	Simulator simulator.Options `toml:"simulator"`
@@ -52,7 +57,7 @@ type User struct {
 func Defaults() *Options {
 	return &Options{
 		Name: "SMS", Provider: "simulator", Region: "US",
-		MaxSegments: 10, SmartEncoding: true,
+		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC",
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
@@ -123,6 +128,15 @@ func (o *Options) Check() error {
 	}
 	if o.MaxSegments < 1 || o.MaxSegments > 255 {
 		return &transport.OptionError{Key: "max_segments", Problem: "must be from 1 to 255"}
+	}
+	if o.Long != longSplit && o.Long != longRefuse {
+		return &transport.OptionError{Key: "long", Problem: fmt.Sprintf("%q is neither %q nor %q", o.Long, longSplit, longRefuse)}
+	}
+	if _, err := zoneOf(o.Timezone); err != nil {
+		return &transport.OptionError{Key: "timezone", Problem: fmt.Sprintf("%q is no time zone; write one like \"Europe/Berlin\"", o.Timezone)}
+	}
+	if err := o.Price.check(); err != nil {
+		return err
 	}
 	if err := o.checkUsers(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
 )
 
 const goodConfig = `
@@ -50,7 +51,7 @@ func TestConfigIsRead(t *testing.T) {
 		o.Users[0] != (User{"romeo@example.org", "+15005550001"}) || o.SmartEncoding {
 		t.Errorf("got %+v", o)
 	}
-	n, err := o.New(transport.Env{Outbox: newDisk()})
+	n, err := o.New(transport.Env{Outbox: newDisk(), Records: &transporttest.Records{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestConfigIsRead(t *testing.T) {
 }
 
 func TestDefaultsNeedNothing(t *testing.T) {
-	n, err := Driver.Options().New(transport.Env{Outbox: newDisk()})
+	n, err := Driver.Options().New(transport.Env{Outbox: newDisk(), Records: &transporttest.Records{}})
 	if err != nil {
 		t.Fatal(err)
 	}

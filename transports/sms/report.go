@@ -97,12 +97,19 @@ func (n *Network) sendAnew(ctx context.Context, item transport.OutboxItem, r pro
 // tell brings an item's final status to its user and closes the item. If
 // the user can't be told now, the sender does it later.
 func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
-	e := transport.MessageStatus{Request: item.Request, Chat: item.Chat, ID: item.ID, Status: item.Status}
+	one, isShare := shareOf(item.Request)
+	e := transport.MessageStatus{Request: one.request, Chat: item.Chat, ID: item.ID, Status: item.Status}
 	if item.Status == transport.Failed {
 		e.Err = readFailure(item.LastError)
 	}
 	item.State = transport.Done
-	if err := n.deliver(ctx, item.User, e); err != nil && time.Since(item.Put) < keepTelling {
+	var err error
+	if isShare {
+		err = n.tellShare(ctx, item, one, e)
+	} else {
+		err = n.deliver(ctx, item.User, e)
+	}
+	if err != nil && time.Since(item.Put) < keepTelling {
 		n.log.Debug("status is told later", "error", err)
 		item.State, item.NotBefore = transport.Sent, time.Now().Add(tellAgain)
 	}

@@ -120,10 +120,7 @@ func units(text string) int {
 func checkLength(text string, maxSegments, maxCharacters int) error {
 	n := units(text)
 	if n > longestText {
-		return &transport.Error{
-			Reason: transport.TooLong,
-			Text:   fmt.Sprintf("The message is too long: it has %d characters, and no text can have more than %d.", n, longestText),
-		}
+		return tooLongFor(n)
 	}
 	parts, err := segments(text)
 	if err != nil {
@@ -142,6 +139,13 @@ func checkLength(text string, maxSegments, maxCharacters int) error {
 		}
 	}
 	return nil
+}
+
+func tooLongFor(units int) *transport.Error {
+	return &transport.Error{
+		Reason: transport.TooLong,
+		Text:   fmt.Sprintf("The message is too long: it has %d characters, and no text can have more than %d.", units, longestText),
+	}
 }
 
 // hint tells why a text has more parts than one would think.

@@ -31,21 +31,29 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if carrier == nil {
 		return "", errNoLine
 	}
-	if err := checkLength(text, n.maxSegments, carrier.capabilities().MaxCharacters); err != nil {
+	texts, err := n.pieces(text, carrier.capabilities().MaxCharacters)
+	if err != nil {
 		return "", err
 	}
-	now := time.Now()
-	item := transport.OutboxItem{
-		User: s.user, Chat: m.Chat, From: transport.Address(number),
-		Origin: m.Origin, Text: text, Request: m.Request,
-		State: transport.Queued, Put: now, NotBefore: now,
+	return "", n.putAll(ctx, texts, transport.OutboxItem{
+		User: s.user, Chat: m.Chat, From: transport.Address(number), Origin: m.Origin, Request: m.Request,
+	})
+}
+
+// putAll stores the texts that a message is sent as.
+func (n *Network) putAll(ctx context.Context, texts []string, item transport.OutboxItem) error {
+	item.State, item.Put = transport.Queued, time.Now()
+	item.NotBefore = item.Put
+	request := sharesOf(item, texts)
+	for i, text := range texts {
+		item.Text, item.Request = text, request(i)
+		_, stored, err := n.outbox.Put(ctx, item)
+		if err != nil {
+			return &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
+		}
+		if stored {
+			n.wakeSender()
+		}
 	}
-	_, stored, err := n.outbox.Put(ctx, item)
-	if err != nil {
-		return "", &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
-	}
-	if stored {
-		n.wakeSender()
-	}
-	return "", nil
+	return nil
 }

@@ -34,6 +34,8 @@ var settings = []setting{
 		options:  func(n *Network, user string) []transport.Option { return optionsOf(n.lines.given(user)) },
 		check:    checkNumberSetting,
 	},
+	timezoneSetting,
+	historySetting,
 }
 
 func checkNumberSetting(n *Network, user string, given []string) ([]string, string) {

@@ -71,7 +71,7 @@ func TestTwilioThatTakesATextAndHangsUpGetsItOnce(t *testing.T) {
 	o.Users = []User{{romeo, romeoNumber}}
 	o.Twilio.AccountSID, o.Twilio.AuthToken = "AC00000000000000000000000000000001", transport.NewSecret("secret")
 	o.Twilio.APIBase, o.Twilio.PublicURL = server.URL, "https://gw.example.org/sms.example.org"
-	made, err := o.New(transport.Env{Log: discard, Outbox: &transporttest.Outbox{}})
+	made, err := o.New(transport.Env{Log: discard, Outbox: &transporttest.Outbox{}, Records: &transporttest.Records{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os/signal"
 	"sync"
 	"syscall"
@@ -17,7 +16,7 @@ import (
 	"gatehouse/component/stanza"
 	"gatehouse/gateway"
 	"gatehouse/gateway/config"
-	"gatehouse/gateway/guarded"
+	"gatehouse/gateway/media"
 	"gatehouse/gateway/store"
 	"gatehouse/gateway/store/sqlite"
 	"gatehouse/gateway/transport"
@@ -41,13 +40,20 @@ func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 		return err
 	}
 	defer db.Close()
-	d := &daemonOf{log: log, http: guarded.Client(c.Fetch.Ranges())}
+	files, err := mediaHost(c, db, log)
+	if err != nil {
+		return err
+	}
+	d := &daemonOf{log: log, files: files, upload: c.Media.Upload}
 	d.gateway = gateway.New(gateway.Options{
 		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
 		IsAdmin: live.isAdmin, Reload: live.reload,
 	})
 	d.group = component.NewGroup(d.gateway.Route)
 	d.mux = web.NewMux(d.health)
+	if files.Keeper != nil {
+		d.mux.Mount("media", files.Keeper)
+	}
 	for _, cc := range c.Components {
 		if err := d.add(live, cc, db); err != nil {
 			return err
@@ -63,7 +69,8 @@ type daemonOf struct {
 	group      *component.Group
 	components []*component.Component
 	mux        *web.Mux
-	http       *http.Client // for what people name
+	files      *mediaFiles
+	upload     bool // to people's own servers
 }
 
 func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) error {
@@ -71,10 +78,15 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)
 	}
+	var ask media.Asker
+	late := &asker{}
+	if d.upload {
+		ask = late
+	}
 	network, err := cc.Options.New(transport.Env{
 		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
 		Records: db.Records(cc.Domain), Secret: secret,
-		HTTP: d.http,
+		HTTP: d.files.Client, Files: d.files.For(cc.Domain, ask),
 	})
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)
@@ -87,6 +99,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 		Down: func() { d.gateway.StreamDown(cc.Domain) },
 	})
 	d.components = append(d.components, stream)
+	late.component = stream
 	d.gateway.Add(gateway.Host{
 		Domain: cc.Domain, Name: cc.Name, Network: network, Stream: stream,
 		Allows: live.serves(cc.Domain),
@@ -114,6 +127,7 @@ func (d *daemonOf) work(ctx context.Context, listen string) error {
 			}
 		}()
 	}
+	defer d.files.keepClean(ctx)()
 	streaming, closeStreams := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeStreams()
 	var streams sync.WaitGroup

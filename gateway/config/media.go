@@ -69,3 +69,11 @@ func (d *decoder) checkMedia(p path, m Media) {
 		}
 	}
 }
+
+// MediaDir is the folder of the files.
+func (c *Config) MediaDir() string {
+	if c.Media.Dir == "" {
+		return c.Store.Path + ".media"
+	}
+	return c.Media.Dir
+}

@@ -7,7 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -107,6 +110,13 @@ func Get(ctx context.Context, c *http.Client, from string, limit int64, edit fun
 	if edit != nil {
 		edit(req)
 	}
+	var private atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		to, err := netip.ParseAddrPort(got.Conn.RemoteAddr().String())
+		if err != nil || !isPublic(to.Addr().Unmap().WithZone("")) {
+			private.Store(true)
+		}
+	}}))
 	res, err := c.Do(req)
 	if err != nil {
 		return nil, withoutURL(err)
@@ -121,7 +131,7 @@ func Get(ctx context.Context, c *http.Client, from string, limit int64, edit fun
 	}
 	return &Answer{
 		Type: res.Header.Get("Content-Type"), Disposition: res.Header.Get("Content-Disposition"),
-		Size: max(res.ContentLength, 0), body: res.Body, left: limit,
+		Size: max(res.ContentLength, 0), Public: req.URL.Scheme == "https" && !private.Load(), body: res.Body, left: limit,
 	}, nil
 }
 
@@ -130,6 +140,7 @@ type Answer struct {
 	Type        string // header Content-Type
 	Disposition string // header Content-Disposition
 	Size        int64  // 0: not known
+	Public      bool   // it came by https from public addresses alone
 	body        io.ReadCloser
 	left        int64
 }

@@ -43,4 +43,5 @@ type File struct {
 	Name    string // as the sender has it; may be empty
 	Type    string // as the sender says; may be empty or wrong
 	Content io.ReadCloser
+	Public  bool // of what Get gave: everybody can get it from there, over https
 }

@@ -18,7 +18,7 @@ var (
 		"jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time",
 	}
 	gatewayFeatures = []string{"jabber:iq:last", "vcard-temp", stanza.CapsNamespace, stanza.CommandsNamespace, stanza.PromptNamespace}
-	personFeatures  = []string{"vcard-temp"}
+	personFeatures  = []string{"vcard-temp", stanza.OOBNamespace}
 	serverFeatures  = []string{"vcard-temp", stanza.OccupantIDNamespace} // XEP-0421 §4: all its rooms have it
 	listFeatures    = []string{stanza.ChannelSearchNamespace, stanza.ResultSetNamespace}
 	roomFeatures    = []string{
@@ -69,6 +69,9 @@ func (h *host) personInfo(a transport.Address) stanza.DiscoInfo {
 	}
 	if h.info.Durable {
 		info.Features = append(info.Features, stanza.ReceiptsNamespace)
+	}
+	if h.info.Media {
+		info.Features = append(info.Features, fileFeatures...)
 	}
 	return info
 }

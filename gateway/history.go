@@ -16,6 +16,7 @@ type history struct{ said []said }
 // said is one message as all clients of the user saw it.
 type said struct {
 	nick, text   string
+	file         *stanza.File // whose link the text is; nil: none
 	occupant     stanza.OccupantID
 	id, stanzaID string
 	fresh        bool   // stanzaID was made here: the network has none
@@ -68,7 +69,8 @@ func (m said) stanza(room, to jid.JID) stanza.Stanza {
 		Header:   stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
 		Payloads: make([]payload, 0, 4),
 	}
-	st.Payloads = append(st.Payloads, stanza.Body(m.text), stanza.StanzaID{ID: m.stanzaID, By: room.String()})
+	st.Payloads = append(st.Payloads, bodyOf(m.text, m.file)...)
+	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: m.stanzaID, By: room.String()})
 	if m.occupant != "" {
 		st.Payloads = append(st.Payloads, m.occupant)
 	}

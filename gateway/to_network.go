@@ -60,15 +60,6 @@ func (s *session) sendMessage(ctx context.Context, st *stanza.Received) {
 	}
 }
 
-// textOf gives what a message says. A bare link may come in the body, or as an
-// address beside it (XEP-0066 §3).
-func textOf(st *stanza.Received) string {
-	if body, _ := st.ReadBody(); body != "" {
-		return body
-	}
-	return st.Child("jabber:x:oob", "x").Child("jabber:x:oob", "url").Content()
-}
-
 // originOf gives the name by which the sender's client knows the message.
 func originOf(st *stanza.Received) string {
 	if o := st.ReadOriginID(); o != "" {
@@ -129,6 +120,9 @@ func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a tran
 // the network's own.
 func (s *session) deliver(ctx context.Context, st *stanza.Received, m transport.Message) (id transport.MessageID, ok bool) {
 	link, err := s.openLink()
+	if err == nil {
+		err = s.host.attach(&m, st)
+	}
 	if err == nil {
 		id, err = link.Send(ctx, m)
 	}

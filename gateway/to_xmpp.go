@@ -82,7 +82,10 @@ func (s *session) receiveMessage(m transport.Message) {
 	}
 	s.inRoom(m.Chat, func(r *room) {
 		s.showFirst(r, m.Nick)
-		was := said{nick: m.Nick, text: m.Text, stanzaID: string(m.ID), at: m.Sent}
+		was := said{nick: m.Nick, text: m.Text, stanzaID: string(m.ID), at: m.Sent, file: fileOf(m)}
+		if was.file != nil {
+			was.text = was.file.URL
+		}
 		if was.stanzaID == "" {
 			was.stanzaID, was.fresh = s.newID(), true
 		}
@@ -114,7 +117,7 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: s.at(m.Chat), To: s.user, Type: stanza.Chat, ID: id},
-		Payloads: []payload{stanza.Body(m.Text)},
+		Payloads: bodyOf(m.Text, fileOf(m)),
 	}
 	switch { // XEP-0172 §4.2
 	case m.Nick != "":
@@ -152,6 +155,7 @@ func (s *session) reflect(r *room, st *stanza.Received, text string, id transpor
 		if was.id == "" {
 			was.id = s.newID()
 		}
+		was.file = fileIn(st, line)
 		if was.text = line; was.stanzaID == "" {
 			was.stanzaID, was.fresh = s.newID(), true
 		}

@@ -36,7 +36,8 @@ type Provider interface {
 	Find(ctx context.Context, o Outgoing, since time.Time) ([]Sent, error)
 
 	// Status tells how a text fares. ErrUnknownMessage says that the provider
-	// has no such text, ErrCannotAsk that it has no way to be asked.
+	// has no such text, ErrCannotAsk that it has no way to be asked, and a
+	// *Retry, as from Find, when to ask again.
 	Status(ctx context.Context, id transport.MessageID) (Report, error)
 
 	// Capabilities never changes and never blocks.
@@ -105,6 +106,10 @@ type Report struct {
 type Capabilities struct {
 	MaxCharacters int // the longest text in UTF-16 units; 0: only segments count
 	Parallel      int // how many texts it takes at a time; 0: a few
+
+	// NoReports says that the provider brings no reports by itself: it is
+	// asked soon, and often at first, how a text fares.
+	NoReports bool
 }
 
 // A Retry says that a text was surely not taken and may be repeated.

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"gatehouse/gateway/transport"
 )
@@ -26,11 +27,15 @@ type Options struct {
 	AuthToken          transport.Secret `toml:"auth_token"`
 	AuthTokenSecondary transport.Secret `toml:"auth_token_secondary"` // signatures by it are accepted too, while tokens are changed
 	APIBase            string           `toml:"api_base"`             // a compatible service or an emulator
-	PublicURL          string           `toml:"public_url"`
+	PublicURL          string           `toml:"public_url"`           // empty: Twilio has no way to call, and is asked instead
+	Poll               time.Duration    `toml:"poll"`                 // without public_url: how often Twilio is asked for texts
+	Reconcile          time.Duration    `toml:"reconcile"`            // with it: how often Twilio is asked for texts that it could not bring; 0: never
 }
 
 // Defaults are the options for Twilio itself.
-func Defaults() Options { return Options{APIBase: apiBase} }
+func Defaults() Options {
+	return Options{APIBase: apiBase, Poll: 10 * time.Second, Reconcile: 5 * time.Minute}
+}
 
 const apiBase = "https://api.twilio.com"
 
@@ -49,8 +54,14 @@ func (o Options) Check() error {
 	if u, err := url.Parse(o.APIBase); o.APIBase != "" && (err != nil || !isHTTP(u) || u.RawQuery != "" || u.Fragment != "") {
 		return optionError("api_base", `is not an http or https address; leave it out for Twilio itself`)
 	}
+	if o.Poll < time.Second || o.Poll > time.Hour {
+		return optionError("poll", `must be from "1s" to "1h"`)
+	}
+	if o.Reconcile != 0 && (o.Reconcile < time.Second || o.Reconcile > 24*time.Hour) {
+		return optionError("reconcile", `must be from "1s" to "24h", or "0s" for never`)
+	}
 	if o.PublicURL == "" {
-		return optionError("public_url", `is missing; write the address at which Twilio reaches the component's path, like "https://gw.example.org/sms.example.org"`)
+		return nil
 	}
 	u, err := url.Parse(o.PublicURL)
 	switch {

@@ -23,9 +23,7 @@ import (
 
 const (
 	maxCharacters = 1600 // of a text's Body
-	pageSize      = 200
-	maxPages      = 5
-	maxWebhooks   = 64 // served at a time
+	maxWebhooks   = 64   // served at a time
 
 	pathIn     = "/twilio/in"
 	pathStatus = "/twilio/status"
@@ -73,11 +71,11 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 
 // Capabilities implements provider.Provider.
 func (p *Provider) Capabilities() provider.Capabilities {
-	return provider.Capabilities{MaxCharacters: maxCharacters}
+	return provider.Capabilities{MaxCharacters: maxCharacters, NoReports: p.polls()}
 }
 
-// Run implements provider.Provider. Twilio calls us, so there is nothing to do
-// but to close the connections at the end.
+// Run implements provider.Provider. Twilio calls us or is asked by the network,
+// so there is nothing to do but to close the connections at the end.
 func (p *Provider) Run(ctx context.Context) error {
 	<-ctx.Done()
 	p.http.CloseIdleConnections()
@@ -92,9 +90,11 @@ func (p *Provider) call(ctx context.Context) *call {
 // idempotent, so an outcome that is not plain is left open.
 func (p *Provider) Send(ctx context.Context, o provider.Outgoing) (provider.Sent, error) {
 	c := p.call(ctx)
-	m, err := c.api().CreateMessage((&api.CreateMessageParams{}).
-		SetFrom(o.From).SetTo(o.To).SetBody(o.Text).
-		SetStatusCallback(p.public + pathStatus))
+	params := (&api.CreateMessageParams{}).SetFrom(o.From).SetTo(o.To).SetBody(o.Text)
+	if !p.polls() {
+		params.SetStatusCallback(p.public + pathStatus)
+	}
+	m, err := c.api().CreateMessage(params)
 	if err != nil {
 		return provider.Sent{}, outcome(c, err)
 	}
@@ -129,57 +129,6 @@ func outcome(c *call, err error) error {
 	return provider.Error(answer.Code, err)
 }
 
-// Find implements provider.Provider. The list is not filtered by DateSent,
-// because a text that waits to be sent has none yet.
-func (p *Provider) Find(ctx context.Context, o provider.Outgoing, since time.Time) ([]provider.Sent, error) {
-	params := (&api.ListMessageParams{}).SetFrom(o.From).SetTo(o.To).SetPageSize(pageSize)
-	var found []provider.Sent
-	token, number := "", ""
-	for range maxPages {
-		page, err := p.call(ctx).api().PageMessage(params, token, number)
-		if err != nil {
-			return nil, fmt.Errorf("list texts: %w", err)
-		}
-		past := false // what follows is older: the newest come first
-		for i := range page.Messages {
-			m := &page.Messages[i]
-			at, dated := created(m)
-			if past = dated && at.Before(since); past {
-				break
-			}
-			sent, ok := sentOf(m)
-			if ok && sent.Status != transport.Failed && outbound(m) && sameText(value(m.Body), o.Text) {
-				found = append([]provider.Sent{sent}, found...)
-			}
-		}
-		next, err := url.Parse(value(page.NextPageUri))
-		if past || err != nil {
-			break
-		}
-		token, number = next.Query().Get("PageToken"), next.Query().Get("Page")
-		if token == "" && number == "" {
-			break
-		}
-	}
-	return found, nil
-}
-
-func created(m *api.ApiV2010Message) (time.Time, bool) {
-	at, err := time.Parse(time.RFC1123Z, value(m.DateCreated)) // RFC 2822
-	return at, err == nil
-}
-
-func outbound(m *api.ApiV2010Message) bool {
-	return m.Direction == nil || strings.HasPrefix(*m.Direction, "outbound")
-}
-
-// sameText compares what was sent with what is listed, which may have lost
-// spaces at its ends.
-func sameText(a, b string) bool {
-	clean := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
-	return clean(a) == clean(b)
-}
-
 // Status implements provider.Provider.
 func (p *Provider) Status(ctx context.Context, id transport.MessageID) (provider.Report, error) {
 	m, err := p.call(ctx).api().FetchMessage(url.PathEscape(string(id)), &api.FetchMessageParams{})
@@ -187,7 +136,7 @@ func (p *Provider) Status(ctx context.Context, id transport.MessageID) (provider
 		return provider.Report{}, provider.ErrUnknownMessage
 	}
 	if err != nil {
-		return provider.Report{}, fmt.Errorf("fetch a text: %w", err)
+		return provider.Report{}, askingFailed(fmt.Errorf("fetch a text: %w", err))
 	}
 	code := 0
 	if m.ErrorCode != nil {

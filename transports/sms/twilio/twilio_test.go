@@ -234,7 +234,11 @@ func TestEndlessListIsLeft(t *testing.T) {
 		calls++
 		io.WriteString(w, `{"messages":[],"next_page_uri":"/x?PageToken=again"}`)
 	})
-	if _, err := p.Find(t.Context(), hello, time.Time{}); err != nil || calls != maxPages {
+	if _, err := p.Find(t.Context(), hello, time.Time{}); err == nil || calls != findPages {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+	calls = 0
+	if _, err := p.Received(t.Context(), hello.From, time.Time{}, noneKnown); err == nil || calls != listPages {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
@@ -268,7 +272,10 @@ func TestWrongOptionIsBlamed(t *testing.T) {
 		{"no token", func(o *Options) { o.AuthToken = transport.Secret{} }, "twilio.auth_token"},
 		{"API at no address", func(o *Options) { o.APIBase = "api.twilio.com" }, "twilio.api_base"},
 		{"an emulator", func(o *Options) { o.APIBase = "http://127.0.0.1:4020" }, ""},
-		{"no public address", func(o *Options) { o.PublicURL = "" }, "twilio.public_url"},
+		{"no public address", func(o *Options) { o.PublicURL = "" }, ""},
+		{"asked without a break", func(o *Options) { o.Poll = 0 }, "twilio.poll"},
+		{"asked in a negative time", func(o *Options) { o.Reconcile = -1 }, "twilio.reconcile"},
+		{"never asked", func(o *Options) { o.Reconcile = 0 }, ""},
 		{"public address without a scheme", func(o *Options) { o.PublicURL = "gw.example.org" }, "twilio.public_url"},
 		{"public address with a query", func(o *Options) { o.PublicURL = public + "?x=1" }, "twilio.public_url"},
 		{"public address with an underscore", func(o *Options) { o.PublicURL = "https://my_gw.example.org" }, "twilio.public_url"},

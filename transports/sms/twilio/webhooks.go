@@ -27,6 +27,9 @@ const (
 // Webhooks implements provider.Provider. It serves /twilio/in and
 // /twilio/status, relative to the component's path.
 func (p *Provider) Webhooks() http.Handler {
+	if p.polls() {
+		return nil
+	}
 	mux := http.NewServeMux()
 	mux.Handle(pathIn, p.webhook(pathIn, p.receive))
 	mux.Handle(pathStatus, p.webhook(pathStatus, p.report))

@@ -51,6 +51,7 @@ func testOptions() Options {
 		AccountSID: "AC00000000000000000000000000000001",
 		AuthToken:  transport.NewSecret("0123456789abcdef"),
 		PublicURL:  public + "/",
+		Poll:       10 * time.Second,
 	}
 }
 

@@ -12,6 +12,7 @@ const (
 	emulateVersion    = "0.11.2"
 	converseVersion   = "14.0.0"
 	playwrightVersion = "1.58.0"
+	prismVersion      = "5.14.2"
 )
 
 // findModules gives the folder with what scripts/install got of npm for a name;

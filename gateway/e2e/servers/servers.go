@@ -74,6 +74,8 @@ func Program(name string) (string, error) {
 		return bearerbox, err
 	case "smpp":
 		return findSMPP()
+	case "prism":
+		return findPrism()
 	}
 	return program(name)
 }

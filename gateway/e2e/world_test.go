@@ -178,13 +178,17 @@ func (w *world) onEmulateAt(public string) string {
 	})
 	check(w.t, err)
 	w.t.Cleanup(func() { w.emulate.Close() })
+	return w.twilio(w.emulate.BaseURL) + fmt.Sprintf("public_url = %q\n", public)
+}
+
+// twilio is the config of a provider on the emulator, whose API is at base.
+func (w *world) twilio(base string) string {
 	return fmt.Sprintf(`provider = "twilio"
 [component.sms.twilio]
 account_sid = %q
 auth_token = %q
 api_base = %q
-public_url = %q
-`, w.emulate.AccountSID, w.emulate.Token, w.emulate.BaseURL, public)
+`, w.emulate.AccountSID, w.emulate.Token, base)
 }
 
 func (w *world) needHTTP() {

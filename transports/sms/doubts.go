@@ -80,12 +80,17 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 		return
 	}
 	s.settle(open)
+	s.asksLeft = false
 	for _, item := range slices.Concat(open, sent) {
 		if s.active[item.Key] || item.NotBefore.After(now) {
 			continue
 		}
-		if s.paceOf(string(item.From)).asks >= lookUps {
-			s.nextScan = now.Add(time.Second)
+		p := s.paceOf(string(item.From))
+		if now.Before(p.paused) {
+			continue
+		}
+		if p.asks >= lookUps {
+			s.asksLeft = true
 			continue
 		}
 		s.ask(calls, item)

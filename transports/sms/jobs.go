@@ -13,12 +13,11 @@ import (
 )
 
 const (
-	firstLook  = 2 * time.Second  // after a call whose outcome is unknown
-	absentFor  = 20 * time.Second // a text that is not found for so long was not taken
-	clockSkew  = 5 * time.Minute  // between the provider's clock and ours
-	lookAgain  = 20 * time.Second // the longest wait between two looks
-	unasked    = 2 * time.Minute  // a text in doubt is given up then, if the provider can't be asked
-	firstCheck = 30 * time.Second // after a send, unless a report comes
+	firstLook = 2 * time.Second  // after a call whose outcome is unknown
+	absentFor = 20 * time.Second // a text that is not found for so long was not taken
+	clockSkew = 5 * time.Minute  // between the provider's clock and ours
+	lookAgain = 20 * time.Second // the longest wait between two looks
+	unasked   = 2 * time.Minute  // a text in doubt is given up then, if the provider can't be asked
 )
 
 // send is the job for a queued item. The item is marked before the provider
@@ -92,7 +91,7 @@ func (n *Network) taken(ctx context.Context, t *trunk, item transport.OutboxItem
 	}
 	defer unlock()
 	item.State, item.ID, item.Status, item.LastError = transport.Sent, sent.ID, transport.Accepted, ""
-	item.NotBefore = time.Now().Add(firstCheck)
+	item.NotBefore = time.Now().Add(t.firstCheck())
 	if err := n.outbox.Update(ctx, item); err != nil {
 		n.log.Error("note that a text was taken", "error", err)
 		item.State, item.ID = transport.Sending, ""
@@ -159,6 +158,7 @@ func (n *Network) lookUp(ctx context.Context, item transport.OutboxItem, d doubt
 	now := time.Now()
 	if err != nil {
 		silent := errors.Is(err, provider.ErrCannotAsk)
+		r.obey(err)
 		if !silent {
 			n.log.Warn("ask the provider for a text", "to", provider.LastDigits(o.To), "error", err)
 		}
@@ -215,7 +215,8 @@ func (n *Network) check(ctx context.Context, item transport.OutboxItem) result {
 		return r
 	}
 	var report provider.Report
-	if t := n.lines.trunkOf(string(item.From)); t != nil && rank(item.Status) == 0 {
+	t := n.lines.trunkOf(string(item.From))
+	if t != nil && rank(item.Status) == 0 {
 		call, cancel := context.WithTimeout(ctx, callTime)
 		var err error
 		report, err = t.status(call, item.ID)
@@ -223,6 +224,7 @@ func (n *Network) check(ctx context.Context, item transport.OutboxItem) result {
 		if err != nil && !errors.Is(err, provider.ErrUnknownMessage) && !errors.Is(err, provider.ErrCannotAsk) {
 			n.log.Debug("ask how a text fares", "error", err)
 		}
+		r.obey(err)
 	}
 	unlock, err := n.ids.lock(ctx, item.ID)
 	if err != nil {
@@ -245,29 +247,21 @@ func (n *Network) check(ctx context.Context, item transport.OutboxItem) result {
 		item.State = transport.Done // nobody will hear more of it
 		err = n.outbox.Update(ctx, item)
 	default:
-		item.NotBefore = time.Now().Add(nextCheck(time.Since(item.Put)))
+		item.NotBefore = time.Now().Add(max(t.nextCheck(time.Since(item.Put)), r.pause))
 		err = n.outbox.Update(ctx, item)
 	}
 	if err != nil {
 		n.log.Error("take a status", "error", err)
 	}
+	r.item = item
 	return r
 }
 
-// nextCheck is how long to wait before the provider is asked again about a
-// text of this age.
-func nextCheck(age time.Duration) time.Duration {
-	switch {
-	case age < 2*time.Minute:
-		return firstCheck
-	case age < 10*time.Minute:
-		return 2 * time.Minute
-	case age < time.Hour:
-		return 10 * time.Minute
-	case age < 6*time.Hour:
-		return time.Hour
+// obey takes into account that the provider was asked for too much.
+func (r *result) obey(err error) {
+	if retry, ok := errors.AsType[*provider.Retry](err); ok {
+		r.pause, r.outage = retry.After, true
 	}
-	return 6 * time.Hour
 }
 
 // update writes an item whose change may be lost: what is then done twice

@@ -89,6 +89,19 @@ func (l *lines) usersOf(number string, t *trunk) []string {
 	return nil
 }
 
+// numbersOf gives the numbers that a trunk carries, and whose they are.
+func (l *lines) numbersOf(t *trunk) map[string][]string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	numbers := make(map[string][]string)
+	for number, found := range l.byNumber {
+		if found.trunk == t {
+			numbers[number] = slices.Clone(found.users)
+		}
+	}
+	return numbers
+}
+
 // trunkOf gives the trunk that carries a number; nil means that nobody has it.
 func (l *lines) trunkOf(number string) *trunk {
 	l.mu.RLock()

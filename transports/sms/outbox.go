@@ -63,6 +63,7 @@ type sender struct {
 
 	paused   time.Time // the outbox is not read before
 	nextScan time.Time
+	asksLeft bool // the last scan found more to ask about than may be asked at a time
 	forgotAt time.Time
 }
 
@@ -217,9 +218,16 @@ func (s *sender) finish(r result) {
 	now := time.Now()
 	key, l := r.item.Key, laneOf(r.item)
 	delete(s.active, key)
+	if r.item.State == transport.Sent {
+		s.scanBy(later(r.item.NotBefore, now.Add(time.Second)))
+	}
 	switch r.kind {
 	case checking:
 		r.pace.asks--
+		r.pace.learn(r, now)
+		if s.asksLeft {
+			s.nextScan = now
+		}
 		return // it holds up no lane
 	case looking:
 		r.pace.asks--
@@ -231,9 +239,7 @@ func (s *sender) finish(r result) {
 	}
 	if r.inDoubt {
 		s.doubtOf(r.item)
-		if soon := now.Add(time.Second); s.nextScan.After(soon) {
-			s.nextScan = soon
-		}
+		s.scanBy(now.Add(time.Second))
 	} else {
 		delete(s.doubts, key)
 		delete(s.busy, l)
@@ -245,6 +251,12 @@ func (s *sender) finish(r result) {
 		}
 	}
 	r.pace.learn(r, now)
+}
+
+func (s *sender) scanBy(t time.Time) {
+	if t.Before(s.nextScan) {
+		s.nextScan = t
+	}
 }
 
 // wait is how long nothing is due.

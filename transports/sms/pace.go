@@ -2,7 +2,11 @@ package sms
 
 import (
 	"cmp"
+	"errors"
+	"sync/atomic"
 	"time"
+
+	"gatehouse/transports/sms/provider"
 )
 
 // A pace is how a trunk fares with the sender: one whose provider is slow or
@@ -24,6 +28,7 @@ func (s *sender) paceOf(number string) *pace {
 		p = &pace{most: parallel}
 		if t != nil {
 			p.most = cmp.Or(t.capabilities().Parallel, parallel)
+			p.pause(t.rest.until())
 		}
 		s.paces[t] = p
 	}
@@ -40,6 +45,9 @@ func (p *pace) takes(now time.Time) bool {
 func (s *sender) anyTakes(now time.Time) bool {
 	known, some := 0, false
 	for t, p := range s.paces {
+		if t != nil {
+			p.pause(t.rest.until())
+		}
 		if !p.paused.IsZero() && !now.Before(p.paused) {
 			p.paused = time.Time{}
 		}
@@ -60,9 +68,38 @@ func (p *pace) learn(r result, now time.Time) {
 		p.failures++
 		r.pause = max(r.pause, backoff(p.failures, retryFirst, pauseMost))
 	}
-	if until := now.Add(r.pause); r.pause > 0 && until.After(p.paused) {
+	if r.pause > 0 {
+		p.pause(now.Add(r.pause))
+	}
+}
+
+func (p *pace) pause(until time.Time) {
+	if until.After(p.paused) {
 		p.paused = until
 	}
+}
+
+// A rest is the time for which a provider wants not to be called, by anybody.
+type rest struct{ atomic.Int64 }
+
+// learn takes an error of the provider into account, and gives it back.
+func (r *rest) learn(err error) error {
+	retry, ok := errors.AsType[*provider.Retry](err)
+	if !ok || !retry.Everyone || retry.After <= 0 {
+		return err
+	}
+	until := time.Now().Add(retry.After).UnixNano()
+	for was := r.Load(); was < until && !r.CompareAndSwap(was, until); was = r.Load() {
+	}
+	return err
+}
+
+// until gives the end of the rest, if there was any.
+func (r *rest) until() time.Time {
+	if nanos := r.Load(); nanos > 0 {
+		return time.Unix(0, nanos)
+	}
+	return time.Time{}
 }
 
 // forgetPaces drops those of trunks that are gone and have no job.

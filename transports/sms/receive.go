@@ -21,6 +21,11 @@ const (
 // Receive implements provider.Receiver: nil means that every user of the
 // number has the text in store.
 func (t *trunk) Receive(ctx context.Context, in provider.Inbound) error {
+	return t.receive(ctx, in, func(string) bool { return true })
+}
+
+// receive is Receive for those of the number's users whom the text is for.
+func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(user string) bool) error {
 	n := t.network
 	to, ok := e164(in.To, n.region)
 	users := n.lines.usersOf(to, t)
@@ -44,6 +49,9 @@ func (t *trunk) Receive(ctx context.Context, in provider.Inbound) error {
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	for _, user := range users {
+		if !isFor(user) {
+			continue
+		}
 		n.awaitSession(opening, user)
 		if err := n.deliverAt(ctx, user, to, e); err != nil {
 			failed = append(failed, err)
@@ -52,6 +60,7 @@ func (t *trunk) Receive(ctx context.Context, in provider.Inbound) error {
 	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("store a text to %s: %w", provider.LastDigits(to), err)
 	}
+	t.stored.add(in.ID)
 	return nil
 }
 

@@ -30,11 +30,13 @@ type trunk struct {
 	provider provider.Provider
 	webhooks http.Handler // nil: none
 	early    *earlyReports
+	stored   *ids // texts that came in and are stored
+	rest     rest // what the provider said when it was asked for too much
 }
 
 // newTrunk makes a trunk. The provider gets it as its Receiver.
 func (n *Network) newTrunk(name string, make func(provider.Receiver) provider.Provider) *trunk {
-	t := &trunk{network: n, name: name, early: newEarlyReports()}
+	t := &trunk{network: n, name: name, early: newEarlyReports(), stored: newIDs(storedKept)}
 	t.provider = make(t)
 	t.webhooks = t.provider.Webhooks()
 	return t
@@ -46,17 +48,20 @@ func (t *trunk) capabilities() provider.Capabilities { return t.provider.Capabil
 
 func (t *trunk) send(ctx context.Context, o provider.Outgoing) (sent provider.Sent, err error) {
 	defer t.recovered("send", &err)
-	return t.provider.Send(ctx, o)
+	sent, err = t.provider.Send(ctx, o)
+	return sent, t.rest.learn(err)
 }
 
 func (t *trunk) find(ctx context.Context, o provider.Outgoing, since time.Time) (found []provider.Sent, err error) {
 	defer t.recovered("find", &err)
-	return t.provider.Find(ctx, o, since)
+	found, err = t.provider.Find(ctx, o, since)
+	return found, t.rest.learn(err)
 }
 
 func (t *trunk) status(ctx context.Context, id transport.MessageID) (r provider.Report, err error) {
 	defer t.recovered("status", &err)
-	return t.provider.Status(ctx, id)
+	r, err = t.provider.Status(ctx, id)
+	return r, t.rest.learn(err)
 }
 
 func (t *trunk) recovered(what string, err *error) {
@@ -105,6 +110,7 @@ func (n *Network) runTrunks(ctx context.Context) {
 				work, end := context.WithCancel(ctx)
 				ends[t] = end
 				running.Go(func() { t.run(work) })
+				running.Go(func() { t.poll(work) })
 			}
 		}
 		for t, end := range ends {

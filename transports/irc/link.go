@@ -36,7 +36,7 @@ const (
 )
 
 // A link is one user's connection to one server, with its retries. One
-// goroutine reads, one writes. All below finished is guarded by the session's
+// goroutine reads, and another writes while there is something to send. All below finished is guarded by the session's
 // mutex.
 type link struct {
 	session  *session
@@ -47,7 +47,6 @@ type link struct {
 	door     door // that the connection went through
 	ctx      context.Context
 	stop     context.CancelFunc
-	work     chan struct{} // wakes the writer
 	drained  chan struct{} // a mark that there is room for lines again
 	hurry    chan struct{} // ends the wait for the next try
 	finished chan struct{}
@@ -75,6 +74,7 @@ type link struct {
 	channelCount int      // as the server told at the welcome
 
 	outgoing
+	writing
 	pendings
 	starting
 	sasl saslLogin
@@ -98,7 +98,7 @@ type link struct {
 func newLink(s *session, srv *server, nick string) *link {
 	l := &link{
 		session: s, network: s.network, server: srv, address: s.network.address(srv, ""),
-		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), hurry: make(chan struct{}, 1), finished: make(chan struct{}),
+		drained: make(chan struct{}, 1), hurry: make(chan struct{}, 1), finished: make(chan struct{}),
 		wanted:   nick,
 		set:      s.network.linkSettings(srv, nil),
 		channels: make(map[string]*channel), talking: make(map[string]struct{}),
@@ -116,7 +116,7 @@ func (l *link) reset() {
 	l.users = make(map[string]*user)
 	l.batches = nil
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
-	l.outgoing = newOutgoing(l.set.throttle)
+	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
 	l.pendings, l.questions, l.sightings = pendings{}, questions{}, sightings{}
 	l.splitAt, l.whoAt = time.Time{}, time.Time{}
 	signal(l.drained) // who waits for room hears that the connection is gone
@@ -208,20 +208,13 @@ func (l *link) connectOnce() error {
 	l.register()
 	s.mu.Unlock()
 
-	written := make(chan error, 1)
-	go func() {
-		err := l.write(conn)
-		hangUp(conn) // so that the reader ends too
-		written <- err
-	}()
 	err = l.read(conn)
 	hangUp(conn)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	l.conn = nil // so that the writer ends
-	l.wake()
-	s.mu.Unlock()
-	if werr := <-written; werr != nil && errors.Is(err, net.ErrClosed) {
-		err = werr
+	if l.unwritten != nil && errors.Is(err, net.ErrClosed) {
+		err = l.unwritten
 	}
 	return err
 }

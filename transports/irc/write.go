@@ -29,6 +29,13 @@ type outgoing struct {
 	pace   *rate.Limiter
 }
 
+// A writing is the sending of what waits. The session's mutex guards it.
+type writing struct {
+	writer    net.Conn    // that the writer is at; nil: there is none
+	held      *time.Timer // starts it when pacing lets the next line go
+	unwritten error       // why it ended
+}
+
 func newOutgoing(t Throttle) outgoing {
 	return outgoing{pace: newPace(t)}
 }
@@ -98,8 +105,26 @@ func (l *link) isUnpaced() bool {
 	return !l.isPaced() || l.pace.Tokens() >= float64(len(l.lines)+len(l.later)+1)
 }
 
-// wake lets the writer look. It never blocks.
-func (l *link) wake() { signal(l.work) }
+// wake starts the writer, unless it is at work already. It needs mu, and never
+// blocks. A link at rest has no writer: thousands of them would keep a stack
+// each.
+func (l *link) wake() {
+	conn := l.conn
+	if conn == nil || l.writer == conn {
+		return
+	}
+	l.writer = conn
+	l.session.running.Go(func() {
+		if err := l.guard(func() error { return l.write(conn) }); err != nil {
+			l.session.mu.Lock()
+			if l.writer == conn { // and not another connection's already
+				l.unwritten = err
+			}
+			l.session.mu.Unlock()
+			hangUp(conn) // so that the reader ends too
+		}
+	})
+}
 
 // signal leaves a mark that is not needed twice. It never blocks.
 func signal(c chan struct{}) {
@@ -109,46 +134,29 @@ func signal(c chan struct{}) {
 	}
 }
 
-// write sends lines until the connection ends, as many as there are with one
+// write sends the lines that may be sent now, as many as there are with one
 // call.
 func (l *link) write(conn net.Conn) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	for {
-		b, wait, ended := l.batch(conn)
-		if ended {
+		b := l.batch(conn)
+		if b == nil {
 			return nil
 		}
-		if len(b) > 0 {
-			conn.SetWriteDeadline(time.Now().Add(writeLimit))
-			if _, err := conn.Write(b); err != nil {
-				return err
-			}
-			continue
-		}
-		var paced <-chan time.Time
-		if wait > 0 {
-			timer.Reset(wait)
-			paced = timer.C
-		}
-		select {
-		case <-l.work:
-		case <-paced:
-		case <-l.ctx.Done():
-			return nil
+		conn.SetWriteDeadline(time.Now().Add(writeLimit))
+		if _, err := conn.Write(b); err != nil {
+			return err
 		}
 	}
 }
 
-// batch takes the lines that may be sent now. Without any it says how long
-// pacing holds the next one back; 0: there is none. ended says that the
-// connection is not the link's any more.
-func (l *link) batch(conn net.Conn) (b []byte, wait time.Duration, ended bool) {
+// batch takes the lines that may be sent now. Without any the writer ends.
+func (l *link) batch(conn net.Conn) (b []byte) {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
 	if l.conn != conn {
-		return nil, 0, true
+		return nil
 	}
+	var wait time.Duration
 	for len(b) < batchBytes {
 		var next []byte
 		if next, wait = l.next(); next == nil {
@@ -164,7 +172,27 @@ func (l *link) batch(conn net.Conn) (b []byte, wait time.Duration, ended bool) {
 	if len(l.lines) <= queueLength/2 {
 		signal(l.drained)
 	}
-	return b, wait, false
+	if b == nil {
+		l.writer = nil
+		l.hold(wait)
+	}
+	return b
+}
+
+// hold wakes the writer when pacing lets the next line go; 0: nothing waits.
+// It needs mu.
+func (l *link) hold(wait time.Duration) {
+	switch {
+	case wait == 0:
+	case l.held != nil:
+		l.held.Reset(wait)
+	default:
+		l.held = time.AfterFunc(wait, func() {
+			l.session.mu.Lock()
+			defer l.session.mu.Unlock()
+			l.wake()
+		})
+	}
 }
 
 // next takes the next line, or says how long pacing holds it back. It needs mu.

@@ -56,6 +56,8 @@ func (q *errands) end(ctx context.Context, s *session, then func(context.Context
 	}
 }
 
+func (s *session) endRead(ctx context.Context, then func(context.Context)) { s.reads.end(ctx, s, then) }
+
 // refuse answers what waits when the session ends.
 func (q *errands) refuse(s *session) {
 	for _, e := range q.waiting {

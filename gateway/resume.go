@@ -41,10 +41,7 @@ func (s *session) callTheRoll() {
 				call.gone = append(call.gone, resource)
 			}
 		}
-		select {
-		case s.present <- call:
-		case <-s.closing.Done():
-		}
+		s.returned <- func(ctx context.Context) { s.resume(ctx, call) } // never waits: one is under way
 	})
 }
 

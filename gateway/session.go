@@ -42,9 +42,7 @@ type session struct {
 	arrived  chan struct{}        // something durable is in the inbox
 	restored chan struct{}        // the stream is back
 	wanted   chan struct{}        // the link is to be opened
-	present  chan rollCall        // who still answers, after the stream was lost
 	returns  chan []store.Room    // what the user is to be in again
-	stays    chan stays           // which rooms the user stays in
 	running  sync.WaitGroup       // the goroutines that the session started
 	closing  context.Context
 	stop     context.CancelFunc
@@ -98,9 +96,7 @@ func newSession(h *host, user jid.JID) *session {
 		arrived:  make(chan struct{}, 1),
 		restored: make(chan struct{}, 1),
 		wanted:   make(chan struct{}, 1),
-		present:  make(chan rollCall, 1),
 		returns:  make(chan []store.Room, 1),
-		stays:    make(chan stays, 1),
 		done:     make(chan struct{}),
 		links:    map[transport.Address]bool{},
 		rooms:    map[transport.Address]*room{},
@@ -114,7 +110,7 @@ func newSession(h *host, user jid.JID) *session {
 		farewell: farewellStop,
 
 		inquiries: newInquiries(),
-		returned:  make(chan func(context.Context), maxAsides),
+		returned:  make(chan func(context.Context), maxAsides+2), // and a roll call, and a question about rooms
 		orders:    make(chan func(context.Context), maxOrders),
 		setting:   make(chan struct{}, 1),
 		asides:    map[*stanza.Received]bool{},
@@ -148,7 +144,14 @@ func (s *session) close() {
 
 func (s *session) run() {
 	defer close(s.done)
-	sound := s.host.guard("session of "+s.user.String(), s.loop)
+	s.wrapUp(s.host.guard(s.title(), s.loop))
+}
+
+func (s *session) title() string { return "session of " + s.bare }
+
+// wrapUp takes leave. It is no part of run, whose frame stays on the stack as
+// long as the session lasts.
+func (s *session) wrapUp(sound bool) {
 	if !sound {
 		s.farewell = farewellPanic
 	}
@@ -165,6 +168,8 @@ func (s *session) run() {
 	}
 }
 
+// loop waits with a short stack, as it does so for days: what it calls makes no
+// closures in its frame.
 func (s *session) loop() {
 	s.call(s.loadRoster)
 	s.call(s.loadAccount)
@@ -177,11 +182,11 @@ func (s *session) loop() {
 		case <-s.stanzas.more:
 			s.sendNext()
 		case e := <-s.nextEvent():
-			s.call(func(ctx context.Context) { s.takeEvent(ctx, e) })
+			callWith(s, (*session).takeEvent, e)
 		case then := <-s.lookups.ended:
-			s.call(func(ctx context.Context) { s.endLookup(ctx, then) })
+			callWith(s, (*session).endLookup, then)
 		case then := <-s.reads.ended:
-			s.call(func(ctx context.Context) { s.reads.end(ctx, s, then) })
+			callWith(s, (*session).endRead, then)
 		case <-s.arrived:
 			s.drainInbox()
 		case <-s.crowded:
@@ -196,30 +201,31 @@ func (s *session) loop() {
 		case <-s.restored:
 			s.callTheRoll()
 		case rooms := <-s.returns:
-			s.call(func(ctx context.Context) { s.comeBack(ctx, rooms) })
-		case answers := <-s.stays:
-			s.call(func(ctx context.Context) { s.settleStays(ctx, answers) })
-		case p := <-s.present:
-			s.call(func(ctx context.Context) { s.resume(ctx, p) })
+			callWith(s, (*session).comeBack, rooms)
 		case f := <-s.returned:
 			s.call(f)
 		case f := <-s.orders:
 			s.call(f)
 		case now := <-pulse.C:
-			s.call(func(ctx context.Context) { s.tidyRooms(ctx, now) })
-			s.tidyKept(now)
-			s.tidyInquiries(now)
-			s.tidyLists(now)
-			s.tidyCommands(now)
-			if !s.host.Allows(s.user) {
-				s.farewell = farewellBanned
-				return
-			}
-			if s.isIdle(now) && s.host.forget(s, false) {
+			if s.tidy(now) {
 				return
 			}
 		}
 	}
+}
+
+// tidy is done at every beat. It says whether the session is over.
+func (s *session) tidy(now time.Time) (over bool) {
+	callWith(s, (*session).tidyRooms, now)
+	s.tidyKept(now)
+	s.tidyInquiries(now)
+	s.tidyLists(now)
+	s.tidyCommands(now)
+	if !s.host.Allows(s.user) {
+		s.farewell = farewellBanned
+		return true
+	}
+	return s.isIdle(now) && s.host.forget(s, false)
 }
 
 // isIdle says that the session has had nothing to stay for since idleTime.
@@ -240,6 +246,13 @@ func (s *session) call(f func(context.Context)) {
 	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
 	defer cancel()
 	f(ctx)
+}
+
+// callWith is call for a method with an argument.
+func callWith[T any](s *session, f func(*session, context.Context, T), v T) {
+	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
+	defer cancel()
+	f(s, ctx, v)
 }
 
 // send hands a stanza to the stream. It has a deadline of its own: the call

@@ -63,10 +63,7 @@ func (s *session) askNextStays() {
 				}
 			}
 		})
-		select {
-		case s.stays <- answers:
-		case <-s.closing.Done():
-		}
+		s.returned <- func(ctx context.Context) { s.settleStays(ctx, answers) } // never waits: one is under way
 	})
 }
 

@@ -126,92 +126,106 @@ func (l *link) reset() {
 
 func (l *link) emit(e transport.Event) { l.session.events.put(e) }
 
-// run connects until the link is not wanted any more.
+// run connects until the link is not wanted any more. It reads with a short
+// stack, as it does so for days: what comes before and after has functions of
+// its own.
 func (l *link) run() {
 	defer close(l.finished)
 	defer l.network.dismiss(l.session.account.User)
 	defer l.stop()
 	for {
-		err := l.connect()
-		retry := l.lost(err)
-		l.session.events.deliver()
-		if retry == 0 {
-			return
+		conn, unhook, err := l.connect()
+		if err == nil {
+			err = l.hungUp(conn, l.read(conn))
+			unhook()
 		}
-		timer := time.NewTimer(retry)
-		select {
-		case <-timer.C:
-		case <-l.hurry:
-			timer.Stop()
-		case <-l.ctx.Done():
-			timer.Stop()
-			return
-		}
-		if !l.retry() {
+		if !l.goesOn(err) {
 			return
 		}
 	}
 }
 
-// connect makes a connection, another one if the first leads to that, and
-// returns why it has ended.
-func (l *link) connect() error {
-	err := l.connectOnce()
+// goesOn deals with the end of a connection, and waits for the time of the next
+// one. False means that there is to be none.
+func (l *link) goesOn(err error) bool {
 	if to, ok := errors.AsType[*stsUpgrade](err); ok {
-		s := l.session
-		s.mu.Lock()
-		waiting, open := l.lines, l.pendings
-		l.reset()
-		l.lines, l.pendings, l.upgraded = waiting, open, to.port
-		s.mu.Unlock()
-		err = l.connectOnce()
+		l.upgrade(to.port)
+		return true
 	}
+	l.renewPolicy()
+	retry := l.lost(err)
+	l.session.events.deliver()
+	if retry == 0 {
+		return false
+	}
+	timer := time.NewTimer(retry)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.hurry:
+	case <-l.ctx.Done():
+		return false
+	}
+	return l.retry()
+}
+
+// upgrade makes the next connection one with TLS.
+func (l *link) upgrade(port int) {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	waiting, open := l.lines, l.pendings
+	l.reset()
+	l.lines, l.pendings, l.upgraded = waiting, open, port
+}
+
+func (l *link) renewPolicy() {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
 	if l.strict {
 		l.network.sts.renew(l.set.host)
 	}
-	return err
 }
 
-// connectOnce dials, registers and reads.
-func (l *link) connectOnce() error {
+// connect dials and begins to register. unhook is for the end of the
+// connection.
+func (l *link) connect() (conn net.Conn, unhook func(), err error) {
 	set, err := l.readSettings()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := l.queueUp(set); err != nil {
-		return err
+		return nil, nil, err
 	}
 	dialling, cancel := context.WithTimeout(l.ctx, registrationLimit)
+	defer cancel()
 	conn, through, err := l.network.knock(dialling, l.server, set, l.doorClosed)
-	cancel()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	hungUp := make(chan struct{})
-	unhook := context.AfterFunc(l.ctx, func() {
+	closed := make(chan struct{})
+	stop := context.AfterFunc(l.ctx, func() {
 		hangUp(conn)
-		close(hungUp)
+		close(closed)
 	})
-	defer func() {
-		if !unhook() {
-			<-hungUp
-		}
-	}()
-
 	s := l.session
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	l.conn, l.door = conn, through
 	l.lastRead = time.Now()
 	l.registerBy = l.lastRead.Add(registrationLimit)
 	l.register()
-	s.mu.Unlock()
+	return conn, func() {
+		if !stop() {
+			<-closed
+		}
+	}, nil
+}
 
-	err = l.read(conn)
+// hungUp closes a connection, and says why it has ended.
+func (l *link) hungUp(conn net.Conn, err error) error {
 	hangUp(conn)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
 	l.conn = nil // so that the writer ends
 	if l.unwritten != nil && errors.Is(err, net.ErrClosed) {
 		err = l.unwritten
@@ -225,17 +239,22 @@ func (l *link) read(conn net.Conn) error {
 	for {
 		l.armWatch()
 		line, err := lines.ReadLine()
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			err = l.guard(l.watch)
-		case err == nil:
-			err = l.guard(func() error { return l.receiveLine(line) })
-		}
-		l.session.events.deliver()
-		if err != nil {
+		if err := l.heard(line, err); err != nil {
 			return err
 		}
 	}
+}
+
+// heard deals with a line, or with the end of the wait for one.
+func (l *link) heard(line []byte, err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = l.guard(l.watch)
+	case err == nil:
+		err = l.guard(func() error { return l.receiveLine(line) })
+	}
+	l.session.events.deliver()
+	return err
 }
 
 var errPanic = errors.New("an error in the gateway")

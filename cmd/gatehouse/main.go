@@ -29,7 +29,17 @@ commands:
 
 `
 
-func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
+// heapGrowth is Go's GOGC. Users at rest are most of the heap, and its garbage
+// lies between what is theirs: half of the usual growth takes a sixth of the
+// memory away, and adds a tenth to the CPU of a message.
+const heapGrowth = 50
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
+	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // command runs one command and gives its exit status: 1 for what went wrong, 2
 // for a wrong use or config.

@@ -55,7 +55,7 @@ func (s *session) sendToServer(ctx context.Context, st *stanza.Received, a trans
 		s.sendChat(ctx, st, chat{target{kind: toServer, address: a}, a})
 		return
 	}
-	s.sendToPerson(ctx, st, a)
+	s.sendMeaning(ctx, st, st.ReadMeaning(), place{chat: a, with: a, kind: noteMessage, console: true})
 }
 
 func isMarked(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), chatMark) }

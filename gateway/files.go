@@ -17,6 +17,11 @@ var fileFeatures = []string{stanza.SFSNamespace, stanza.SIMSNamespace, stanza.Fi
 // in the body or beside it (XEP-0066 §3).
 func textOf(st *stanza.Received) string {
 	text, _ := st.ReadBody()
+	return withFiles(text, st)
+}
+
+// withFiles gives a text with the links to a message's files.
+func withFiles(text string, st *stanza.Received) string {
 	for _, f := range st.ReadFiles() {
 		if isLink(f.URL) {
 			text = withLink(text, f.URL)

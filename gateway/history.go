@@ -22,6 +22,7 @@ type said struct {
 	fresh        bool   // stanzaID was made here: the network has none
 	origin       string // XEP-0359 §3.2; may be empty
 	at           time.Time
+	extras       []payload // what it is beside its text
 }
 
 func (h *history) add(m said) {
@@ -69,7 +70,9 @@ func (m said) stanza(room, to jid.JID) stanza.Stanza {
 		Header:   stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
 		Payloads: make([]payload, 0, 4),
 	}
-	st.Payloads = append(st.Payloads, bodyOf(m.text, m.file)...)
+	if m.text != "" || m.file != nil {
+		st.Payloads = append(st.Payloads, bodyOf(m.text, m.file)...)
+	}
 	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: m.stanzaID, By: room.String()})
 	if m.occupant != "" {
 		st.Payloads = append(st.Payloads, m.occupant)
@@ -77,5 +80,6 @@ func (m said) stanza(room, to jid.JID) stanza.Stanza {
 	if m.origin != "" {
 		st.Payloads = append(st.Payloads, stanza.OriginID(m.origin))
 	}
+	st.Payloads = append(st.Payloads, m.extras...)
 	return st
 }

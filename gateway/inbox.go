@@ -41,6 +41,8 @@ type storedEvent struct {
 	ID      string
 	Message *transport.Message `json:",omitempty"`
 	Status  *storedStatus      `json:",omitempty"`
+
+	Reaction *transport.Reaction `json:",omitempty"`
 }
 
 type storedStatus struct {
@@ -63,6 +65,11 @@ func (s *session) storable(e transport.Event) (item store.InboxItem, durable boo
 		stored.Message = &e.Message
 		if e.ID != "" {
 			item.Dedupe = "message:" + string(e.ID)
+		}
+	case transport.MessageReacted:
+		stored.Reaction = &e.Reaction
+		if e.Instead.ID != "" {
+			item.Dedupe = "message:" + string(e.Instead.ID)
 		}
 	case transport.MessageStatus:
 		if e.Status == transport.Accepted {
@@ -157,7 +164,11 @@ func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) 
 		}
 		st = s.chatMessage(m, stored.ID)
 		st.Payloads = append(st.Payloads, stanza.OriginID(stored.ID)) // clients know a repeat by it
+		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: stored.ID, origin: stored.ID, text: m.Text})
 		return st, true
+	case stored.Reaction != nil:
+		known, _ := s.called(stored.Reaction.Chat, stored.Reaction.To)
+		return s.reactionStanza(*stored.Reaction, known, stored.ID), true
 	case stored.Status != nil:
 		p := stored.Status
 		e := transport.MessageStatus{Request: p.Request, Chat: p.Chat, Status: p.Status}

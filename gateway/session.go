@@ -80,7 +80,9 @@ type session struct {
 	ended     bool                      // by an administrator
 	account   transport.Account         // of networks with a form of registration
 	recorder
-	seen map[transport.Address]transport.Availability // people of the roster who are there
+	memory   memory                                       // what others may be about
+	thoughts thoughts                                     // reactions, the user's and others'
+	seen     map[transport.Address]transport.Availability // people of the roster who are there
 
 	asked          map[string]bool   // contacts that have asked to see the user
 	directed       map[directed]bool // clients that showed themselves to one contact
@@ -115,6 +117,7 @@ func newSession(h *host, user jid.JID) *session {
 		setting:   make(chan struct{}, 1),
 		asides:    map[*stanza.Received]bool{},
 		recorder:  newRecorder(user.String()),
+		thoughts:  thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {

@@ -76,24 +76,16 @@ func (s *session) noteOf(st *stanza.Received, kind noteKind) note {
 }
 
 func (s *session) sendToPerson(ctx context.Context, st *stanza.Received, a transport.Address) {
-	text := textOf(st)
+	m := st.ReadMeaning()
 	if is, words := s.inviteDirectly(ctx, st, transport.Invitation{Who: a}); is {
-		text = words
+		m = stanza.Meaning{Text: words}
 	}
-	if text == "" {
-		return // a chat state, a receipt or a marker, which the network can't carry
-	}
-	_, ok := s.deliver(ctx, st, transport.Message{
-		Chat: a, Nick: st.To.Resource, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteMessage).request(),
-	})
-	if ok {
-		s.archiveSent(a, st, text)
-	}
+	s.sendMeaning(ctx, st, m, place{chat: a, nick: st.To.Resource, with: a, kind: noteMessage})
 }
 
 // sendPrivately sends to one occupant of a room (XEP-0045 §7.5).
 func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a transport.Address) {
-	text := textOf(st)
+	m := st.ReadMeaning()
 	switch r := s.rooms[a]; {
 	case st.Type == stanza.Groupchat:
 		s.refuse(st, badRequest("a message to one occupant is not groupchat"))
@@ -101,36 +93,14 @@ func (s *session) sendPrivately(ctx context.Context, st *stanza.Received, a tran
 		s.refuse(st, notJoined("join the room before you write to somebody in it"))
 	default:
 		if is, words := s.inviteDirectly(ctx, st, transport.Invitation{Nick: st.To.Resource}); is {
-			text = words
+			m = stanza.Meaning{Text: words}
 		}
-		if text == "" {
-			return
+		p := place{chat: a, nick: st.To.Resource, with: s.addressOf(r, st.To.Resource), kind: noteMessage}
+		if p.with == "" { // nobody can say later whose words they were
+			p.with, p.unkept = a+"\x00"+transport.Address(p.nick), true
 		}
-		_, ok := s.deliver(ctx, st, transport.Message{
-			Chat: a, Nick: st.To.Resource, Text: text, Origin: originOf(st),
-			Request: s.noteOf(st, noteMessage).request(),
-		})
-		if ok {
-			s.archiveSent(s.addressOf(r, st.To.Resource), st, text)
-		}
+		s.sendMeaning(ctx, st, m, p)
 	}
-}
-
-// deliver calls the network, and answers with an error if that fails. The id is
-// the network's own.
-func (s *session) deliver(ctx context.Context, st *stanza.Received, m transport.Message) (id transport.MessageID, ok bool) {
-	link, err := s.openLink()
-	if err == nil {
-		err = s.host.attach(&m, st)
-	}
-	if err == nil {
-		id, err = link.Send(ctx, m)
-	}
-	if err != nil {
-		s.fail(st, err)
-		return "", false
-	}
-	return id, true
 }
 
 // sendToRoom sends to everybody in a room (XEP-0045 §7.4). It comes back to
@@ -148,18 +118,12 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 		s.sendAboutRoom(ctx, st, r)
 		return
 	}
-	text := textOf(st)
-	if subject, given := st.ReadSubject(); given && text == "" {
+	m := st.ReadMeaning()
+	if subject, given := st.ReadSubject(); given && m.Text == "" && !m.Reacts && m.Retracts == "" && len(st.ReadFiles()) == 0 {
 		s.sendSubject(ctx, st, a, subject)
 		return
 	}
-	if text == "" {
-		return
-	}
-	m := transport.Message{Chat: a, Text: text, Origin: originOf(st), Request: s.noteOf(st, noteRoom).request()}
-	if id, ok := s.deliver(ctx, st, m); ok {
-		s.reflect(r, st, text, id)
-	}
+	s.sendMeaning(ctx, st, m, place{chat: a, room: r, with: a, kind: noteRoom})
 }
 
 // sendAboutRoom takes what is sent to a room but not to those in it: an

@@ -23,7 +23,18 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveLinkDown(ctx, e)
 	case transport.MessageReceived:
 		s.receiveMessage(e.Message)
+	case transport.MessageCorrected:
+		s.receiveCorrection(e)
+	case transport.MessageRetracted:
+		s.receiveRetraction(ctx, e.Retraction)
+	case transport.MessageReacted:
+		s.receiveReaction(ctx, e.Reaction)
+	case transport.ComposingChanged:
+		s.receiveComposing(e)
 	case transport.MessageStatus:
+		if n, ok := readNote(e.Request); ok && e.ID != "" {
+			s.named(n, e.ID)
+		}
 		if st, any := s.statusStanza(e, s.newID()); any {
 			s.send(st)
 		}
@@ -73,16 +84,27 @@ func (s *session) inRoom(a transport.Address, f func(*room)) {
 	}
 }
 
-func (s *session) receiveMessage(m transport.Message) {
+func (s *session) receiveMessage(m transport.Message, extras ...payload) {
+	body := m.Text
+	if m.ReplyTo != nil {
+		var reply []payload
+		body, reply = s.replyOf(m)
+		extras = append(extras, reply...)
+	}
 	if m.Nick == "" || s.rooms[m.Chat] == nil && s.isPerson(m.Chat) {
+		text := m.Text
+		m.Text = body
 		st := s.chatMessage(m, s.newID())
+		m.Text = text
+		st.Payloads = append(st.Payloads, extras...)
+		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: st.ID, text: m.Text})
 		s.archiveReceived(m, &st)
 		s.send(st)
 		return
 	}
 	s.inRoom(m.Chat, func(r *room) {
 		s.showFirst(r, m.Nick)
-		was := said{nick: m.Nick, text: m.Text, stanzaID: string(m.ID), at: m.Sent, file: fileOf(m)}
+		was := said{nick: m.Nick, text: body, stanzaID: string(m.ID), at: m.Sent, file: fileOf(m), extras: extras}
 		if was.file != nil {
 			was.text = was.file.URL
 		}
@@ -139,29 +161,42 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 // the room's own echo (XEP-0045 §7.4). The sender's ids are kept, and what the
 // network calls it is its stanza-id. Where others see it as several messages,
 // so does the user: the ids are those of the first.
-func (s *session) reflect(r *room, st *stanza.Received, text string, id transport.MessageID) {
+func (s *session) reflect(r *room, st *stanza.Received, o outgoing, id transport.MessageID) {
 	was := said{
 		nick: r.nick, occupant: s.host.occupantID(r.address, r.own.Identity, r.nick), at: time.Now(),
-		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id),
+		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id), extras: o.extras,
 	}
-	lines := []string{text}
+	if o.changed { // others see something else, and the user what they wrote
+		s.reflectOne(r, st, was, o.shown, id)
+		return
+	}
+	lines := []string{o.shown}
 	if splitter, ok := s.link.(transport.Splitter); ok {
-		lines = splitter.Lines(r.address, text)
+		lines = splitter.Lines(r.address, o.shown)
 	}
 	for i, line := range lines {
 		if i > 0 {
-			was.id, was.origin, was.stanzaID = "", "", ""
-		}
-		if was.id == "" {
-			was.id = s.newID()
+			was.id, was.origin, was.stanzaID, was.extras, id = "", "", "", nil, ""
 		}
 		was.file = fileIn(st, line)
-		if was.text = line; was.stanzaID == "" {
-			was.stanzaID, was.fresh = s.newID(), true
-		}
-		s.rememberSaid(r, was, false)
-		r.each(func(to jid.JID) { s.send(r.message(to, was)) })
+		s.reflectOne(r, st, was, line, id)
 	}
+}
+
+func (s *session) reflectOne(r *room, st *stanza.Received, was said, text string, id transport.MessageID) {
+	if was.id == "" {
+		was.id = s.newID()
+	}
+	if was.text = text; was.stanzaID == "" {
+		was.stanzaID, was.fresh = s.newID(), true
+	}
+	if text != "" {
+		s.memory.add(spoken{
+			chat: r.address, id: id, stanzaID: was.id, origin: was.origin, shown: was.stanzaID, nick: r.nick, own: true, text: text,
+		})
+		s.rememberSaid(r, was, false)
+	}
+	r.each(func(to jid.JID) { s.send(r.message(to, was)) })
 }
 
 // receiveRoomNotice shows what the room itself says.

@@ -131,6 +131,8 @@ type Message struct {
 	Media   []Media // to the network: with Info.Media alone; from it: one and no Text, as most clients show it then
 	Sent    time.Time
 	Delayed bool // Sent is well before now: it is shown (XEP-0203)
+
+	ReplyTo *Reply // the message that this one answers; nil: none
 }
 
 // JoinOptions are wishes of the one who joins.

@@ -1,0 +1,347 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+const (
+	maxThoughts = 256 // messages whose reactions a session remembers, each way
+	actionMark  = "/me "
+)
+
+// A place is where a message goes to.
+type place struct {
+	chat transport.Address
+	nick string            // of one in a room, or the resource of a person
+	room *room             // nil: a conversation with one person
+	with transport.Address // the conversation; of a room, the room
+	kind noteKind
+
+	unkept  bool // with is no address that an archive could have
+	console bool // nobody reads it, but a server
+}
+
+func (p place) reference(id string) reference { return reference{chat: p.with, room: p.room, id: id} }
+
+// carries says what the chat can carry just now.
+func (s *session) carries(p place) transport.Features {
+	if p.console {
+		return transport.CarriesActions
+	}
+	if c, ok := s.link.(transport.Carrier); ok {
+		return c.Carries(p.chat)
+	}
+	return 0
+}
+
+// nickIn is what the user is called there.
+func (s *session) nickIn(p place) string {
+	if p.room != nil {
+		return p.room.nick
+	}
+	return s.user.Local
+}
+
+// sendMeaning sends what a message means, or what the table of fallbacks has in
+// place of it.
+func (s *session) sendMeaning(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	if m.Retracts == "" && !m.Reacts {
+		m.Text = withFiles(m.Text, st)
+	}
+	if m.Subject != "" && p.room == nil && m.Retracts == "" && !m.Reacts {
+		m.Text = insteadOf(aSubject, false, words{text: m.Text, what: m.Subject}).text
+	}
+	if m.Encrypted {
+		s.refuse(st, *insteadOf(anEncryption, p.room != nil, words{}).refuse)
+		return
+	}
+	if m.Text != "" || m.Reacts || m.Retracts != "" {
+		if _, err := s.openLink(); err != nil {
+			s.fail(st, err)
+			return
+		}
+	}
+	switch {
+	case m.Retracts != "":
+		s.sendRetraction(ctx, st, m, p)
+	case m.Reacts:
+		s.sendReactions(ctx, st, m, p)
+	case m.Text != "" && m.Replaces != "":
+		s.sendCorrection(ctx, st, m, p)
+	case m.Text != "" && m.Reply.ID != "":
+		s.sendReply(ctx, st, m, p)
+	case m.Text != "":
+		s.sendText(ctx, st, p, outgoing{text: m.Text})
+	case m.State != "" || m.Displayed != "":
+		s.sendPassing(ctx, m, p)
+	case m.Unknown != "" && st.Type != stanza.Headline:
+		s.refuse(st, *insteadOf(aPayload, p.room != nil, words{what: m.Unknown}).refuse)
+	}
+}
+
+// An outgoing is a text with what it is beside that.
+type outgoing struct {
+	text    string
+	reply   *transport.Reply
+	extras  []payload // that the user's own clients are shown
+	shown   string    // the text that they are shown, where it is another
+	changed bool      // which it is
+	correct transport.MessageID
+	replace bool // the message of that id is corrected
+}
+
+// sendText sends a text, and shows it to the user's clients and the archive.
+func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o outgoing) {
+	text := o.text
+	if strings.HasPrefix(text, actionMark) {
+		if !s.carries(p).Has(transport.CarriesActions) {
+			text = insteadOf(anAction, p.room != nil, words{text: text, nick: s.nickIn(p)}).text
+			if !o.changed {
+				o.changed, o.shown = true, o.text
+			}
+		}
+	}
+	id, ok := s.deliver(ctx, st, o, transport.Message{
+		Chat: p.chat, Nick: p.nick, Text: text, Origin: originOf(st), Request: s.noteOf(st, p.kind).request(), ReplyTo: o.reply,
+	})
+	if !ok {
+		return
+	}
+	if !o.changed {
+		o.shown = text
+	}
+	if p.room == nil {
+		s.rememberSent(st, spoken{chat: p.with, id: id, text: o.shown})
+		if !p.unkept {
+			s.archiveSent(p.with, st, o.shown)
+		}
+		return
+	}
+	s.reflect(p.room, st, o, id)
+}
+
+// deliver calls the network, and answers with an error if that fails. The id is
+// the network's own.
+func (s *session) deliver(ctx context.Context, st *stanza.Received, o outgoing, m transport.Message) (id transport.MessageID, ok bool) {
+	link, err := s.openLink()
+	if err == nil {
+		err = s.host.attach(&m, st)
+	}
+	if err == nil {
+		if c, can := link.(transport.Corrections); can && o.replace {
+			id, err = c.Correct(ctx, o.correct, m)
+		} else {
+			id, err = link.Send(ctx, m)
+		}
+	}
+	if err != nil {
+		s.fail(st, err)
+		return "", false
+	}
+	return id, true
+}
+
+// sendReply sends a text that answers another (XEP-0461).
+func (s *session) sendReply(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	s.about(ctx, st, p.reference(m.Reply.ID), false, func(ctx context.Context, known spoken, _ transport.Preference) {
+		w := words{text: m.Text, whose: whoseOf(known, m.Reply.To), own: known.own, about: known.text}
+		if w.about == "" {
+			w.about = unquoted(m.Quoted)
+		}
+		if p.room != nil && w.whose == p.room.nick {
+			w.own = true
+		}
+		o := outgoing{text: m.Text, extras: []payload{m.Reply}}
+		if s.carries(p).Has(transport.CarriesReplies) {
+			id := known.id
+			if id == "" && p.room != nil {
+				id = transport.MessageID(m.Reply.ID)
+			}
+			if id != "" {
+				o.reply = &transport.Reply{ID: id, Nick: w.whose, Text: w.about}
+				s.sendText(ctx, st, p, o)
+				return
+			}
+		}
+		o.text, o.shown, o.changed = insteadOf(aReply, p.room != nil, w).text, m.Text, true
+		s.sendText(ctx, st, p, o)
+	})
+}
+
+// sendCorrection sends another text in place of one (XEP-0308).
+func (s *session) sendCorrection(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	ref := p.reference(m.Replaces)
+	ref.own = true
+	carried := s.carries(p).Has(transport.CarriesCorrections)
+	s.about(ctx, st, ref, !carried, func(ctx context.Context, known spoken, wish transport.Preference) {
+		o := outgoing{text: m.Text, extras: []payload{stanza.Replace(m.Replaces)}, shown: m.Text, changed: true}
+		if carried && known.id != "" {
+			o.correct, o.replace = known.id, true
+			s.sendText(ctx, st, p, o)
+			return
+		}
+		instead := insteadOf(aCorrection, p.room != nil, words{text: m.Text, about: known.text, wish: wish})
+		switch {
+		case instead.refuse != nil:
+			s.refuse(st, *instead.refuse)
+		case instead.text != "":
+			o.text = instead.text
+			s.sendText(ctx, st, p, o)
+		case p.room != nil:
+			s.reflect(p.room, st, o, "")
+		}
+		if at := s.memory.find(ref.fits); at != nil && instead.refuse == nil {
+			at.text = m.Text // which the next correction is of
+		}
+	})
+}
+
+// sendRetraction takes back a message of the user's (XEP-0424).
+func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	r, ok := s.link.(transport.Retractions)
+	if !ok || !s.carries(p).Has(transport.CarriesRetractions) {
+		s.refuse(st, *insteadOf(aRetraction, p.room != nil, words{}).refuse)
+		return
+	}
+	s.about(ctx, st, p.reference(m.Retracts), false, func(ctx context.Context, known spoken, _ transport.Preference) {
+		id := known.id
+		if id == "" && p.room != nil {
+			id = transport.MessageID(m.Retracts)
+		}
+		if id == "" {
+			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "The message is not known any more."})
+			return
+		}
+		err := r.Retract(ctx, transport.Retraction{
+			Chat: p.chat, Nick: p.nick, ID: id, Request: s.noteOf(st, p.kind).request(),
+		})
+		if err != nil {
+			s.fail(st, err)
+		}
+	})
+}
+
+// A thought is what somebody thinks of a message.
+type thought struct {
+	chat transport.Address
+	id   string // as clients call it
+	nick string // in a room: whose
+	own  bool
+}
+
+// thoughts are the reactions that a session knows of.
+type thoughts map[thought][]string
+
+func (t thoughts) set(key thought, emoji []string) {
+	if len(emoji) == 0 {
+		delete(t, key)
+		return
+	}
+	if _, ok := t[key]; !ok && len(t) >= maxThoughts {
+		for other := range t { // any one: what is forgotten is only not taken back
+			delete(t, other)
+			break
+		}
+	}
+	t[key] = emoji
+}
+
+// sendReactions sends what has changed in what the user thinks of a message
+// (XEP-0444 §4.2: a client sends all of it).
+func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	features := s.carries(p)
+	r, ok := s.link.(transport.Reactions)
+	carried := ok && features.Has(transport.CarriesReactions)
+	s.about(ctx, st, p.reference(m.Reactions.ID), !carried, func(ctx context.Context, known spoken, wish transport.Preference) {
+		key := thought{chat: p.with, id: m.Reactions.ID, own: true}
+		w := words{wish: wish, whose: known.nick, own: known.own, about: known.text}
+		w.add, w.remove = changes(s.thoughts[key], m.Reactions.Emoji)
+		id := known.id
+		if id == "" && p.room != nil {
+			id = transport.MessageID(m.Reactions.ID)
+		}
+		if carried && id != "" {
+			if len(w.add)+len(w.remove) == 0 {
+				return
+			}
+			err := r.React(ctx, transport.Reaction{
+				Chat: p.chat, Nick: p.nick, To: id, Add: w.add, Remove: w.remove, Request: s.noteOf(st, p.kind).request(),
+			})
+			if err != nil {
+				s.fail(st, err)
+				return
+			}
+			s.thoughts.set(key, m.Reactions.Emoji)
+			return
+		}
+		instead := insteadOf(aReaction, p.room != nil, w)
+		if instead.refuse != nil {
+			s.refuse(st, *instead.refuse)
+			return
+		}
+		s.thoughts.set(key, m.Reactions.Emoji)
+		if instead.text != "" {
+			s.sendText(ctx, st, p, outgoing{text: instead.text, extras: []payload{m.Reactions, stanza.Store}, changed: true})
+		}
+	})
+}
+
+// changes says what is new in a set, and what is not in it any more.
+func changes(was, is []string) (add, remove []string) {
+	for _, emoji := range is {
+		if !slices.Contains(was, emoji) {
+			add = append(add, emoji)
+		}
+	}
+	for _, emoji := range was {
+		if !slices.Contains(is, emoji) {
+			remove = append(remove, emoji)
+		}
+	}
+	return add, remove
+}
+
+// sendPassing sends what means nothing a moment later: where it can't be
+// carried, or fails, nobody is told.
+func (s *session) sendPassing(ctx context.Context, m stanza.Meaning, p place) {
+	if s.link == nil {
+		return
+	}
+	features := s.carries(p)
+	if c, ok := s.link.(transport.ChatStates); ok && m.State != "" && features.Has(transport.CarriesChatStates) {
+		composing := transport.NotComposing
+		switch m.State {
+		case stanza.Composing:
+			composing = transport.IsComposing
+		case stanza.Paused:
+			composing = transport.HasPaused
+		}
+		if err := c.SetComposing(ctx, p.chat, p.nick, composing); err != nil {
+			s.log.Debug("a chat state was not sent", "err", err)
+		}
+	}
+	if k, ok := s.link.(transport.Markers); ok && m.Displayed != "" && features.Has(transport.CarriesMarkers) {
+		known, ok := s.recall(p.reference(m.Displayed))
+		if id := known.id; ok && id != "" {
+			if err := k.MarkDisplayed(ctx, p.chat, id); err != nil {
+				s.log.Debug("a marker was not sent", "err", err)
+			}
+		}
+	}
+}
+
+// quotation is the fallback of a reply: what it answers, as a quotation before
+// the text (XEP-0461 §3.1).
+func quotation(about, text string) (body string, fallback stanza.Fallback) {
+	var b strings.Builder
+	for line := range strings.Lines(about) {
+		b.WriteString("> " + strings.TrimRight(line, "\r\n") + "\n")
+	}
+	return b.String() + text, stanza.Fallback{For: stanza.RepliesNamespace, End: utf8.RuneCountInString(b.String())}
+}

@@ -160,6 +160,9 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 	case toOccupant:
 		info = h.occupantInfo(s, st, t)
 	}
+	if t.kind == toPerson || t.kind == toRoom || t.kind == toOccupant {
+		info.Features = append(info.Features, s.carriedIn(t)...)
+	}
 	if node != "" {
 		if about, e, ok := h.commandInfo(st, t, node); ok && e != nil {
 			return nil, e

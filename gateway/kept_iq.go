@@ -43,6 +43,7 @@ var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (take
 	{stanza.Set, stanza.RegisterNamespace}:      (*session).sendRegister,
 	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
+	{stanza.Set, stanza.ModerationNamespace}:    (*session).sendModeration,
 }
 
 // keepIQ keeps an iq until as many events have answered the Request that it

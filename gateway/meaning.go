@@ -345,3 +345,32 @@ func quotation(about, text string) (body string, fallback stanza.Fallback) {
 	}
 	return b.String() + text, stanza.Fallback{For: stanza.RepliesNamespace, End: utf8.RuneCountInString(b.String())}
 }
+
+// sendModeration takes back somebody else's message (XEP-0425 §4). The network
+// says who may.
+func (s *session) sendModeration(ctx context.Context, st *stanza.Received) (taken bool) {
+	id, reason, ok := stanza.ReadModeration(st.Payload())
+	t, err := s.host.target(st.To)
+	r := s.roomOf(st, t.address)
+	link, can := s.link.(transport.Retractions)
+	switch {
+	case err != nil:
+		s.fail(st, err)
+	case !ok:
+		s.refuse(st, badRequest("only retractions are done to others' messages, and their id is needed"))
+	case t.kind != toRoom || r == nil:
+		s.refuse(st, notJoined("you are not in this room"))
+	case !can || !s.carries(place{chat: t.address, room: r}).Has(transport.CarriesModeration):
+		s.refuse(st, *insteadOf(aModeration, true, words{}).refuse)
+	default:
+		request, kept := s.keepIQ(st, 1, nil)
+		if !kept {
+			return true
+		}
+		err := link.Retract(ctx, transport.Retraction{Chat: t.address, ID: transport.MessageID(id), Reason: reason, Request: request})
+		if err != nil {
+			s.answerKept(request, nil, err)
+		}
+	}
+	return true
+}

@@ -36,6 +36,7 @@ type network struct {
 	named        []transport.Command // of the gateway itself
 	ofPeople     []transport.Command // that the network does itself
 	linkInfos    map[string][]transport.LinkInfo
+	carries      transport.Features
 	stays        map[string]bool // rooms that people stay in: "romeo@example.org #garden"
 }
 

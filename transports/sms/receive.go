@@ -38,13 +38,13 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 	if sent.IsZero() {
 		sent = now
 	}
-	e := transport.MessageReceived{Message: transport.Message{
+	e := eventOf(transport.Message{
 		ID:      in.ID,
 		Chat:    senderAddress(in.From, regionOf(to, n.region)),
 		Text:    incomingText(in),
 		Sent:    sent,
 		Delayed: now.Sub(sent) > lateAfter,
-	}}
+	})
 	var failed []error
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

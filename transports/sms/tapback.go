@@ -34,6 +34,14 @@ var tapbacks = []struct {
 
 var spaces = strings.NewReplacer("\u200a", "", "\u200b", "")
 
+// eventOf is what a text is: a message, or a reaction to one.
+func eventOf(m transport.Message) transport.Event {
+	if r, ok := readTapback(m); ok {
+		return transport.MessageReacted{Reaction: r}
+	}
+	return transport.MessageReceived{Message: m}
+}
+
 // readTapback finds the reaction in a text. What it is to, only the gateway
 // knows.
 func readTapback(m transport.Message) (r transport.Reaction, ok bool) {

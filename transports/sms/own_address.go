@@ -118,5 +118,5 @@ func (n *Network) addressFor(user string, contact transport.Address, at string) 
 // deliverAt delivers a text that came to one of the user's numbers.
 func (n *Network) deliverAt(ctx context.Context, user, at string, e transport.MessageReceived) error {
 	e.Chat = n.addressFor(user, e.Chat, at)
-	return n.deliver(ctx, user, e)
+	return n.deliver(ctx, user, eventOf(e.Message))
 }

@@ -38,13 +38,13 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 	if sent.IsZero() {
 		sent = now
 	}
-	e := eventOf(transport.Message{
+	e := transport.MessageReceived{Message: transport.Message{
 		ID:      in.ID,
 		Chat:    senderAddress(in.From, regionOf(to, n.region)),
 		Text:    incomingText(in),
 		Sent:    sent,
 		Delayed: now.Sub(sent) > lateAfter,
-	})
+	}}
 	var failed []error
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/android"
 	"gatehouse/transports/sms/gammu"
 	"gatehouse/transports/sms/kannel"
 	"gatehouse/transports/sms/provider"
@@ -43,6 +44,7 @@ type Options struct {
 	Kannel    kannel.Options    `toml:"kannel"`
 	SMPP      smpp.Options      `toml:"smpp"`
 	Gammu     gammu.Options     `toml:"gammu"`
+	Android   android.Options   `toml:"android"`
 }
 
 // A User has a number: their texts are sent from it, and what comes to it is
@@ -63,6 +65,7 @@ func Defaults() *Options {
 		Kannel:    kannel.Defaults(),
 		SMPP:      smpp.Defaults(),
 		Gammu:     gammu.Defaults(),
+		Android:   android.Defaults(),
 	}
 }
 
@@ -103,6 +106,12 @@ var providers = map[string]maker{
 		func(o *Options) error { return o.Gammu.Check() },
 		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
 			return gammu.New(o.Gammu, r, log)
+		},
+	},
+	"android": {
+		func(o *Options) error { return o.Android.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return android.New(o.Android, r, log)
 		},
 	},
 }

@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"gatehouse/gateway/e2e/servers"
+	"gatehouse/transports/sms/android/androidtest"
+)
+
+// onAndroid plays a phone with SMS Gateway for Android and gives the config of
+// a provider on it.
+func (w *world) onAndroid(phone *androidtest.Phone) string {
+	w.t.Helper()
+	w.needHTTP()
+	address, end, err := phone.Serve()
+	check(w.t, err)
+	w.t.Cleanup(end)
+	return fmt.Sprintf(`provider = "android"
+[component.sms.android]
+api_url = %q
+username = %q
+password = %q
+numbers = { %q = 2 }
+public_url = %q
+signing_key = %q
+passphrase = %q
+`, address, phone.Username, phone.Password, ownPhone, "http://"+w.http+"/"+smsHost, phone.SigningKey, phone.Passphrase)
+}
+
+// phoneHas waits until the phone was told to send a text, and gives it.
+func (w *world) phoneHas(phone *androidtest.Phone, text string) androidtest.Text {
+	w.t.Helper()
+	var found androidtest.Text
+	check(w.t, eventually(limited(w.t), func() error {
+		n := 0
+		for _, t := range phone.Texts() {
+			if t.Text == text {
+				found, n = t, n+1
+			}
+		}
+		if n != 1 {
+			return fmt.Errorf("the phone has %q %d times", text, n)
+		}
+		return nil
+	}))
+	return found
+}
+
+func TestTextsThroughAnAndroidPhone(t *testing.T) {
+	w := newWorld(t)
+	w.onProsody(servers.ProsodyOptions{})
+	android := androidtest.New()
+	android.Passphrase = "between us"
+	w.start(w.sms(w.onAndroid(android)))
+	romeo := w.logIn("romeo", "orchard")
+	check(t, eventually(limited(t), func() error {
+		if n := len(android.Webhooks()); n != 4 {
+			return fmt.Errorf("%d webhooks are registered", n)
+		}
+		return nil
+	}))
+
+	android.Gets(t.Context(), friend, "Is the day so young?")
+	romeo.gets(message, from(phone), typed("chat"), body("Is the day so young?"))
+	romeo.says(phone, "chat", "a1", "But new struck nine – 😀", wantsReceipt)
+	sent := w.phoneHas(android, "But new struck nine – 😀")
+	if sent.To != friend || sent.SIM != 2 || !sent.Encrypted {
+		t.Errorf("the phone has %+v", sent)
+	}
+	android.Settle(t.Context(), sent.ID, "Delivered", "")
+	if got := romeo.gets(message, from(phone), has("received")).Find("received").Attr("id"); got != "a1" {
+		t.Errorf("the receipt is for %q, want a1", got)
+	}
+	romeo.says(phone, "chat", "a2", "Ay me!", "")
+	android.Settle(t.Context(), w.phoneHas(android, "Ay me!").ID, "Failed", "RESULT_ERROR_NO_SERVICE")
+	romeo.gets(message, from(phone), typed("error"), id("a2"))
+
+	// What comes while the gateway is down is brought again.
+	w.gateway.Kill()
+	android.Gets(t.Context(), friend, "while you were down")
+	check(t, w.gateway.Start(limited(t)))
+	romeo.gets(message, from(phone), body("while you were down"))
+}

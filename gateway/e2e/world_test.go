@@ -188,6 +188,7 @@ func (w *world) twilio(base string) string {
 account_sid = %q
 auth_token = %q
 api_base = %q
+mps = 1000.0
 `, w.emulate.AccountSID, w.emulate.Token, base)
 }
 

@@ -56,6 +56,7 @@ type sender struct {
 	doubts map[int64]*doubt   // items of which nobody knows whether they were taken
 	users  map[string]int     // sends by user
 	paces  map[*trunk]*pace
+	turns  turns
 	queue  []transport.OutboxItem // fetched and not started, oldest first
 	size   int                    // of the last fetch
 	more   bool                   // there may be more than was fetched
@@ -92,7 +93,7 @@ func newSender(n *Network) *sender {
 	return &sender{
 		n: n, done: make(chan result, batch),
 		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
-		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace),
+		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace), turns: newTurns(),
 		size: batch, stale: true,
 	}
 }
@@ -145,6 +146,7 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 			s.stale = true // its first item is due again
 		}
 	}
+	s.turns.came(now)
 	if !s.anyTakes(now) {
 		return
 	}
@@ -152,10 +154,10 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 		if s.stale && !s.fetch(ctx, now, s.size) {
 			return
 		}
-		if i := s.startable(now); i >= 0 {
+		if i := s.fairest(now); i >= 0 {
 			item := s.queue[i]
 			s.queue = slices.Delete(s.queue, i, i+1)
-			s.start(calls, item)
+			s.start(calls, now, item)
 			continue
 		}
 		switch {
@@ -188,16 +190,16 @@ func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
 	return true
 }
 
-// startable gives the index of the first item whose lane is free, whose user
-// has not too many sends under way, and whose trunk takes it; -1: there is none.
-func (s *sender) startable(now time.Time) int {
-	return slices.IndexFunc(s.queue, func(i transport.OutboxItem) bool {
-		_, held := s.held[laneOf(i)]
-		return !held && !s.busy[laneOf(i)] && s.users[i.User] < perUser && s.paceOf(string(i.From)).takes(now)
-	})
+// startable says that an item's lane and number are free, that its user has not
+// too many sends under way, and that its trunk takes it.
+func (s *sender) startable(now time.Time, i transport.OutboxItem) bool {
+	_, held := s.held[laneOf(i)]
+	_, slow := s.turns.free[string(i.From)]
+	return !held && !slow && !s.busy[laneOf(i)] && s.users[i.User] < perUser && s.paceOf(string(i.From)).takes(now)
 }
 
-func (s *sender) start(calls context.Context, item transport.OutboxItem) {
+func (s *sender) start(calls context.Context, now time.Time, item transport.OutboxItem) {
+	s.turns.take(now, s.n.lines.trunkOf(string(item.From)), item)
 	s.active[item.Key], s.busy[laneOf(item)] = true, true
 	s.users[item.User]++
 	p := s.paceOf(string(item.From))
@@ -274,6 +276,9 @@ func (s *sender) wait() time.Duration {
 			sooner(p.paused)
 		}
 		for _, until := range s.held {
+			sooner(until)
+		}
+		for _, until := range s.turns.free {
 			sooner(until)
 		}
 	}

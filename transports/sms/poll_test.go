@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,53 +15,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
 	"gatehouse/transports/sms/provider"
 )
 
-// shelf keeps records and outlives the processes that use it.
+// shelf counts what is written.
 type shelf struct {
-	mu    sync.Mutex
-	items map[[3]string][]byte
-	puts  int
+	transporttest.Records
+	puts atomic.Int64
 }
 
-func newShelf() *shelf { return &shelf{items: make(map[[3]string][]byte)} }
-
-func (s *shelf) Get(_ context.Context, user, kind, key string) ([]byte, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	value, found := s.items[[3]string{user, kind, key}]
-	return value, found, nil
-}
-
-func (s *shelf) Put(_ context.Context, r transport.RecordItem) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.items[[3]string{r.User, r.Kind, r.Key}] = r.Value
-	s.puts++
-	return nil
-}
-
-func (s *shelf) Delete(_ context.Context, user, kind, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.items, [3]string{user, kind, key})
-	return nil
-}
-
-func (s *shelf) OfUser(_ context.Context, user, kind string) (all []transport.RecordItem, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for at, value := range s.items {
-		if at[0] == user && at[1] == kind {
-			all = append(all, transport.RecordItem{User: user, Kind: kind, Key: at[2], Value: value})
-		}
-	}
-	return all, nil
-}
-
-func (s *shelf) OfKind(context.Context, string, transport.RecordItem, int) ([]transport.RecordItem, error) {
-	return nil, errors.New("not kept")
+func (s *shelf) Put(ctx context.Context, r transport.RecordItem) error {
+	s.puts.Add(1)
+	return s.Records.Put(ctx, r)
 }
 
 // mailbox is a carrier that can be asked for what came in.
@@ -124,6 +91,13 @@ func (m *mailbox) times() int {
 	return len(m.asked)
 }
 
+// questions counts what was asked of single texts.
+func (m *mailbox) questions() int {
+	m.carrier.mu.Lock()
+	defer m.carrier.mu.Unlock()
+	return m.carrier.asked
+}
+
 // startAsking begins a process that asks for texts.
 func startAsking(t *testing.T, m *mailbox, records transport.Records, users ...User) *world {
 	t.Helper()
@@ -170,7 +144,7 @@ func TestTextsAreAskedForAndComeOnceAndInOrder(t *testing.T) {
 		m := &mailbox{every: 10 * time.Second}
 		m.gets("an hour ago", romeoNumber, time.Hour)
 		m.gets("just now", romeoNumber, time.Second)
-		w := startAsking(t, m, newShelf(), romeoAlone)
+		w := startAsking(t, m, &shelf{}, romeoAlone)
 		defer w.ends()
 		wantTexts(t, w.romeo, "just now")
 		m.gets("first", romeoNumber, time.Second)
@@ -193,7 +167,7 @@ func TestTextsAreAskedForAndComeOnceAndInOrder(t *testing.T) {
 
 func TestWhatCameDuringAnOutageComesAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		records := newShelf()
+		records := &shelf{}
 		m := &mailbox{every: 5 * time.Minute}
 		w := startAsking(t, m, records, romeoAlone)
 		m.gets("before", romeoNumber, 0)
@@ -220,7 +194,7 @@ func TestWhatCameDuringAnOutageComesAfterwards(t *testing.T) {
 func TestATextIsNotTakenFromTheListThatAWebhookHasBrought(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &mailbox{every: 5 * time.Minute}
-		w := startAsking(t, m, newShelf(), romeoAlone)
+		w := startAsking(t, m, &shelf{}, romeoAlone)
 		defer w.ends()
 		synctest.Wait()
 		m.gets("twice", romeoNumber, 0)
@@ -235,14 +209,16 @@ func TestATextIsNotTakenFromTheListThatAWebhookHasBrought(t *testing.T) {
 
 func TestANumbersNewUserDoesNotGetWhatCameBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		records := newShelf()
+		records := &shelf{}
 		m := &mailbox{every: time.Minute}
 		romeosToo := User{JID: romeo, Number: sharedNumber}
-		startAsking(t, m, records, romeosToo).ends()
+		w := startAsking(t, m, records, romeosToo)
+		synctest.Wait()
+		w.ends()
 		m.gets("romeo's alone", sharedNumber, 0)
 		time.Sleep(time.Hour)
 		m.gets("for both", sharedNumber, time.Second)
-		w := startAsking(t, m, records, romeosToo, User{JID: juliet, Number: sharedNumber})
+		w = startAsking(t, m, records, romeosToo, User{JID: juliet, Number: sharedNumber})
 		defer w.ends()
 		other := &inbox{}
 		defer w.open(juliet, other).Close(context.Background(), "")
@@ -253,7 +229,7 @@ func TestANumbersNewUserDoesNotGetWhatCameBefore(t *testing.T) {
 
 func TestATextThatCanNotBeStoredIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		records := newShelf()
+		records := &shelf{}
 		m := &mailbox{every: time.Minute}
 		w := startAsking(t, m, records, romeoAlone)
 		synctest.Wait()
@@ -276,7 +252,7 @@ func TestATextThatCanNotBeStoredIsAskedForAgain(t *testing.T) {
 func TestATextOfWhichPartsAreMissingIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &mailbox{every: time.Minute}
-		w := startAsking(t, m, newShelf(), romeoAlone)
+		w := startAsking(t, m, &shelf{}, romeoAlone)
 		defer w.ends()
 		synctest.Wait()
 		came := time.Now()
@@ -305,7 +281,7 @@ func TestALongBacklogIsFetchedWithoutABreak(t *testing.T) {
 		for i := range 100 {
 			m.gets(fmt.Sprint(i), romeoNumber, time.Minute)
 		}
-		w := startAsking(t, m, newShelf(), romeoAlone)
+		w := startAsking(t, m, &shelf{}, romeoAlone)
 		defer w.ends()
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -318,13 +294,13 @@ func TestALongBacklogIsFetchedWithoutABreak(t *testing.T) {
 
 func TestAQuietNumberIsSeldomWrittenDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		records := newShelf()
+		records := &shelf{}
 		w := startAsking(t, &mailbox{every: 10 * time.Second}, records, romeoAlone)
 		defer w.ends()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if records.puts < 5 || records.puts > 13 {
-			t.Errorf("%d writes in an hour", records.puts)
+		if n := records.puts.Load(); n < 5 || n > 13 {
+			t.Errorf("%d writes in an hour", n)
 		}
 	})
 }
@@ -333,7 +309,7 @@ func TestNobodyCallsAProviderThatWantsItsRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &mailbox{every: 10 * time.Second}
 		m.fails(&provider.Retry{After: 10 * time.Minute, Everyone: true, Err: errors.New("429")})
-		w := startAsking(t, m, newShelf(), romeoAlone)
+		w := startAsking(t, m, &shelf{}, romeoAlone)
 		defer w.ends()
 		synctest.Wait()
 		w.mustSend("r1", phone, "waits, too")
@@ -352,16 +328,16 @@ func TestNobodyCallsAProviderThatWantsItsRest(t *testing.T) {
 func TestAProviderWithoutReportsIsAskedSoonAndLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &mailbox{every: 10 * time.Second, silent: true}
-		w := startAsking(t, m, newShelf(), romeoAlone)
+		w := startAsking(t, m, &shelf{}, romeoAlone)
 		defer w.ends()
 		w.mustSend("r1", phone, "hello")
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		early := w.carrier.asked
+		early := m.questions()
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		if early < 3 || early > 5 || w.carrier.asked > 50 {
-			t.Errorf("asked %d times in ten seconds, %d in a day", early, w.carrier.asked)
+		if all := m.questions(); early < 3 || early > 5 || all > 50 {
+			t.Errorf("asked %d times in ten seconds, %d in a day", early, all)
 		}
 		w.mustSend("r2", phone, "hello again")
 		w.carrier.mu.Lock()

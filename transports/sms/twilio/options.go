@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -23,13 +24,15 @@ import (
 // signatures are checked against these addresses and never against what a
 // request says of its host.
 type Options struct {
-	AccountSID         string           `toml:"account_sid"`
-	AuthToken          transport.Secret `toml:"auth_token"`
-	AuthTokenSecondary transport.Secret `toml:"auth_token_secondary"` // signatures by it are accepted too, while tokens are changed
-	APIBase            string           `toml:"api_base"`             // a compatible service or an emulator
-	PublicURL          string           `toml:"public_url"`           // empty: Twilio has no way to call, and is asked instead
-	Poll               time.Duration    `toml:"poll"`                 // without public_url: how often Twilio is asked for texts
-	Reconcile          time.Duration    `toml:"reconcile"`            // with it: how often Twilio is asked for texts that it could not bring; 0: never
+	AccountSID         string             `toml:"account_sid"`
+	AuthToken          transport.Secret   `toml:"auth_token"`
+	AuthTokenSecondary transport.Secret   `toml:"auth_token_secondary"` // signatures by it are accepted too, while tokens are changed
+	APIBase            string             `toml:"api_base"`             // a compatible service or an emulator
+	PublicURL          string             `toml:"public_url"`           // empty: Twilio has no way to call, and is asked instead
+	MPS                float64            `toml:"mps"`                  // parts a second that each number sends; 0: what is usual for its kind
+	MPSOf              map[string]float64 `toml:"mps_of"`               // the same for single numbers
+	Poll               time.Duration      `toml:"poll"`                 // without public_url: how often Twilio is asked for texts
+	Reconcile          time.Duration      `toml:"reconcile"`            // with it: how often Twilio is asked for texts that it could not bring; 0: never
 }
 
 // Defaults are the options for Twilio itself.
@@ -53,6 +56,14 @@ func (o Options) Check() error {
 	}
 	if u, err := url.Parse(o.APIBase); o.APIBase != "" && (err != nil || !isHTTP(u) || u.RawQuery != "" || u.Fragment != "") {
 		return optionError("api_base", `is not an http or https address; leave it out for Twilio itself`)
+	}
+	if o.MPS < 0 || o.MPS > mostMPS {
+		return optionError("mps", fmt.Sprintf("must be from 0, for what is usual for a number's kind, to %d", mostMPS))
+	}
+	for number, mps := range o.MPSOf {
+		if mps <= 0 || mps > mostMPS {
+			return optionError("mps_of."+number, fmt.Sprintf("must be above 0 and at most %d", mostMPS))
+		}
 	}
 	if o.Poll < time.Second || o.Poll > time.Hour {
 		return optionError("poll", `must be from "1s" to "1h"`)

@@ -275,6 +275,8 @@ func TestWrongOptionIsBlamed(t *testing.T) {
 		{"no public address", func(o *Options) { o.PublicURL = "" }, ""},
 		{"asked without a break", func(o *Options) { o.Poll = 0 }, "twilio.poll"},
 		{"asked in a negative time", func(o *Options) { o.Reconcile = -1 }, "twilio.reconcile"},
+		{"no rate", func(o *Options) { o.MPS = -1 }, "twilio.mps"},
+		{"no rate of a number", func(o *Options) { o.MPSOf = map[string]float64{"+15005550001": 0} }, "twilio.mps_of.+15005550001"},
 		{"never asked", func(o *Options) { o.Reconcile = 0 }, ""},
 		{"public address without a scheme", func(o *Options) { o.PublicURL = "gw.example.org" }, "twilio.public_url"},
 		{"public address with a query", func(o *Options) { o.PublicURL = public + "?x=1" }, "twilio.public_url"},

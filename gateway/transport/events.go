@@ -29,6 +29,7 @@ type (
 	MessageStatus struct {
 		Request Request
 		Chat    Address
+		Who     Address // with a room that gets copies: whose this is
 		ID      MessageID
 		Status  Status
 		Err     error

@@ -17,6 +17,11 @@ type Outbox interface {
 	// never a duplicate. A zero item.Put means now.
 	Put(ctx context.Context, item OutboxItem) (key int64, stored bool, err error)
 
+	// PutAll stores the copies of one message to several people, all of them or
+	// none, in the order in which they are given. Duplicates are left out; stored
+	// counts the rest.
+	PutAll(ctx context.Context, items []OutboxItem) (stored int, err error)
+
 	// Update writes State, From, ID, Attempts, NotBefore, LastError and Status
 	// of the item with the same Key.
 	Update(ctx context.Context, item OutboxItem) error
@@ -42,6 +47,7 @@ type OutboxItem struct {
 	Key       int64
 	User      string  // bare JID
 	Chat      Address // the recipient
+	Room      Address // that this is a copy for, if it is one
 	From      Address // the sender as the network knows them; may be empty until sent
 	Origin    string  // Message.Origin
 	Text      string

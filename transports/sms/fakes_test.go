@@ -58,6 +58,15 @@ func (d *disk) Put(_ context.Context, item transport.OutboxItem) (int64, bool, e
 	return item.Key, true, nil
 }
 
+func (d *disk) PutAll(ctx context.Context, items []transport.OutboxItem) (stored int, err error) {
+	for _, item := range items {
+		if _, fresh, _ := d.Put(ctx, item); fresh {
+			stored++
+		}
+	}
+	return stored, nil
+}
+
 func (d *disk) Update(_ context.Context, item transport.OutboxItem) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -149,6 +158,14 @@ func (p *process) Put(ctx context.Context, item transport.OutboxItem) (key int64
 		return err
 	})
 	return key, stored, err
+}
+
+func (p *process) PutAll(ctx context.Context, items []transport.OutboxItem) (stored int, err error) {
+	err = p.around(func() (err error) {
+		stored, err = p.Outbox.PutAll(ctx, items)
+		return err
+	})
+	return stored, err
 }
 
 func (p *process) Update(ctx context.Context, item transport.OutboxItem) error {

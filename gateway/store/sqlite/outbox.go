@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,12 +18,12 @@ type outbox struct {
 
 const (
 	findDuplicate = `SELECT key FROM outbox WHERE digest = ? AND put_at > ? ORDER BY key DESC LIMIT 1`
-	putOutbox     = `INSERT INTO outbox (component, user, chat, sender, origin, text, request,
+	putOutbox     = `INSERT INTO outbox (component, user, chat, room, sender, origin, text, request,
 		state, id, attempts, put_at, not_before, last_error, status, digest)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateOutbox = `UPDATE outbox SET state = ?, sender = ?, id = ?, attempts = ?, not_before = ?,
 		last_error = ?, status = ? WHERE key = ? AND component = ?`
-	outboxColumns = `SELECT key, user, chat, sender, origin, text, request, state, id, attempts,
+	outboxColumns = `SELECT key, user, chat, room, sender, origin, text, request, state, id, attempts,
 		put_at, not_before, last_error, status FROM outbox `
 	outboxIn = outboxColumns + `WHERE component = ? AND state = ? AND not_before <= ? ORDER BY key LIMIT ?`
 	// A network may use an id again after a long time: the newest is meant.
@@ -32,34 +33,66 @@ const (
 
 // Put implements transport.Outbox. An item whose Put is zero is put now.
 func (o outbox) Put(ctx context.Context, item transport.OutboxItem) (int64, bool, error) {
-	type outcome struct {
-		key    int64
-		stored bool
-	}
+	out, err := write(ctx, o.s, func(t *tx) (outcome, error) { return o.put(t, item) })
+	return out.key, out.stored, err
+}
+
+// PutAll implements transport.Outbox.
+func (o outbox) PutAll(ctx context.Context, items []transport.OutboxItem) (int, error) {
+	return write(ctx, o.s, func(t *tx) (stored int, err error) {
+		if _, err := t.exec("SAVEPOINT put"); err != nil {
+			return 0, err
+		}
+		for _, item := range items {
+			var out outcome
+			if out, err = o.put(t, item); err != nil {
+				break
+			}
+			if out.stored {
+				stored++
+			}
+		}
+		if err == nil {
+			_, err = t.exec("RELEASE put")
+			return stored, err
+		}
+		if t.isOver() {
+			return 0, err
+		}
+		_, undo := t.exec("ROLLBACK TO put")
+		_, release := t.exec("RELEASE put")
+		return 0, errors.Join(err, undo, release)
+	})
+}
+
+// An outcome is what became of an item that was put.
+type outcome struct {
+	key    int64
+	stored bool
+}
+
+func (o outbox) put(t *tx, item transport.OutboxItem) (out outcome, err error) {
 	if item.Put.IsZero() {
 		item.Put = o.s.now()
 	}
 	item.State = transport.Queued
 	digest := digestOf(o.component, item)
-	out, err := write(ctx, o.s, func(t *tx) (out outcome, err error) {
-		if digest != nil {
-			since := nanos(item.Put.Add(-transport.DuplicateWindow))
-			found, err := t.row(findDuplicate, []any{digest, since}, &out.key)
-			if err != nil || found {
-				return out, err
-			}
-		}
-		result, err := t.exec(putOutbox, o.component, item.User, string(item.Chat), string(item.From),
-			item.Origin, item.Text, string(item.Request), int(item.State), string(item.ID), item.Attempts,
-			nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest)
-		if err != nil {
+	if digest != nil {
+		since := nanos(item.Put.Add(-transport.DuplicateWindow))
+		found, err := t.row(findDuplicate, []any{digest, since}, &out.key)
+		if err != nil || found {
 			return out, err
 		}
-		out.stored = true
-		out.key, err = result.LastInsertId()
+	}
+	result, err := t.exec(putOutbox, o.component, item.User, string(item.Chat), string(item.Room), string(item.From),
+		item.Origin, item.Text, string(item.Request), int(item.State), string(item.ID), item.Attempts,
+		nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest)
+	if err != nil {
 		return out, err
-	})
-	return out.key, out.stored, err
+	}
+	out.stored = true
+	out.key, err = result.LastInsertId()
+	return out, err
 }
 
 // digestOf is the same for items that are duplicates, and nil for one that
@@ -110,7 +143,7 @@ func (o outbox) Forget(ctx context.Context, t time.Time) error {
 func scanOutbox(r scanner) (transport.OutboxItem, error) {
 	var item transport.OutboxItem
 	var put, notBefore int64
-	err := r.Scan(&item.Key, &item.User, &item.Chat, &item.From, &item.Origin, &item.Text, &item.Request,
+	err := r.Scan(&item.Key, &item.User, &item.Chat, &item.Room, &item.From, &item.Origin, &item.Text, &item.Request,
 		&item.State, &item.ID, &item.Attempts, &put, &notBefore, &item.LastError, &item.Status)
 	item.Put, item.NotBefore = timeOf(put), timeOf(notBefore)
 	return item, err

@@ -75,7 +75,7 @@ func outboxKeepsStates(w *world) {
 
 func outboxKeepsFields(w *world) {
 	item := transport.OutboxItem{
-		User: romeo, Chat: "+15551234567", From: "+15557654321", Origin: "origin",
+		User: romeo, Chat: "+15551234567", Room: "+15551234567,+15550001111", From: "+15557654321", Origin: "origin",
 		Text: "two\nlines, a \x00, and 😀", Request: "request", Put: w.clock.Now(),
 	}
 	item.Key, _ = w.put(item)
@@ -126,6 +126,25 @@ func outboxKnowsDuplicates(w *world) {
 	w.clock.Advance(time.Nanosecond)
 	_, stored = w.put(item)
 	w.same("stored again after the window", stored, true)
+}
+
+func outboxTakesCopies(w *world) {
+	copies := []transport.OutboxItem{
+		{User: romeo, Chat: "juliet", Room: "juliet,nurse", Origin: "1", Text: "hello", Put: w.clock.Now()},
+		{User: romeo, Chat: "nurse", Room: "juliet,nurse", Origin: "1", Text: "hello", Put: w.clock.Now()},
+	}
+	w.put(copies[1])
+	stored, err := w.outbox().PutAll(w.Context(), copies)
+	w.must(err)
+	w.same("stored", stored, 1)
+	stored, err = w.outbox().PutAll(w.Context(), copies)
+	w.must(err)
+	w.same("stored again", stored, 0)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	w.must(err)
+	if len(items) != 2 || items[0].Chat != "nurse" || items[1].Chat != "juliet" || items[1].Room != "juliet,nurse" {
+		w.Errorf("the copies are %+v", items)
+	}
 }
 
 func outboxHoldsBack(w *world) {

@@ -26,6 +26,7 @@ func Run(t *testing.T, open Open) {
 		"outbox keeps items in order, in their states":                outboxKeepsStates,
 		"outbox keeps every field":                                    outboxKeepsFields,
 		"outbox knows duplicates within the window":                   outboxKnowsDuplicates,
+		"outbox stores the copies of one message":                     outboxTakesCopies,
 		"outbox holds an item back until its time":                    outboxHoldsBack,
 		"outbox finds an item by its id in any state":                 outboxFinds,
 		"outbox forgets what was done before a time":                  outboxForgets,

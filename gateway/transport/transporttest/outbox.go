@@ -41,26 +41,48 @@ type memory struct {
 
 // Put implements transport.Outbox. A duplicate gets the key of the first.
 func (o *Outbox) Put(ctx context.Context, item transport.OutboxItem) (key int64, stored bool, err error) {
+	err = o.putting(ctx, func() { key, stored = o.put(item) })
+	return key, stored, err
+}
+
+// PutAll implements transport.Outbox.
+func (o *Outbox) PutAll(ctx context.Context, items []transport.OutboxItem) (stored int, err error) {
+	err = o.putting(ctx, func() {
+		for _, item := range items {
+			if _, fresh := o.put(item); fresh {
+				stored++
+			}
+		}
+	})
+	return stored, err
+}
+
+func (o *Outbox) putting(ctx context.Context, put func()) error {
 	if err := o.wait(ctx); err != nil {
-		return 0, false, err
+		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.ready(ctx); err != nil {
-		return 0, false, err
+		return err
 	}
+	put()
+	return nil
+}
+
+func (o *Outbox) put(item transport.OutboxItem) (key int64, stored bool) {
 	if item.Put.IsZero() {
 		item.Put = o.now()
 	}
 	id := identity{item.User, item.Chat, item.Origin, item.Text}
 	if m, ok := o.given[id]; ok && item.Put.Sub(m.put) < transport.DuplicateWindow {
-		return m.key, false, nil
+		return m.key, false
 	}
 	o.lastKey++
 	item.Key, item.State = o.lastKey, transport.Queued
 	o.items = append(o.items, item)
 	o.remember(id, item)
-	return item.Key, true, nil
+	return item.Key, true
 }
 
 func (o *Outbox) remember(id identity, item transport.OutboxItem) {

@@ -89,6 +89,7 @@ type Info struct {
 
 	Media   bool      // Message.Media is heeded; otherwise the links are in the text
 	Rooms   bool      // its sessions implement Rooms
+	Groups  bool      // and Groups
 	Lists   bool      // and RoomList
 	People  bool      // and Profiles, Queries and Watching
 	Crowd   int       // in rooms of more people those who come and go are told of together; 0: never

@@ -13,9 +13,10 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-// Addresses have four forms:
+// Addresses have five forms:
 //
 //	+15551234567                        a phone, in E.164
+//	+15551234567,+15557654321           a group text: the other members, in order
 //	32665;phone-context=us              a short code and the country it is of (RFC 3966 §5.1.5)
 //	my bank;phone-context=alphanumeric  a sender made of letters, in folded case
 //	anonymous                           a sender who is not named
@@ -65,13 +66,7 @@ func resolve(text, region string) (transport.Address, error) {
 	if n := len(s) - len(lettersSuffix); n >= 0 && strings.EqualFold(s[n:], lettersSuffix) {
 		return lettersAgain(s[:n])
 	}
-	for _, scheme := range []string{"tel:", "sms:"} {
-		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-			s = strings.TrimSpace(s[len(scheme):])
-			break
-		}
-	}
-	a, err := resolvePart(s, region)
+	a, err := resolvePart(withoutScheme(s), region)
 	if err != nil {
 		return "", err
 	}
@@ -83,6 +78,16 @@ func resolve(text, region string) (transport.Address, error) {
 		Redirect: a,
 		Text:     fmt.Sprintf("The address of this number is %s.", a),
 	}
+}
+
+// withoutScheme drops the scheme of a tel: or sms: address.
+func withoutScheme(s string) string {
+	for _, scheme := range []string{"tel:", "sms:"} {
+		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			return strings.TrimSpace(s[len(scheme):])
+		}
+	}
+	return s
 }
 
 // resolvePart does so without a scheme.
@@ -319,6 +324,9 @@ func dialable(a transport.Address) (string, error) {
 		return "", &transport.Error{Reason: transport.NotAllowed, Text: "The sender withheld their number, so nobody can answer them."}
 	case strings.HasSuffix(s, lettersSuffix):
 		return "", &transport.Error{Reason: transport.NotAllowed, Text: "This sender is a name, not a number: it can send texts but not get them."}
+	}
+	if isGroup(a) {
+		return "", &transport.Error{Reason: transport.NotAllowed, Text: "This is a group: join it to write to everybody in it."}
 	}
 	number, context, isShort := strings.Cut(s, contextParam)
 	if isShort && phonenumbers.ConnectsToEmergencyNumber(number, strings.ToUpper(context)) {

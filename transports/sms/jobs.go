@@ -97,9 +97,7 @@ func (n *Network) taken(ctx context.Context, t *trunk, item transport.OutboxItem
 		item.State, item.ID = transport.Sending, ""
 		return result{item: item, inDoubt: true, worked: true}
 	}
-	one, _ := shareOf(item.Request)
-	accepted := transport.MessageStatus{Request: one.request, Chat: item.Chat, ID: item.ID, Status: transport.Accepted}
-	if err := n.deliver(ctx, item.User, accepted); err != nil {
+	if err := n.deliver(ctx, item.User, statusOf(item)); err != nil {
 		n.log.Debug("a text's acceptance is not told", "error", err) // what follows says more
 	}
 	r := provider.Report{ID: sent.ID, Status: sent.Status}

@@ -24,13 +24,15 @@ var Driver = transport.Driver{
 	Options: func() transport.Options { return Defaults() },
 }
 
-// Network implements transport.Network, Configurable, Namer, Owned, Users, Webhooks and Runner.
+// Network implements transport.Network, Configurable, Namer, Owned, Users,
+// Webhooks, Runner, Staying and Recording.
 type Network struct {
 	log         *slog.Logger
 	name        string
 	region      string
 	maxSegments int
 	long        string // what becomes of messages that are longer
+	maxMembers  int    // of a group, besides the user
 	smart       bool
 	prices      Prices
 	currency    string
@@ -62,7 +64,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 	}
 	n := &Network{
 		log: env.Log, name: o.Name, region: o.Region,
-		maxSegments: o.MaxSegments, long: o.Long, smart: o.SmartEncoding,
+		maxSegments: o.MaxSegments, long: o.Long, maxMembers: o.MaxMembers, smart: o.SmartEncoding,
 		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
 		lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
@@ -91,6 +93,7 @@ func userKey(jid string) string { return strings.ToLower(jid) }
 func (n *Network) Info() transport.Info {
 	return transport.Info{
 		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true, Reachable: true,
+		Rooms: true, Groups: true,
 		Prompt: "Enter a phone number with its country code, like +15551234567.",
 	}
 }

@@ -37,6 +37,7 @@ type Options struct {
 	Currency      string `toml:"currency"`       // of the prices
 	Timezone      string `toml:"timezone"`       // of users who set none
 	History       bool   `toml:"history"`        // texts are kept to be read again, for users who set nothing
+	MaxMembers    int    `toml:"max_members"`    // the most people that a group text goes to
 	Users         []User `toml:"user"`
 
 	Simulator simulator.Options `toml:"simulator"`
@@ -59,7 +60,7 @@ type User struct {
 func Defaults() *Options {
 	return &Options{
 		Name: "SMS", Provider: "simulator", Region: "US",
-		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC",
+		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", MaxMembers: 10,
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
@@ -143,6 +144,9 @@ func (o *Options) Check() error {
 	}
 	if _, err := zoneOf(o.Timezone); err != nil {
 		return &transport.OptionError{Key: "timezone", Problem: fmt.Sprintf("%q is no time zone; write one like \"Europe/Berlin\"", o.Timezone)}
+	}
+	if o.MaxMembers < 2 || o.MaxMembers > mostMembers {
+		return &transport.OptionError{Key: "max_members", Problem: fmt.Sprintf("must be from 2 to %d", mostMembers)}
 	}
 	if err := o.Price.check(); err != nil {
 		return err

@@ -63,8 +63,12 @@ func (n *Network) Resolve(text string) (transport.Address, transport.Kind, error
 	}
 }
 
-// resolveContact resolves an address without a number of the user's.
+// resolveContact resolves an address without a number of the user's: a person's,
+// or with commas a group's.
 func (n *Network) resolveContact(text string) (transport.Address, transport.Kind, error) {
+	if isGroupText(text) {
+		return resolveGroup(text, n.region, n.maxMembers)
+	}
 	a, err := resolve(text, n.region)
 	return a, transport.Person, err
 }

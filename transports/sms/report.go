@@ -94,11 +94,21 @@ func (n *Network) sendAnew(ctx context.Context, item transport.OutboxItem, r pro
 	return nil
 }
 
+// statusOf tells how an item stands: of a copy for a member, in their group.
+func statusOf(item transport.OutboxItem) transport.MessageStatus {
+	one, _ := shareOf(item.Request)
+	e := transport.MessageStatus{Request: one.request, Chat: item.Chat, ID: item.ID, Status: item.Status}
+	if item.Room != "" {
+		e.Chat, e.Who = item.Room, item.Chat
+	}
+	return e
+}
+
 // tell brings an item's final status to its user and closes the item. If
 // the user can't be told now, the sender does it later.
 func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 	one, isShare := shareOf(item.Request)
-	e := transport.MessageStatus{Request: one.request, Chat: item.Chat, ID: item.ID, Status: item.Status}
+	e := statusOf(item)
 	if item.Status == transport.Failed {
 		e.Err = readFailure(item.LastError)
 	}

@@ -16,7 +16,8 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if s.ctx.Err() != nil {
 		return "", &transport.Error{Reason: transport.Unreachable, Text: "The link is closed.", Err: transport.ErrClosed}
 	}
-	if _, err := dialable(m.Chat); err != nil {
+	to, err := s.recipient(m)
+	if err != nil {
 		return "", err
 	}
 	text := outgoingText(m.Text, n.smart)
@@ -36,24 +37,40 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 		return "", err
 	}
 	return "", n.putAll(ctx, texts, transport.OutboxItem{
-		User: s.user, Chat: m.Chat, From: transport.Address(number), Origin: m.Origin, Request: m.Request,
+		User: s.user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request,
 	})
 }
 
-// putAll stores the texts that a message is sent as.
+// putAll stores the texts that a message is sent as, all or none.
 func (n *Network) putAll(ctx context.Context, texts []string, item transport.OutboxItem) error {
 	item.State, item.Put = transport.Queued, time.Now()
 	item.NotBefore = item.Put
-	request := sharesOf(item, texts)
-	for i, text := range texts {
-		item.Text, item.Request = text, request(i)
-		_, stored, err := n.outbox.Put(ctx, item)
-		if err != nil {
-			return &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
-		}
-		if stored {
-			n.wakeSender()
+	var items []transport.OutboxItem
+	for _, one := range copies(item) {
+		request := sharesOf(one, texts)
+		for i, text := range texts {
+			one.Text, one.Request = text, request(i)
+			items = append(items, one)
 		}
 	}
+	stored, err := n.outbox.PutAll(ctx, items)
+	if err != nil {
+		return &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
+	}
+	if stored > 0 {
+		n.wakeSender()
+	}
 	return nil
+}
+
+// recipient gives whom a message is for: a person, a group, or one member of it.
+func (s *session) recipient(m transport.Message) (transport.Address, error) {
+	if isGroup(m.Chat) {
+		if m.Nick != "" {
+			return s.memberCalled(m.Chat, m.Nick)
+		}
+		return m.Chat, s.checkGroup(m.Chat)
+	}
+	_, err := dialable(m.Chat)
+	return m.Chat, err
 }

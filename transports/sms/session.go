@@ -22,7 +22,9 @@ type session struct {
 	turn    chan struct{} // holds one token: whoever has it delivers
 	mu      sync.Mutex    // guards closed; deliveries are counted under it
 	closed  bool
-	running sync.WaitGroup // deliveries and the start
+	running sync.WaitGroup // deliveries, the start, and what answers calls
+
+	groups groups
 }
 
 // Open implements transport.Network.
@@ -36,6 +38,7 @@ func (n *Network) Open(account transport.Account, events transport.Sink) (transp
 		network: n, user: account.User, events: events,
 		ctx: ctx, stop: stop,
 		up: make(chan struct{}), turn: make(chan struct{}, 1),
+		groups: newGroups(),
 	}
 	s.turn <- struct{}{}
 	n.add(s)

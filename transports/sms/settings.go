@@ -81,5 +81,5 @@ func (n *Network) placeOf(user string) *time.Location {
 
 // Records implements transport.Recording.
 func (n *Network) Records(user string, _ transport.Address) (transport.Record, error) {
-	return transport.Record{Keep: strings.Join(n.setting(user, settingHistory), "") == "true"}, nil
+	return transport.Record{AtJoin: groupHistory, Keep: strings.Join(n.setting(user, settingHistory), "") == "true"}, nil
 }

@@ -3,11 +3,9 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	"gatehouse/component"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
@@ -48,6 +46,7 @@ type storedEvent struct {
 type storedStatus struct {
 	Request transport.Request
 	Chat    transport.Address
+	Who     transport.Address `json:",omitempty"`
 	Status  transport.Status
 	Reason  transport.Reason
 	Text    string
@@ -75,13 +74,16 @@ func (s *session) storable(e transport.Event) (item store.InboxItem, durable boo
 		if e.Status == transport.Accepted {
 			return item, false
 		}
-		stored.Status = &storedStatus{Request: e.Request, Chat: e.Chat, Status: e.Status}
+		stored.Status = &storedStatus{Request: e.Request, Chat: e.Chat, Who: e.Who, Status: e.Status}
 		if e.Status == transport.Failed {
 			err := failure(e)
 			stored.Status.Reason, stored.Status.Text, stored.Status.Code = err.Reason, err.Text, err.Code
 		}
 		if e.Request != "" {
 			item.Dedupe = fmt.Sprintf("status:%d:%s", e.Status, e.Request)
+			if e.Who != "" {
+				item.Dedupe += " " + string(e.Who)
+			}
 		}
 	default:
 		return item, false
@@ -115,20 +117,22 @@ func (s *session) drainInbox() {
 	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
 	defer cancel()
 	items, err := inbox.Pending(ctx, s.host.Domain, s.user.String(), s.cursor, inboxBatch)
+	held := false
 	if err == nil {
-		err = s.forward(items)
+		held, err = s.forward(ctx, items)
 	}
 	switch {
 	case err != nil && s.closing.Err() == nil:
 		s.log.Warn("stored messages wait for another try", "err", err)
 		s.retry = time.After(inboxRetry)
-	case len(items) == inboxBatch:
+	case !held && len(items) == inboxBatch:
 		signal(s.arrived)
 	}
 }
 
 // forward sends stored items on and moves the cursor past each that was taken.
-func (s *session) forward(items []store.InboxItem) error {
+// Held means that one must wait for a lookup, and all behind it.
+func (s *session) forward(ctx context.Context, items []store.InboxItem) (held bool, err error) {
 	for _, item := range items {
 		var stored storedEvent
 		if err := json.Unmarshal(item.Event, &stored); err != nil {
@@ -136,23 +140,19 @@ func (s *session) forward(items []store.InboxItem) error {
 			s.cursor = item.Key
 			continue
 		}
-		done := func() { s.host.gateway.Store.Inbox().Done(item.Key) }
-		st, any := s.storedStanza(stored)
-		if !any {
-			done()
-			s.cursor = item.Key
-			continue
+		all, unsure, err := s.storedStanzas(ctx, stored)
+		if unsure {
+			return true, nil
 		}
-		st.Confirmed = done
-		switch err := s.send(st); {
-		case errors.Is(err, component.ErrTooLarge):
-			s.log.Error("a stored message is too large for any server; it stays in the store", "key", item.Key)
-		case err != nil:
-			return err
+		if err == nil {
+			err = s.sendStored(item.Key, all)
+		}
+		if err != nil {
+			return false, err
 		}
 		s.cursor = item.Key
 	}
-	return nil
+	return false, nil
 }
 
 func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) {
@@ -171,7 +171,7 @@ func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) 
 		return s.reactionStanza(*stored.Reaction, known, stored.ID), true
 	case stored.Status != nil:
 		p := stored.Status
-		e := transport.MessageStatus{Request: p.Request, Chat: p.Chat, Status: p.Status}
+		e := transport.MessageStatus{Request: p.Request, Chat: p.Chat, Who: p.Who, Status: p.Status}
 		if p.Status == transport.Failed {
 			e.Err = &transport.Error{Reason: p.Reason, Text: p.Text, Code: p.Code}
 		}

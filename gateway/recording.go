@@ -83,6 +83,7 @@ func (s *session) lookUp(e errand) {
 // endLookup uses what was found, and goes on with what was held.
 func (s *session) endLookup(ctx context.Context, then func(context.Context)) {
 	s.lookups.end(ctx, s, then)
+	signal(s.arrived) // what is stored may wait for it, too
 	if e := s.held; e != nil {
 		s.held = nil
 		s.takeEvent(ctx, e)

@@ -224,10 +224,16 @@ func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.
 	}}
 	switch e.Status {
 	case transport.Failed:
+		if e.Who != "" {
+			e.Err = copyFailure(e)
+		}
 		st.Type, st.ID = stanza.ErrorType, n.id
 		st.Payloads = []payload{stanzaError(failure(e), s.host.Domain)}
 		return st, n.id != ""
 	case transport.Delivered:
+		if e.Who != "" {
+			return st, false // others may not have it
+		}
 		st.Type, st.ID = stanza.Chat, id
 		st.To = s.user // whichever client is there now
 		st.Payloads = []payload{stanza.Receipt{ID: n.id}}

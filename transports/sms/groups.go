@@ -316,6 +316,43 @@ func (s *session) Group(people []transport.Address) (transport.Address, error) {
 	return a, nil
 }
 
+// inGroup puts a text to one of the user's numbers into the group of all who
+// got it.
+func (n *Network) inGroup(user, to string, others []string, e transport.MessageReceived) transport.MessageReceived {
+	sender := string(e.Chat)
+	if len(others) == 0 || !strings.HasPrefix(sender, "+") {
+		return e
+	}
+	numbers := []string{sender}
+	for _, other := range others {
+		if number, ok := e164(other, n.region); ok && number != to {
+			numbers = append(numbers, number)
+		}
+	}
+	room := groupOf(numbers)
+	if !isGroup(room) || len(membersOf(room)) > mostMembers {
+		return e
+	}
+	e.Chat, e.Nick, e.Sender = room, sender, sender
+	n.mu.Lock()
+	s := n.sessions[userKey(user)]
+	n.mu.Unlock()
+	if s != nil {
+		e.Nick = s.nickIn(room, sender, s.ownNick(n.addressFor(user, room, to)))
+	}
+	return e
+}
+
+// ownNick is the user's own; empty: they are not there.
+func (s *session) ownNick(room transport.Address) string {
+	s.groups.mu.Lock()
+	defer s.groups.mu.Unlock()
+	if g := s.groups.joined[room]; g != nil {
+		return g.nick
+	}
+	return ""
+}
+
 // copies makes an item for each member of a group of the one for them all. One
 // for a person stays as it is.
 func copies(item transport.OutboxItem) []transport.OutboxItem {

@@ -53,7 +53,7 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 			continue
 		}
 		n.awaitSession(opening, user)
-		if err := n.deliverAt(ctx, user, to, e); err != nil {
+		if err := n.deliverAt(ctx, user, to, n.inGroup(user, to, in.Group, e)); err != nil {
 			failed = append(failed, err)
 		}
 	}

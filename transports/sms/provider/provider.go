@@ -87,8 +87,9 @@ type Sent struct {
 // Inbound is one text from a phone, as the provider tells it.
 type Inbound struct {
 	ID    transport.MessageID
-	From  string // E.164, a short code, letters, or empty
-	To    string // one of the users' numbers
+	From  string   // E.164, a short code, letters, or empty
+	To    string   // one of the users' numbers
+	Group []string // of a group text: the numbers of the others who got it
 	Text  string
 	Media int       // pictures and files that came along
 	At    time.Time // zero: now

@@ -208,10 +208,10 @@ func (p *Provider) reportOf(t *Text) provider.Report {
 	return r
 }
 
-// text sends one from a phone to a user.
-func (p *Provider) text(ctx context.Context, from, to, text string) (Text, error) {
+// text sends one from a phone to a user, and to the others of a group.
+func (p *Provider) text(ctx context.Context, from, to, text string, group ...string) (Text, error) {
 	t := &Text{ID: newID(), From: from, To: to, Text: text, At: time.Now(), Status: "delivered"}
-	err := p.receiver.Receive(ctx, provider.Inbound{ID: t.ID, From: from, To: to, Text: text, At: t.At})
+	err := p.receiver.Receive(ctx, provider.Inbound{ID: t.ID, From: from, To: to, Group: group, Text: text, At: t.At})
 	if err != nil {
 		return Text{}, err
 	}

@@ -28,6 +28,7 @@ const (
 	largestRequest = 64 << 10
 	longestNumber  = 32
 	longestBody    = 4000
+	mostInGroup    = 30
 	storeTime      = 10 * time.Second
 	keepAlive      = 20 * time.Second
 )
@@ -46,7 +47,8 @@ func hashOf(open, end string) string {
 // Webhooks implements provider.Provider. Below the component's path:
 //
 //	GET  /          the page
-//	POST /send      {"from", "to", "text"}: a phone texts a user; answers with the text
+//	POST /send      {"from", "to", "text"}: a phone texts a user; answers with the text.
+//	                "group" may list more numbers that got it
 //	GET  /messages  ?number=: that phone's texts, the oldest first, and the users' numbers
 //	GET  /events    server-sent events, "change" with a number whose texts changed
 func (p *Provider) Webhooks() http.Handler {
@@ -134,7 +136,10 @@ func (p *Provider) serveSend(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusUnsupportedMediaType, failureOf("Send JSON: Content-Type application/json."))
 		return
 	}
-	var in struct{ From, To, Text string }
+	var in struct {
+		From, To, Text string
+		Group          []string
+	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, largestRequest)).Decode(&in); err != nil {
 		answer(w, http.StatusBadRequest, failureOf(`Send {"from": "+1…", "to": "+1…", "text": "…"}.`))
 		return
@@ -143,13 +148,16 @@ func (p *Provider) serveSend(w http.ResponseWriter, r *http.Request) {
 	case !fits(in.From, longestNumber) || !fits(in.To, longestNumber) || in.To == "":
 		answer(w, http.StatusBadRequest, failureOf("The number is missing or too long."))
 		return
+	case len(in.Group) > mostInGroup || slices.ContainsFunc(in.Group, func(n string) bool { return !fits(n, longestNumber) }):
+		answer(w, http.StatusBadRequest, failureOf("The group is too large, or a number in it is too long."))
+		return
 	case !fits(in.Text, longestBody) || strings.TrimSpace(in.Text) == "":
 		answer(w, http.StatusBadRequest, failureOf(fmt.Sprintf("The text is empty, or longer than %d characters.", longestBody)))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), storeTime)
 	defer cancel()
-	t, err := p.text(ctx, in.From, in.To, in.Text)
+	t, err := p.text(ctx, in.From, in.To, in.Text, in.Group...)
 	switch {
 	case errors.Is(err, provider.ErrUnknownNumber):
 		answer(w, http.StatusNotFound, failureOf("No user of the gateway has the number "+in.To+"."))

@@ -197,9 +197,6 @@ func (s *session) SetSubject(_ context.Context, room transport.Address, subject 
 
 // groupName reads what the user calls a group.
 func (s *session) groupName(ctx context.Context, room transport.Address) (name transport.Subject, err error) {
-	if s.network.records == nil {
-		return name, nil
-	}
 	value, found, err := s.network.records.Get(ctx, s.user, groupRecords, string(room))
 	if err == nil && found {
 		err = json.Unmarshal(value, &name)
@@ -211,9 +208,6 @@ func (s *session) groupName(ctx context.Context, room transport.Address) (name t
 }
 
 func (s *session) keepGroupName(ctx context.Context, room transport.Address, name transport.Subject) error {
-	if s.network.records == nil {
-		return nil
-	}
 	value, err := json.Marshal(name)
 	if name.Text == "" {
 		err = s.network.records.Delete(ctx, s.user, groupRecords, string(room))

@@ -64,7 +64,7 @@ func TestGroupKeepsTheContract(t *testing.T) {
 		outbox := &transporttest.Outbox{}
 		o := Defaults()
 		o.Users = []User{{romeo, romeoNumber}}
-		made, err := o.New(transport.Env{Log: discard, Outbox: outbox})
+		made, err := o.New(transport.Env{Log: discard, Outbox: outbox, Records: &transporttest.Records{}})
 		if err != nil {
 			t.Fatal(err)
 		}

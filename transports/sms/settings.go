@@ -79,7 +79,9 @@ func (n *Network) placeOf(user string) *time.Location {
 	return zone
 }
 
-// Records implements transport.Recording.
-func (n *Network) Records(user string, _ transport.Address) (transport.Record, error) {
-	return transport.Record{AtJoin: groupHistory, Keep: strings.Join(n.setting(user, settingHistory), "") == "true"}, nil
+// Records implements transport.Recording. What is said in groups is always kept:
+// nobody else keeps it for those who are not there.
+func (n *Network) Records(user string, at transport.Address) (transport.Record, error) {
+	keep := isGroup(at) || strings.Join(n.setting(user, settingHistory), "") == "true"
+	return transport.Record{Keep: keep, AtJoin: groupHistory}, nil
 }

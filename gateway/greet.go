@@ -112,7 +112,26 @@ func (h *host) contactPresence(to jid.JID, contact, typ string) stanza.Stanza {
 	}
 	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: from, To: to, Type: typ}}
 	if typ == stanza.Available {
-		st.Payloads = []payload{h.caps(info())}
+		st.Payloads = append(h.absence(to, contact), h.caps(info()))
 	}
 	return st
+}
+
+// absence is what is shown of somebody who can't be written to just now.
+func (h *host) absence(to jid.JID, contact string) (shown []payload) {
+	network, ok := h.Network.(transport.Absences)
+	if !ok || contact == "" {
+		return nil
+	}
+	a, absent := network.Absence(to.Bare().String(), transport.Address(jid.Unescape(contact)))
+	if !absent {
+		return nil
+	}
+	if a.Show != "" {
+		shown = append(shown, stanza.Show(a.Show))
+	}
+	if a.Status != "" {
+		shown = append(shown, stanza.Status(a.Status))
+	}
+	return shown
 }

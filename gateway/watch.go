@@ -57,6 +57,10 @@ func (s *session) receivePresence(e transport.PresenceChanged) {
 	if !s.roster[from.Local].From {
 		return
 	}
+	if s.host.info.Reachable {
+		s.send(s.host.contactPresence(s.user, from.Local, stanza.Available))
+		return
+	}
 	if s.seen == nil {
 		s.seen = map[transport.Address]transport.Availability{}
 	}

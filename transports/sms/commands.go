@@ -25,7 +25,7 @@ type ownCommand struct {
 
 // ownCommands are all there are, in the order in which they are shown.
 func ownCommands() []ownCommand {
-	return slices.Concat(textCommands)
+	return slices.Concat(textCommands, blockCommands, optOutCommands, usageCommands)
 }
 
 // numberField is what commands about one phone ask for.
@@ -95,7 +95,7 @@ func (n *Network) phoneOf(do transport.Performance) (transport.Address, error) {
 }
 
 func (n *Network) phone(text string) (transport.Address, error) {
-	a, err := resolve(strings.TrimSpace(text), n.region)
+	a, _, err := n.Resolve(strings.TrimSpace(text))
 	if moved, ok := errors.AsType[*transport.Error](err); ok && moved.Reason == transport.Moved {
 		return moved.Redirect, nil
 	}

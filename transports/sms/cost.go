@@ -70,18 +70,18 @@ func measured(text string) (m measure, err error) {
 }
 
 func (m measure) String() string {
-	lines := []string{fmt.Sprintf("%s, %s, in the GSM alphabet (160 to a part, 153 in one of several).", count(m.parts, "part", "parts"), count(m.units, "character", "characters"))}
+	lines := []string{fmt.Sprintf("%s, %s, in the GSM alphabet (160 to a part, 153 in one of several).", amount(m.parts, "part", "parts"), amount(m.units, "character", "characters"))}
 	if m.ucs2 {
 		lines = []string{
-			fmt.Sprintf("%s, %s, in UCS-2 (70 to a part, 67 in one of several).", count(m.parts, "part", "parts"), count(m.units, "character", "characters")),
+			fmt.Sprintf("%s, %s, in UCS-2 (70 to a part, 67 in one of several).", amount(m.parts, "part", "parts"), amount(m.units, "character", "characters")),
 			fmt.Sprintf("The GSM alphabet, which holds more than twice as many, lacks %q (U+%04X, character %d).", m.odd, []rune(m.odd)[0], m.at),
 		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-// count writes a number of things.
-func count(n int, one, many string) string {
+// amount writes a number of things.
+func amount(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -128,5 +128,5 @@ func tellCost(_ context.Context, n *Network, do transport.Performance) (string, 
 	if !known {
 		return strings.Join(append(lines, fmt.Sprintf("The price of a part to %s is not known here.", to)), "\n"), nil
 	}
-	return strings.Join(append(lines, fmt.Sprintf("To %s: %s × %s = %s", to, count(parts, "part", "parts"), n.money(price), n.money(float64(parts)*price))), "\n"), nil
+	return strings.Join(append(lines, fmt.Sprintf("To %s: %s × %s = %s", to, amount(parts, "part", "parts"), n.money(price), n.money(float64(parts)*price))), "\n"), nil
 }

@@ -190,6 +190,7 @@ type carrier struct {
 	limit   int
 	receive provider.Receiver
 	early   bool // reports delivery before it answers
+	optOuts bool // heeds STOP
 }
 
 // A plan is how one send goes.
@@ -276,7 +277,7 @@ func (n *Network) Report(ctx context.Context, r provider.Report) error {
 }
 
 func (c *carrier) Capabilities() provider.Capabilities {
-	return provider.Capabilities{MaxCharacters: c.limit}
+	return provider.Capabilities{MaxCharacters: c.limit, OptOuts: c.optOuts}
 }
 func (c *carrier) Webhooks() http.Handler        { return nil }
 func (c *carrier) Run(ctx context.Context) error { <-ctx.Done(); return nil }
@@ -314,6 +315,12 @@ func (i *inbox) Deliver(ctx context.Context, e transport.Event) error {
 	}
 	i.events = append(i.events, e)
 	return nil
+}
+
+func (i *inbox) all() []transport.Event {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.events)
 }
 
 // received gives the texts that came in.
@@ -360,6 +367,7 @@ type world struct {
 	network *Network
 	romeo   *inbox
 	link    transport.Session
+	got     int // texts that came, and went, so far
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -379,7 +387,7 @@ func startOn(t *testing.T, d *disk, between transport.Outbox, c *carrier, dieAt 
 	ctx, stop := context.WithCancel(context.Background())
 	w := &world{t: t, disk: d, carrier: c, romeo: &inbox{}, stop: stop}
 	w.process = &process{Outbox: between, die: dieAt, kill: stop}
-	n, err := newNetwork(o, transport.Env{Outbox: w.process, Records: d.records}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
+	n, err := newNetwork(o, transport.Env{Outbox: w.process, Records: d.records, Settings: preferences{}}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.process, c.receive = w.process, r

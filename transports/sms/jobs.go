@@ -59,6 +59,7 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 			level = slog.LevelError
 		}
 		n.log.Log(ctx, level, "text refused", "to", provider.LastDigits(o.To), "reason", refused.Text, "error", refused.Err)
+		n.giveBackItem(ctx, item)
 		r := n.failed(ctx, item, refused)
 		r.worked = true
 		return r

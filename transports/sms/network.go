@@ -49,8 +49,16 @@ type Network struct {
 	opened   chan struct{}   // closed, and made anew, when a session is opened
 	unknown  map[string]bool // numbers that were logged already
 
-	ids    stripes // who works on the item with a message id
-	groups stripes // and on a message of several texts
+	ids     stripes // who works on the item with a message id
+	groups  stripes // and on a message of several texts
+	ledgers stripes // and on what a user has sent
+
+	quota      Quota            // of users without one of their own
+	quotas     map[string]Quota // by userKey
+	optOuts    optOuts
+	floods     floods
+	floodLimit int
+	written    map[string]bool // guarded by mu: "user contact" of some who were written to
 
 	queue chan struct{} // wakes the sender: there is something to send
 	scan  chan struct{} // wakes the sender: look at what is open
@@ -68,11 +76,19 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
 		lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
-		ids: newStripes(), groups: newStripes(),
+		ids: newStripes(), groups: newStripes(), ledgers: newStripes(),
+		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
+		floods: floods{from: map[string]*flood{}}, written: map[string]bool{},
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
+	}
+	for user, quota := range o.QuotaOf {
+		n.quotas[userKey(user)] = quota
+	}
+	if err := n.loadOptOuts(); err != nil {
+		return nil, err
 	}
 	operator := n.newTrunk(operatorTrunk, func(r provider.Receiver) provider.Provider { return providerOf(r, n.log) })
 	n.lines.connect(operator)

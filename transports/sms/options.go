@@ -38,7 +38,11 @@ type Options struct {
 	Timezone      string `toml:"timezone"`       // of users who set none
 	History       bool   `toml:"history"`        // texts are kept to be read again, for users who set nothing
 	MaxMembers    int    `toml:"max_members"`    // the most people that a group text goes to
+	FloodLimit    int    `toml:"flood_limit"`    // texts of one sender to one user in a minute; 0: any number
 	Users         []User `toml:"user"`
+
+	Quota   Quota            `toml:"quota"`
+	QuotaOf map[string]Quota `toml:"quota_of"` // instead of it, by user
 
 	Simulator simulator.Options `toml:"simulator"`
 	Twilio    twilio.Options    `toml:"twilio"`
@@ -60,7 +64,7 @@ type User struct {
 func Defaults() *Options {
 	return &Options{
 		Name: "SMS", Provider: "simulator", Region: "US",
-		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", MaxMembers: 10,
+		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", FloodLimit: 120, MaxMembers: 10,
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
@@ -150,6 +154,17 @@ func (o *Options) Check() error {
 	}
 	if err := o.Price.check(); err != nil {
 		return err
+	}
+	if o.FloodLimit < 0 {
+		return &transport.OptionError{Key: "flood_limit", Problem: "must be 0 or more; 0 is no limit"}
+	}
+	if err := o.Quota.check("quota", o.Price); err != nil {
+		return err
+	}
+	for user, quota := range o.QuotaOf {
+		if err := quota.check(fmt.Sprintf("quota_of.%q", user), o.Price); err != nil {
+			return err
+		}
 	}
 	if err := o.checkUsers(); err != nil {
 		return err

@@ -36,17 +36,23 @@ func (p Prices) check() error {
 // of gives the price of a part to somebody: that of the longest prefix. A short
 // code is of its country.
 func (p Prices) of(to transport.Address) (price float64, known bool) {
-	number, context, isShort := strings.Cut(string(to), contextParam)
-	if isShort {
-		number = fmt.Sprintf("+%d", phonenumbers.GetCountryCodeForRegion(strings.ToUpper(context)))
-	}
-	longest := 0
+	number, longest := numberFor(to), 0
 	for prefix, each := range p {
 		if len(prefix) > longest && strings.HasPrefix(number, prefix) {
 			longest, price, known = len(prefix), each, true
 		}
 	}
 	return price, known
+}
+
+// numberFor gives what a number begins with: of a short code, its country's.
+func numberFor(to transport.Address) string {
+	contact, _ := splitOwn(to)
+	number, context, isShort := strings.Cut(string(contact), contextParam)
+	if isShort {
+		return fmt.Sprintf("+%d", phonenumbers.GetCountryCodeForRegion(strings.ToUpper(context)))
+	}
+	return number
 }
 
 // money writes an amount; texts cost fractions of a cent.
@@ -61,7 +67,8 @@ func (n *Network) money(amount float64) string {
 // countryOf gives the region of somebody's number, "US" or "DE"; "?" where a
 // number has none.
 func countryOf(to transport.Address) string {
-	number, context, isShort := strings.Cut(string(to), contextParam)
+	contact, _ := splitOwn(to)
+	number, context, isShort := strings.Cut(string(contact), contextParam)
 	if isShort {
 		if region := strings.ToUpper(context); knownRegion(region) {
 			return region

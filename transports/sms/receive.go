@@ -45,20 +45,30 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 		Sent:    sent,
 		Delayed: now.Sub(sent) > lateAfter,
 	}}
+	word := t.keyword(to, e.Chat, in)
+	if word.hide {
+		t.stored.add(in.ID)
+		return nil
+	}
+	e.Text += word.note
 	var failed []error
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	for _, user := range users {
-		if !isFor(user) {
+		theirs := e
+		if !isFor(user) || !n.screen(ctx, user, &theirs.Message) {
 			continue
 		}
 		n.awaitSession(opening, user)
-		if err := n.deliverAt(ctx, user, to, n.inGroup(user, to, in.Group, e)); err != nil {
+		if err := n.deliverAt(ctx, user, to, n.inGroup(user, to, in.Group, theirs)); err != nil {
 			failed = append(failed, err)
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("store a text to %s: %w", provider.LastDigits(to), err)
+	}
+	if err := word.remember(ctx, n, to, e.Chat); err != nil {
+		return err
 	}
 	t.stored.add(in.ID)
 	return nil

@@ -110,7 +110,10 @@ func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 	one, isShare := shareOf(item.Request)
 	e := statusOf(item)
 	if item.Status == transport.Failed {
-		e.Err = readFailure(item.LastError)
+		why := readFailure(item.LastError)
+		if e.Err = why; why.Code == optOutCode {
+			n.optedOutNow(ctx, item)
+		}
 	}
 	item.State = transport.Done
 	var err error

@@ -32,19 +32,22 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if carrier == nil {
 		return "", errNoLine
 	}
+	if err := n.refuseOptedOut(number, to); err != nil {
+		return "", err
+	}
 	texts, err := n.pieces(text, carrier.capabilities().MaxCharacters)
 	if err != nil {
 		return "", err
 	}
-	return "", n.putAll(ctx, texts, transport.OutboxItem{
-		User: s.user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request,
+	return "", n.putAll(ctx, texts, carrier.name == operatorTrunk, transport.OutboxItem{
+		User: s.user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request, Put: time.Now(),
 	})
 }
 
-// putAll stores the texts that a message is sent as, all or none.
-func (n *Network) putAll(ctx context.Context, texts []string, item transport.OutboxItem) error {
-	item.State, item.Put = transport.Queued, time.Now()
-	item.NotBefore = item.Put
+// putAll stores the texts that a message is sent as, all or none, once they are
+// counted. Limited says that the quota of the user holds.
+func (n *Network) putAll(ctx context.Context, texts []string, limited bool, item transport.OutboxItem) error {
+	item.State, item.NotBefore = transport.Queued, item.Put
 	var items []transport.OutboxItem
 	for _, one := range copies(item) {
 		request := sharesOf(one, texts)
@@ -53,13 +56,24 @@ func (n *Network) putAll(ctx context.Context, texts []string, item transport.Out
 			items = append(items, one)
 		}
 	}
+	c, err := n.chargeOf(item.User, time.Now(), items)
+	if err != nil {
+		return err
+	}
+	if err := n.take(ctx, c, limited); err != nil {
+		return err
+	}
 	stored, err := n.outbox.PutAll(ctx, items)
+	if err != nil || stored == 0 { // a repetition
+		n.giveBack(ctx, c)
+	}
 	if err != nil {
 		return &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
 	}
 	if stored > 0 {
 		n.wakeSender()
 	}
+	n.knowFromNow(ctx, items)
 	return nil
 }
 

@@ -36,6 +36,7 @@ var settings = []setting{
 	},
 	timezoneSetting,
 	historySetting,
+	rulesSetting,
 }
 
 func checkNumberSetting(n *Network, user string, given []string) ([]string, string) {

@@ -40,7 +40,7 @@ func (n *Network) pieces(text string, maxCharacters int) ([]string, error) {
 	}
 	tooLong := &transport.Error{
 		Reason: transport.TooLong,
-		Text:   fmt.Sprintf("The message is too long: it would be more than %d texts of %s each.", maxTexts, count(n.maxSegments, "part", "parts")),
+		Text:   fmt.Sprintf("The message is too long: it would be more than %d texts of %s each.", maxTexts, amount(n.maxSegments, "part", "parts")),
 	}
 	if units(text) > maxTexts*most {
 		return nil, tooLong

@@ -93,6 +93,10 @@ type Inbound struct {
 	Text  string
 	Media int       // pictures and files that came along
 	At    time.Time // zero: now
+
+	// OptOut is what the provider took the text for: "STOP", "START", "HELP".
+	// Empty: nothing, or it does not say.
+	OptOut string
 }
 
 // A Report is news of a text that was sent.
@@ -111,6 +115,10 @@ type Capabilities struct {
 	// NoReports says that the provider brings no reports by itself: it is
 	// asked soon, and often at first, how a text fares.
 	NoReports bool
+
+	// OptOuts says that it heeds STOP and START itself: to those who opted out
+	// it sends nothing.
+	OptOuts bool
 }
 
 // A Retry says that a text was surely not taken and may be repeated.

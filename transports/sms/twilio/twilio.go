@@ -71,7 +71,7 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 
 // Capabilities implements provider.Provider.
 func (p *Provider) Capabilities() provider.Capabilities {
-	return provider.Capabilities{MaxCharacters: maxCharacters, NoReports: p.polls()}
+	return provider.Capabilities{MaxCharacters: maxCharacters, NoReports: p.polls(), OptOuts: true}
 }
 
 // Run implements provider.Provider. Twilio calls us or is asked by the network,

@@ -131,6 +131,8 @@ func (p *Provider) receive(ctx context.Context, params url.Values) error {
 		To:    params.Get("To"),
 		Text:  params.Get("Body"),
 		Media: min(max(media, 0), 10),
+		// Of messaging services with Advanced Opt-Out.
+		OptOut: params.Get("OptOutType"),
 	})
 }
 

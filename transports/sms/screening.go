@@ -1,0 +1,287 @@
+package sms
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"sync"
+	"time"
+
+	"gatehouse/gateway/transport"
+)
+
+// Between the provider and a user stand the user's blocks, their rules against
+// spam, and a guard against floods. Who can't be checked is let through.
+
+const (
+	settingRules = "spam_rules"
+	maxRules     = 20
+	maxRuleBytes = 200
+	maxProgram   = 2000 // instructions of one regular expression
+	maxScreened  = 4096 // bytes of a text that rules look at
+	spamMark     = "[Spam?] "
+
+	kindKnown  = "known" // whom a user has written to
+	maxFlooded = 4096    // senders that are counted
+	maxRecent  = 4096    // of those written to, remembered in memory
+)
+
+var rulesSetting = setting{
+	Field: transport.Field{
+		Name: settingRules, Type: transport.Texts, Label: "Rules against spam, one on a line",
+		Help: "“drop” or “mark”, then “unknown” for those whom you never wrote to, “short” for short codes and names, and “contains WORDS” or “matches REGEXP”. The first that fits counts: mark unknown contains free money",
+	},
+	check: checkRules,
+}
+
+// A rule says what becomes of some texts.
+type rule struct {
+	drop           bool // or else it is marked
+	unknown, short bool // the sender is
+	words          string
+	pattern        *regexp.Regexp
+}
+
+// parseRule reads "drop unknown contains free money".
+func parseRule(line string) (r rule, err error) {
+	action, rest := cutFirst(line)
+	switch strings.ToLower(action) {
+	case "drop":
+		r.drop = true
+	case "mark":
+	default:
+		return r, fmt.Errorf("a rule begins with drop or mark, not with %.40q", action)
+	}
+	for rest != "" {
+		word, after := cutFirst(rest)
+		switch strings.ToLower(word) {
+		case "unknown":
+			r.unknown, rest = true, after
+		case "short":
+			r.short, rest = true, after
+		case "contains":
+			r.words = strings.ToLower(after)
+			if r.words == "" {
+				return r, fmt.Errorf("words are missing after contains")
+			}
+			return r, nil
+		case "matches":
+			r.pattern, err = compile(after)
+			return r, err
+		default:
+			return r, fmt.Errorf("a rule knows unknown, short, contains and matches, not %.40q", word)
+		}
+	}
+	if !r.unknown && !r.short {
+		return r, fmt.Errorf("a rule says to which texts it applies, like: drop unknown")
+	}
+	return r, nil
+}
+
+func cutFirst(text string) (word, rest string) {
+	word, rest, _ = strings.Cut(strings.TrimSpace(text), " ")
+	return word, strings.TrimSpace(rest)
+}
+
+// compile takes expressions that can't cost much: their time grows with the
+// text alone, and with their own size.
+func compile(text string) (*regexp.Regexp, error) {
+	if text == "" {
+		return nil, fmt.Errorf("the expression is missing after matches")
+	}
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("%.80q is no regular expression", text)
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil || len(program.Inst) > maxProgram {
+		return nil, fmt.Errorf("%.80q is too large an expression", text)
+	}
+	return regexp.Compile(text)
+}
+
+func checkRules(_ *Network, _ string, given []string) (kept []string, complaint string) {
+	for _, line := range given {
+		line = strings.Join(strings.Fields(line), " ")
+		switch _, err := parseRule(line); {
+		case line == "":
+		case len(line) > maxRuleBytes:
+			complaint = fmt.Sprintf("a rule has up to %d characters", maxRuleBytes)
+		case strings.ContainsFunc(line, func(r rune) bool { return r < ' ' }):
+			complaint = "a rule is one line of text"
+		case err != nil:
+			complaint = err.Error()
+		case len(kept) == maxRules:
+			complaint = fmt.Sprintf("there can't be more than %d", maxRules)
+		default:
+			kept = append(kept, line)
+		}
+	}
+	return kept, complaint
+}
+
+// fits says whether a rule is for a text. Known is asked for only if it matters.
+func (r rule) fits(from transport.Address, text string, known func() bool) bool {
+	if len(text) > maxScreened {
+		text = text[:maxScreened]
+	}
+	switch {
+	case r.short && !strings.Contains(string(from), contextParam) && from != anonymous:
+		return false
+	case r.words != "" && !strings.Contains(strings.ToLower(text), r.words):
+		return false
+	case r.pattern != nil && !r.pattern.MatchString(text):
+		return false
+	}
+	return !r.unknown || !known()
+}
+
+// screen says whether a user is shown a text, and marks it if a rule says so.
+func (n *Network) screen(ctx context.Context, user string, m *transport.Message) (show bool) {
+	key, b, blocked, err := n.blockOf(ctx, user, m.Chat)
+	if err != nil {
+		n.log.Error("whom a user has blocked is not known", "error", err)
+	}
+	if blocked {
+		b.Texts++
+		if err := n.putBlock(ctx, userKey(user), key, b); err != nil {
+			n.log.Error("count a blocked text", "error", err)
+		}
+		n.countDropped(ctx, user, "as you blocked the number")
+		return false
+	}
+	known := sync.OnceValue(func() bool { return n.knows(ctx, user, m.Chat) })
+	for _, line := range n.setting(user, settingRules) {
+		r, err := parseRule(line)
+		if err != nil || !r.fits(m.Chat, m.Text, known) {
+			continue
+		}
+		if r.drop {
+			n.countDropped(ctx, user, "by a rule of yours")
+			return false
+		}
+		m.Text = spamMark + m.Text
+		break
+	}
+	switch n.floods.count(user, m.Chat, time.Now(), n.floodLimit) {
+	case floodBegins:
+		m.Text = fmt.Sprintf("[More than %d texts came from this number within a minute. What follows is not shown until it is silent for a minute.]", n.floodLimit)
+	case floodGoesOn:
+		n.countDropped(ctx, user, "in a flood of texts")
+		return false
+	}
+	return true
+}
+
+// knows says that a user has written to somebody.
+func (n *Network) knows(ctx context.Context, user string, who transport.Address) bool {
+	contact, _ := splitOwn(who)
+	_, found, err := n.records.Get(ctx, userKey(user), kindKnown, string(contact))
+	if err != nil {
+		n.log.Error("whom a user has written to is not known", "error", err)
+		return true
+	}
+	return found
+}
+
+// knowFromNow remembers to whom a user has written. It may be lost.
+func (n *Network) knowFromNow(ctx context.Context, items []transport.OutboxItem) {
+	for i, item := range items {
+		if i == 0 || items[i-1].Chat != item.Chat {
+			n.knowOne(ctx, item.User, item.Chat)
+		}
+	}
+}
+
+func (n *Network) knowOne(ctx context.Context, user string, who transport.Address) {
+	contact, _ := splitOwn(who)
+	key := userKey(user) + " " + string(contact)
+	n.mu.Lock()
+	seen := n.written[key]
+	n.mu.Unlock()
+	if seen {
+		return
+	}
+	_, found, err := n.records.Get(ctx, userKey(user), kindKnown, string(contact))
+	if err == nil && !found {
+		err = n.records.Put(ctx, transport.RecordItem{User: userKey(user), Kind: kindKnown, Key: string(contact)})
+	}
+	if err != nil {
+		n.log.Error("that a user has written to somebody is not remembered", "error", err)
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.written) >= maxRecent {
+		clear(n.written)
+	}
+	n.written[key] = true
+}
+
+// floods count what one sender sends to one user. A flood ends once the sender
+// is silent for a minute.
+type floods struct {
+	mu   sync.Mutex
+	from map[string]*flood
+}
+
+type flood struct {
+	since, last time.Time
+	texts       int
+	over        bool
+}
+
+type floodState int
+
+const (
+	noFlood floodState = iota
+	floodBegins
+	floodGoesOn
+)
+
+const floodWindow = time.Minute
+
+func (f *floods) count(user string, from transport.Address, now time.Time, limit int) floodState {
+	if limit == 0 {
+		return noFlood
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := user + " " + string(from)
+	one := f.from[key]
+	if one == nil {
+		if len(f.from) >= maxFlooded {
+			f.forget(now)
+		}
+		one = &flood{since: now}
+		f.from[key] = one
+	}
+	silent := now.Sub(one.last) >= floodWindow
+	if silent || !one.over && now.Sub(one.since) >= floodWindow {
+		*one = flood{since: now}
+	}
+	one.texts++
+	one.last = now
+	switch {
+	case one.texts <= limit:
+		return noFlood
+	case one.over:
+		return floodGoesOn
+	}
+	one.over = true
+	return floodBegins
+}
+
+// forget makes place: senders who are silent go, and if there are none, all.
+func (f *floods) forget(now time.Time) {
+	for key, one := range f.from {
+		if now.Sub(one.last) >= floodWindow {
+			delete(f.from, key)
+		}
+	}
+	if len(f.from) >= maxFlooded {
+		clear(f.from)
+	}
+}

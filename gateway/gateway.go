@@ -114,6 +114,8 @@ type host struct {
 
 	keptRooms    *behind[keptName, *store.Room]
 	keptContacts *behind[contactName, store.Subscription]
+	keptPeople   *behind[contactName, contact]
+	grants       grants
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
@@ -147,9 +149,11 @@ func (g *Gateway) Add(h Host) {
 
 		occupantIDs:   newOccupantIDs(),
 		announcements: make(chan announcement, maxAnnouncements),
+		grants:        grants{byServer: map[string]*grant{}},
 	}
 	added.keptRooms = newBehind("a user's rooms", added.log, added.writeRoom)
 	added.keptContacts = newBehind("a user's subscriptions", added.log, added.writeSubscription)
+	added.keptPeople = newBehind("a user's contacts", added.log, added.writeContact)
 	g.hosts[h.Domain] = added
 }
 
@@ -177,6 +181,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		running.Go(func() { h.returnUsers(ctx) })
 		writing.Go(func() { h.keptRooms.run(left) })
 		writing.Go(func() { h.keptContacts.run(left) })
+		writing.Go(func() { h.keptPeople.run(left) })
 		if r, ok := h.Network.(transport.Runner); ok {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}
@@ -209,6 +214,7 @@ func (g *Gateway) Route(st stanza.Received) {
 	switch {
 	case h == nil:
 		g.dropped.Add(1)
+	case st.Kind == stanza.Message && st.From.Local == "" && h.takeGrant(&st):
 	case !h.Allows(st.From):
 		h.toFront(&st)
 	case !h.post(&st):
@@ -361,6 +367,7 @@ func (g *Gateway) StreamUp(domain string) {
 func (g *Gateway) StreamDown(domain string) {
 	if h := g.hosts[domain]; h != nil {
 		h.outages.Add(1)
+		h.forgetGrants()
 		h.streamDown.Store(true)
 	}
 }

@@ -110,7 +110,7 @@ func (s *session) keep(ctx context.Context, item store.InboxItem) error {
 // drainInbox sends a batch of what is stored. More waits for its turn, so that
 // the user's own stanzas get theirs.
 func (s *session) drainInbox() {
-	if !s.host.info.Durable {
+	if !s.host.info.Durable || s.holding {
 		return
 	}
 	inbox := s.host.gateway.Store.Inbox()
@@ -131,14 +131,19 @@ func (s *session) drainInbox() {
 }
 
 // forward sends stored items on and moves the cursor past each that was taken.
-// Held means that one must wait for a lookup, and all behind it.
+// Held means that one must wait for a lookup, or until who wrote it is in the
+// roster, and all behind it.
 func (s *session) forward(ctx context.Context, items []store.InboxItem) (held bool, err error) {
-	for _, item := range items {
+	for i, item := range items {
 		var stored storedEvent
 		if err := json.Unmarshal(item.Event, &stored); err != nil {
 			s.log.Error("a stored event can't be read; it stays in the store", "key", item.Key, "err", err)
 			s.cursor = item.Key
 			continue
+		}
+		if stored.Message != nil && s.isStranger(stored.Message.Chat) {
+			s.hold(items[i:])
+			return true, nil
 		}
 		all, unsure, err := s.storedStanzas(ctx, stored)
 		if unsure {

@@ -39,5 +39,8 @@ func (h *host) dropWrites(ctx context.Context, user string) error {
 	if err := h.keptRooms.drop(ctx, user); err != nil {
 		return err
 	}
+	if err := h.keptPeople.drop(ctx, user); err != nil {
+		return err
+	}
 	return h.keptContacts.drop(ctx, user)
 }

@@ -42,6 +42,7 @@ var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (take
 	{stanza.Get, stanza.RegisterNamespace}:      (*session).sendRegister,
 	{stanza.Set, stanza.RegisterNamespace}:      (*session).sendRegister,
 	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
+	{stanza.Set, stanza.RosterNamespace}:        (*session).receiveRosterPush,
 	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Set, stanza.ModerationNamespace}:    (*session).sendModeration,
 }

@@ -11,6 +11,9 @@ import (
 	"gatehouse/gateway/transport"
 )
 
+// Romeo has the phone in his roster, where it need not be brought first.
+var knownPhone = transport.RecordItem{User: romeo, Kind: "contact", Key: number, Value: []byte(`{"Known":3}`)}
+
 // A memory is a store without a disk, for stories that are not about storing:
 // it has what the gateway needs of one.
 type memory struct {
@@ -24,6 +27,7 @@ type memory struct {
 	rooms    map[[3]string]store.Room
 	accounts map[[2]string]transport.Account
 	blocks   map[[2]string]bool
+	records  map[[4]string][]byte
 }
 
 func newMemory() *memory {
@@ -31,6 +35,7 @@ func newMemory() *memory {
 		done: map[int64]bool{}, contacts: map[[3]string]store.Subscription{},
 		settings: map[[3]string]transport.Values{}, rooms: map[[3]string]store.Room{},
 		accounts: map[[2]string]transport.Account{}, blocks: map[[2]string]bool{},
+		records: map[[4]string][]byte{{phones, romeo, knownPhone.Kind, number}: knownPhone.Value},
 	}
 }
 
@@ -54,6 +59,7 @@ func (m *memory) Forget(_ context.Context, component, user string) error {
 	maps.DeleteFunc(m.contacts, func(key [3]string, _ store.Subscription) bool { return theirs(key) })
 	maps.DeleteFunc(m.settings, func(key [3]string, _ transport.Values) bool { return theirs(key) })
 	maps.DeleteFunc(m.rooms, func(key [3]string, _ store.Room) bool { return theirs(key) })
+	maps.DeleteFunc(m.records, func(key [4]string, _ []byte) bool { return key[0] == component && key[1] == user })
 	return nil
 }
 
@@ -284,4 +290,47 @@ func (m memoryBlocks) Blocked(_ context.Context, component string) (out []string
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+func (m *memory) Records(component string) transport.Records { return memoryRecords{m, component} }
+
+type memoryRecords struct {
+	*memory
+	component string
+}
+
+func (m memoryRecords) Get(_ context.Context, user, kind, key string) ([]byte, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.records[[4]string{m.component, user, kind, key}]
+	return v, ok, nil
+}
+
+func (m memoryRecords) Put(_ context.Context, r transport.RecordItem) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records[[4]string{m.component, r.User, r.Kind, r.Key}] = r.Value
+	return nil
+}
+
+func (m memoryRecords) Delete(_ context.Context, user, kind, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.records, [4]string{m.component, user, kind, key})
+	return nil
+}
+
+func (m memoryRecords) OfUser(_ context.Context, user, kind string) (all []transport.RecordItem, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, v := range m.records {
+		if key[0] == m.component && key[1] == user && key[2] == kind {
+			all = append(all, transport.RecordItem{User: user, Kind: kind, Key: key[3], Value: v})
+		}
+	}
+	return all, nil
+}
+
+func (m memoryRecords) OfKind(context.Context, string, transport.RecordItem, int) ([]transport.RecordItem, error) {
+	return nil, nil
 }

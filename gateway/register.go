@@ -189,7 +189,10 @@ func (s *session) forgetAll(ctx context.Context) stage {
 			return s.failedWith(err)
 		}
 		out := done("Your registration is over, and all that was stored for you is deleted.")
-		out.next = func(context.Context) { s.dismissContacts() }
+		out.next = func(context.Context) {
+			s.dismissContacts()
+			s.forgetContacts()
+		}
 		return out
 	}}
 }

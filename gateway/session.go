@@ -84,6 +84,13 @@ type session struct {
 	thoughts thoughts                                     // reactions, the user's and others'
 	seen     map[transport.Address]transport.Availability // people of the roster who are there
 
+	contacts map[transport.Address]contact // nil where the network keeps none
+	toBring  map[transport.Address]bool    // into the roster, by asking for it if need be
+	bringing bool                          // some are on their way
+	holding  bool                          // and stored messages wait for them
+	rosters  errands                       // what a server or client is asked about them
+	online   map[string]client             // what is known of the user's clients, by resource
+
 	asked          map[string]bool   // contacts that have asked to see the user
 	directed       map[directed]bool // clients that showed themselves to one contact
 	broken         error             // why the network does not take the user's credentials
@@ -107,6 +114,9 @@ func newSession(h *host, user jid.JID) *session {
 		unasked:  map[transport.Address]bool{},
 		clients:  map[string]transport.Availability{},
 		asked:    map[string]bool{},
+		toBring:  map[transport.Address]bool{},
+		rosters:  newErrands(),
+		online:   map[string]client{},
 		directed: map[directed]bool{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
@@ -176,6 +186,7 @@ func (s *session) wrapUp(sound bool) {
 func (s *session) loop() {
 	s.call(s.loadRoster)
 	s.call(s.loadAccount)
+	s.call(s.loadContacts)
 	pulse := time.NewTicker(beat)
 	defer pulse.Stop()
 	for {
@@ -190,6 +201,8 @@ func (s *session) loop() {
 			callWith(s, (*session).endLookup, then)
 		case then := <-s.reads.ended:
 			callWith(s, (*session).endRead, then)
+		case then := <-s.rosters.ended:
+			callWith(s, (*session).endBringing, then)
 		case <-s.arrived:
 			s.drainInbox()
 		case <-s.crowded:

@@ -47,11 +47,14 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 			s.askBack(st.To, a, kind)
 		}
 		sub.From = true
+		s.adopted(a, kind)
 	case stanza.Subscribed:
 		sub.To = true
 	case stanza.Unsubscribe:
+		s.parted(ctx, sub, a, kind)
 		sub = s.letGo(st, sub, kind)
 	case stanza.Unsubscribed:
+		s.parted(ctx, sub, a, kind)
 		sub.To = false
 		s.noteAsked(st.To.Local) // and was answered
 	case stanza.Probe:
@@ -169,6 +172,27 @@ func (s *session) noteBroken(err error) {
 	}
 }
 
+// adopted is called when the user takes somebody into their roster.
+func (s *session) adopted(a transport.Address, kind transport.Kind) {
+	if kind != transport.Person || !s.host.keepsContacts() {
+		return
+	}
+	if s.contacts[a].Gone {
+		s.changeContact(a, func(c *contact) { c.Gone = false })
+	}
+	if s.givenName(a) != "" {
+		s.bring(false, a) // to be named there
+	}
+}
+
+// parted is called when the user takes somebody out of it.
+func (s *session) parted(ctx context.Context, sub store.Subscription, a transport.Address, kind transport.Kind) {
+	known := sub.From || sub.To || s.asked[s.at(a).Local] || s.contacts[a].Known != unknownYet
+	if kind == transport.Person && known && !s.contacts[a].Gone {
+		s.contactRemoved(ctx, a)
+	}
+}
+
 // A directed presence is one client's to one of our contacts, which does not
 // see the user otherwise.
 type directed struct{ resource, contact string }
@@ -185,6 +209,7 @@ func (s *session) noteClient(st *stanza.Received, sub store.Subscription, kind t
 	if here {
 		signal(s.arrived) // XEP-0100 §4.4.1: what waits is sent
 	}
+	s.noteOnline(st)
 	if kind != transport.Person || !s.host.info.Reachable || st.From.Resource == "" {
 		return
 	}

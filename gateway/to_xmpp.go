@@ -70,6 +70,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveQueried(ctx, e)
 	case transport.Answered:
 		s.receiveAnswer(e)
+	case transport.ContactChanged:
+		s.receiveContact(e)
 	case transport.Notice:
 		s.notify(e.Text)
 	default:
@@ -85,6 +87,9 @@ func (s *session) inRoom(a transport.Address, f func(*room)) {
 }
 
 func (s *session) receiveMessage(m transport.Message, extras ...payload) {
+	if s.isStranger(m.Chat) {
+		s.bring(true, m.Chat) // at once: what is stored waits for it, other messages don't
+	}
 	body := m.Text
 	if m.ReplyTo != nil {
 		var reply []payload
@@ -147,6 +152,10 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 		st.Payloads = append(st.Payloads, nickname(m.Nick))
 	case s.host.info.People:
 		st.Payloads = append(st.Payloads, s.nickOf(m.Chat))
+	case s.host.keepsContacts() && !s.roster[st.From.Local].From:
+		if name, named := s.nameOfContact(m.Chat); named {
+			st.Payloads = append(st.Payloads, nickname(name))
+		}
 	}
 	if m.Chat == s.host.info.Home {
 		st.From = s.at("") // which is its console

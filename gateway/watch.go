@@ -64,7 +64,11 @@ func (s *session) receivePresence(e transport.PresenceChanged) {
 	if s.seen == nil {
 		s.seen = map[transport.Address]transport.Availability{}
 	}
-	if s.seen[e.Who] = e.Availability; !e.Online {
+	usual := !e.Online
+	if s.host.info.Reachable {
+		usual = e.Availability == transport.Availability{Online: true}
+	}
+	if s.seen[e.Who] = e.Availability; usual {
 		delete(s.seen, e.Who)
 	}
 	s.showPerson(e.Who, e.Availability)
@@ -73,6 +77,14 @@ func (s *session) receivePresence(e transport.PresenceChanged) {
 // showPerson sends the presence of somebody on the network.
 func (s *session) showPerson(who transport.Address, a transport.Availability) {
 	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: s.at(who), To: s.user}}
+	if s.host.info.Reachable {
+		st = s.host.contactPresence(s.user, st.From.Local, stanza.Available)
+		// What is out of reach for now, or wants no messages, is there all the same.
+		if !a.Online && a.Show == "" {
+			a.Show = "xa"
+		}
+		a.Online = true
+	}
 	if !a.Online {
 		st.Type = stanza.Unavailable
 	}
@@ -82,7 +94,7 @@ func (s *session) showPerson(who transport.Address, a transport.Availability) {
 	if a.Status != "" {
 		st.Payloads = append(st.Payloads, stanza.Status(a.Status))
 	}
-	if a.Online {
+	if a.Online && !s.host.info.Reachable {
 		st.Payloads = append(st.Payloads, s.nickOf(who))
 	}
 	s.send(st)
@@ -91,9 +103,9 @@ func (s *session) showPerson(who transport.Address, a transport.Availability) {
 // nickOf spells the name of a person as they do (XEP-0172 §4.1): an address is
 // in lower case.
 func (s *session) nickOf(who transport.Address) payload {
-	name, _ := s.host.nameOf(who)
+	name, _ := s.nameOfContact(who)
 	if known, ok := s.link.(transport.Acquaintances); ok {
-		if m, ok := known.Acquaintance(who); ok {
+		if m, ok := known.Acquaintance(who); ok && m.Nick != "" {
 			name = m.Nick
 		}
 	}
@@ -111,7 +123,11 @@ func (s *session) showContact(contact jid.JID, a transport.Address, kind transpo
 	case contact.Local == "":
 		s.showGateway()
 	case kind == transport.Person && s.host.info.Reachable:
-		s.send(s.host.contactPresence(s.user, contact.Local, stanza.Available))
+		seen, told := s.seen[a]
+		if !told {
+			seen.Online = true
+		}
+		s.showPerson(a, seen)
 	case kind == transport.Server && (asked || s.links[a]):
 		s.showServer(a, "")
 	case kind == transport.Person:

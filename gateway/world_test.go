@@ -127,6 +127,9 @@ func (w *world) start() {
 			w.t.Fatal(err)
 		}
 		w.store = db
+		if err := db.Records(phones).Put(w.t.Context(), knownPhone); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	db := w.store
 	g := gateway.New(gateway.Options{

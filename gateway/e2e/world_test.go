@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) onProsody(o servers.ProsodyOptions) {
 	w.t.Helper()
 	servers.Need(w.t, "prosody")
-	o.Users, o.Components = users, components
+	o.Users, o.Components = users, slices.Concat(components, o.Components)
 	var err error
 	w.prosody, err = servers.StartProsody(limited(w.t), filepath.Join(w.dir, "prosody"), o)
 	check(w.t, err)
@@ -112,7 +113,7 @@ func (w *world) onProsody(o servers.ProsodyOptions) {
 func (w *world) onEjabberd(o servers.EjabberdOptions) {
 	w.t.Helper()
 	servers.Need(w.t, "ejabberd")
-	o.Users, o.Components = users, components
+	o.Users, o.Components = users, slices.Concat(components, o.Components)
 	var err error
 	w.ejabberd, err = servers.StartEjabberd(limited(w.t), filepath.Join(w.dir, "ejabberd"), o)
 	check(w.t, err)

@@ -111,7 +111,7 @@ func StartEjabberd(ctx context.Context, dir string, o EjabberdOptions) (*Ejabber
 
 	config := filepath.Join(dir, "ejabberd.yml")
 	err = configure(config, "ejabberd.yml.tmpl", map[string]any{
-		"Options": o, "ClientPort": clients, "HTTPPort": http, "Listeners": listeners, "Certificate": certificate,
+		"Options": o, "Privileged": anyPrivileged(o.Components), "ClientPort": clients, "HTTPPort": http, "Listeners": listeners, "Certificate": certificate,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure ejabberd: %w", err)

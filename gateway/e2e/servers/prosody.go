@@ -16,6 +16,8 @@ type Component struct {
 	Domain string
 	Secret string
 	Name   string // shown in service discovery; Prosody answers with it while the component is away
+
+	Privileged bool // it gets its users' rosters (XEP-0356)
 }
 
 // ProsodyOptions configure a Prosody. The zero value is a server for localhost
@@ -77,7 +79,7 @@ func StartProsody(ctx context.Context, dir string, o ProsodyOptions) (*Prosody, 
 	// Prosody loads what lies in the folder of the configuration file.
 	config := filepath.Join(dir, "prosody.cfg.lua")
 	err = configure(config, "prosody.cfg.lua.tmpl", map[string]any{
-		"Options": o, "Dir": dir, "Root": os.Geteuid() == 0,
+		"Options": o, "Privileged": anyPrivileged(o.Components), "Dir": dir, "Root": os.Geteuid() == 0,
 		"ClientPort": clients, "ComponentPort": components, "HTTPPort": http,
 	})
 	if err != nil {
@@ -100,6 +102,11 @@ func StartProsody(ctx context.Context, dir string, o ProsodyOptions) (*Prosody, 
 		return nil, err
 	}
 	return p, nil
+}
+
+// anyPrivileged says that some component is.
+func anyPrivileged(components []Component) bool {
+	return slices.ContainsFunc(components, func(c Component) bool { return c.Privileged })
 }
 
 // AddUser makes an account or gives it another password; the server may be

@@ -7,6 +7,7 @@ package servers
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -61,6 +62,12 @@ func program(name string) (string, error) {
 // converse is a folder of modules for node.
 func Program(name string) (string, error) {
 	switch name {
+	case "privilege": // a module of Prosody
+		const path = "/usr/lib/prosody/modules/mod_privilege/mod_privilege.lua"
+		if _, err := os.Stat(path); err != nil {
+			return "", errors.New("privilege is not installed: run scripts/install privilege (or apt-get install prosody-modules)")
+		}
+		return path, nil
 	case "emulate":
 		_, script, err := findEmulate()
 		return script, err

@@ -1,0 +1,25 @@
+package transport
+
+import "context"
+
+// ContactChanged tells what the network calls somebody. It counts less than
+// what the user does, and their address book.
+type ContactChanged struct {
+	Who  Address
+	Name string // empty: nothing any more
+}
+
+func (ContactChanged) isEvent() {}
+
+// Removals is implemented by a Session that wants to know whom the user took
+// out of their roster.
+type Removals interface {
+	ContactRemoved(ctx context.Context, who Address) error
+}
+
+// Phones is implemented by a Network some of whose addresses are phones.
+type Phones interface {
+	// Phone gives the number of an address, as it is dialled from everywhere.
+	// False means that it has none.
+	Phone(a Address) (number string, ok bool)
+}

@@ -33,7 +33,11 @@ func dataForm(f transport.Form) *stanza.Form {
 		}
 		switch field.Type {
 		case transport.Hidden:
-			if isSet(field) {
+			switch {
+			case isSet(field) && field.Required:
+				shown.Description = strings.TrimSpace(field.Help + " " + keepsNeeded)
+				shown.Required = false // or clients would not let it be empty
+			case isSet(field):
 				shown.Description = strings.TrimSpace(field.Help + " " + keepsSecret)
 			}
 			shown.Values = nil
@@ -48,7 +52,10 @@ func dataForm(f transport.Form) *stanza.Form {
 	return out
 }
 
-const keepsSecret = "One is set: leave this empty to keep it, write - to remove it."
+const (
+	keepsNeeded = "One is set: leave this empty to keep it."
+	keepsSecret = "One is set: leave this empty to keep it, write - to remove it."
+)
 
 // isSet says that a field holds something.
 func isSet(f transport.Field) bool {

@@ -57,9 +57,22 @@ func (s *session) registration(ctx context.Context) (r registration, err error) 
 		Title: s.host.Name, Instructions: "Nothing has to be filled in: whoever registers gets the gateway as a contact.",
 	}
 	if network, _ := s.host.registers(); network != nil {
-		r.form, err = network.RegistrationForm(ctx, s.user.String(), r.account.Settings)
+		r.account.User = s.user.String()
+		r.registered = r.registered || s.host.isNamed(r.account.User)
+		r.form, err = network.RegistrationForm(ctx, r.account.User, r.account.Settings)
+	}
+	for i, f := range r.form.Fields {
+		if kept := r.account.Settings[f.Name]; kept != "" && f.Type == transport.Hidden {
+			r.form.Fields[i].Values = []string{kept} // not shown, but that there is one
+		}
 	}
 	return r, err
+}
+
+// isNamed says that the network knows a user without their registering.
+func (h *host) isNamed(user string) bool {
+	known, ok := h.Network.(transport.Users)
+	return ok && slices.ContainsFunc(known.Users(), func(a transport.Account) bool { return a.User == user })
 }
 
 // loadAccount reads what the network knows its user by.

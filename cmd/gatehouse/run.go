@@ -85,7 +85,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	}
 	network, err := cc.Options.New(transport.Env{
 		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
-		Records: db.Records(cc.Domain), Secret: secret,
+		Accounts: store.AccountsFor(db.Accounts(), cc.Domain), Records: db.Records(cc.Domain), Secret: secret,
 		HTTP: d.files.Client, Files: d.files.For(cc.Domain, ask),
 	})
 	if err != nil {

@@ -109,6 +109,7 @@ type Env struct {
 	Outbox Outbox // nil unless the component has a store
 
 	Settings Settings // what users set
+	Accounts Accounts // what those entered who have registered; nil without a store
 	Records  Records  // nil unless the component has a store
 
 	Files Files        // nil where no files are hosted or fetched, as in a dry run

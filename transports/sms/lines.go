@@ -19,13 +19,14 @@ type lines struct {
 	byUser   map[string][]string // a user's numbers, in the order in which they were given
 	chosen   map[string]string   // what a user sends from, if they chose
 	trunks   map[string]*trunk   // by name
+	claims   map[string]claim    // by number
 	changed  chan struct{}       // wakes Run: a trunk came or went
 }
 
 func newLines() *lines {
 	return &lines{
 		byNumber: make(map[string]*line), byUser: make(map[string][]string), chosen: make(map[string]string),
-		trunks: make(map[string]*trunk), changed: make(chan struct{}, 1),
+		trunks: make(map[string]*trunk), claims: make(map[string]claim), changed: make(chan struct{}, 1),
 	}
 }
 
@@ -116,26 +117,6 @@ func (l *lines) trunkOf(number string) *trunk {
 func (l *lines) connect(t *trunk) {
 	l.mu.Lock()
 	l.trunks[t.name] = t
-	l.mu.Unlock()
-	wake(l.changed)
-}
-
-// disconnect removes a trunk and the numbers that it carries. Its provider's
-// work ends soon.
-func (l *lines) disconnect(t *trunk) {
-	l.mu.Lock()
-	if l.trunks[t.name] == t {
-		delete(l.trunks, t.name)
-	}
-	for number, found := range l.byNumber {
-		if found.trunk != t {
-			continue
-		}
-		delete(l.byNumber, number)
-		for _, user := range found.users {
-			l.byUser[user] = slices.DeleteFunc(l.byUser[user], func(n string) bool { return n == number })
-		}
-	}
 	l.mu.Unlock()
 	wake(l.changed)
 }

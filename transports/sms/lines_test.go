@@ -152,7 +152,7 @@ func TestTextFromANumberThatIsGoneFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		w.network.lines.disconnect(own)
+		w.network.lines.settle(mercutio, nil, own, false)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		got := told.statuses("r1")
@@ -191,7 +191,7 @@ func TestWebhooksReachTheRightProvider(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", path, got, want)
 			}
 		}
-		w.network.lines.disconnect(own)
+		w.network.lines.settle(mercutio, nil, own, false)
 		if got := get("/own/his/twilio/in"); got != "not found" {
 			t.Errorf("a provider that is gone answers %q", got)
 		}

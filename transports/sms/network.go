@@ -16,6 +16,7 @@ import (
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
+	"gatehouse/transports/sms/twilio"
 )
 
 // Driver makes SMS networks.
@@ -24,8 +25,8 @@ var Driver = transport.Driver{
 	Options: func() transport.Options { return Defaults() },
 }
 
-// Network implements transport.Network, Configurable, Namer, Owned, Users,
-// Webhooks, Runner, Staying and Recording.
+// Network implements transport.Network, Registration, Configurable, Namer, Owned,
+// Users, Webhooks, Runner, Staying and Recording.
 type Network struct {
 	log         *slog.Logger
 	name        string
@@ -39,10 +40,20 @@ type Network struct {
 	timezone    string // of users who set none
 	history     bool   // what is kept of those who set nothing
 	accounts    []transport.Account
+	configured  map[string]bool // users whose numbers the config gives, by userKey
 	lines       *lines
 	outbox      transport.Outbox
 	records     transport.Records
 	settings    transport.Settings
+
+	way    string         // in which people register
+	allow  []string       // who may
+	pool   []PoolNumber   // what they can have
+	twilio twilio.Options // for their own accounts
+	secret []byte
+	tries  tries
+
+	enrolling sync.Mutex // makes one change of who has what at a time
 
 	mu       sync.Mutex // guards sessions, opened and unknown, never held during I/O
 	sessions map[string]*session
@@ -74,7 +85,8 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		log: env.Log, name: o.Name, region: o.Region,
 		maxSegments: o.MaxSegments, long: o.Long, maxMembers: o.MaxMembers, smart: o.SmartEncoding,
 		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
-		lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
+		way: o.Registration, allow: o.RegistrationAllow, pool: o.Pool, twilio: o.Twilio, secret: env.Secret,
+		configured: make(map[string]bool), lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
 		ids: newStripes(), groups: newStripes(), ledgers: newStripes(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
@@ -94,12 +106,13 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 	n.lines.connect(operator)
 	for _, u := range o.Users {
 		key := userKey(u.JID)
-		if len(n.lines.given(key)) == 0 {
+		if !n.configured[key] {
+			n.configured[key] = true
 			n.accounts = append(n.accounts, transport.Account{User: key})
 		}
 		n.lines.assign(key, u.Number, operator)
 	}
-	return n, nil
+	return n, n.enrolAll(env.Accounts)
 }
 
 // userKey makes the bare JIDs of the config comparable with the gateway's.

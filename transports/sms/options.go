@@ -44,6 +44,10 @@ type Options struct {
 	Quota   Quota            `toml:"quota"`
 	QuotaOf map[string]Quota `toml:"quota_of"` // instead of it, by user
 
+	Registration      string       `toml:"registration"`       // how others come by a number: see registrationWays
+	RegistrationAllow []string     `toml:"registration_allow"` // who may; empty: whoever may use the component
+	Pool              []PoolNumber `toml:"number"`             // what they can have
+
 	Simulator simulator.Options `toml:"simulator"`
 	Twilio    twilio.Options    `toml:"twilio"`
 	Kannel    kannel.Options    `toml:"kannel"`
@@ -64,7 +68,7 @@ type User struct {
 func Defaults() *Options {
 	return &Options{
 		Name: "SMS", Provider: "simulator", Region: "US",
-		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", FloodLimit: 120, MaxMembers: 10,
+		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", FloodLimit: 120, MaxMembers: 10, Registration: registrationClosed,
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
@@ -121,13 +125,16 @@ var providers = map[string]maker{
 	},
 }
 
-// ownNumbers gives every user's number once.
+// ownNumbers gives every user's number once, and those that can be taken.
 func (o *Options) ownNumbers() []string {
 	var numbers []string
 	for _, u := range o.Users {
 		if !slices.Contains(numbers, u.Number) {
 			numbers = append(numbers, u.Number)
 		}
+	}
+	for _, p := range o.Pool {
+		numbers = append(numbers, p.Number)
 	}
 	return numbers
 }
@@ -169,6 +176,9 @@ func (o *Options) Check() error {
 	if err := o.checkUsers(); err != nil {
 		return err
 	}
+	if err := o.checkRegistration(); err != nil {
+		return err
+	}
 	p, ok := providers[o.Provider]
 	if !ok {
 		return &transport.OptionError{Key: "provider", Problem: fmt.Sprintf("%q is none; use one of: %s", o.Provider, strings.Join(providerNames(), ", "))}
@@ -188,12 +198,8 @@ func (o *Options) checkUsers() error {
 			return &transport.OptionError{Key: where + ".jid", Problem: fmt.Sprintf("%s is there twice with the same number", u.JID)}
 		}
 		seen[User{userKey(u.JID), u.Number}] = true
-		if n, ok := e164(u.Number, o.Region); !ok || n != u.Number {
-			problem := fmt.Sprintf("%q is not a phone number in E.164; write it like \"+15551234567\"", u.Number)
-			if ok {
-				problem = fmt.Sprintf("%q is not in E.164; write %q", u.Number, n)
-			}
-			return &transport.OptionError{Key: where + ".number", Problem: problem}
+		if err := o.checkNumber(where+".number", u.Number); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -29,8 +29,11 @@ type session struct {
 
 // Open implements transport.Network.
 func (n *Network) Open(account transport.Account, events transport.Sink) (transport.Session, error) {
+	if err := n.enrol(account); err != nil {
+		return nil, err
+	}
 	if len(n.lines.of(account.User)) == 0 {
-		return nil, &transport.Error{Reason: transport.NotRegistered, Text: "The operator of this gateway has not given you a phone number."}
+		return nil, n.noNumber()
 	}
 	n.useSettings(account.User)
 	ctx, stop := context.WithCancel(context.Background())

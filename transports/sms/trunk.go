@@ -32,12 +32,16 @@ type trunk struct {
 	early    *earlyReports
 	stored   *ids // texts that came in and are stored
 	rest     rest // what the provider said when it was asked for too much
+
+	own    enrolment                                      // whose account it is; empty: the operator's
+	hook   func(ctx context.Context, ours []string) error // has the provider call us for these numbers alone; may be nil
+	rehook chan struct{}                                  // a mark that it is to be done
 }
 
 // newTrunk makes a trunk. The provider gets it as its Receiver.
-func (n *Network) newTrunk(name string, make func(provider.Receiver) provider.Provider) *trunk {
-	t := &trunk{network: n, name: name, early: newEarlyReports(), stored: newIDs(storedKept)}
-	t.provider = make(t)
+func (n *Network) newTrunk(name string, providerOf func(provider.Receiver) provider.Provider) *trunk {
+	t := &trunk{network: n, name: name, early: newEarlyReports(), stored: newIDs(storedKept), rehook: make(chan struct{}, 1)}
+	t.provider = providerOf(t)
 	t.webhooks = t.provider.Webhooks()
 	return t
 }
@@ -74,6 +78,12 @@ func (t *trunk) recovered(what string, err *error) {
 // run does the provider's work until ctx ends. Work that ends before is begun
 // again.
 func (t *trunk) run(ctx context.Context) {
+	var hooking sync.WaitGroup
+	defer hooking.Wait()
+	if t.hook != nil {
+		wake(t.rehook)
+		hooking.Go(func() { t.keepHooked(ctx) })
+	}
 	for failures := 1; ; failures++ {
 		began := time.Now()
 		err := t.work(ctx)
@@ -94,6 +104,44 @@ func (t *trunk) run(ctx context.Context) {
 func (t *trunk) work(ctx context.Context) (err error) {
 	defer t.recovered("run", &err)
 	return t.provider.Run(ctx)
+}
+
+// keepHooked has the provider call us for the numbers that we carry, until ctx
+// ends. If the trunk is gone then, it calls us no more.
+func (t *trunk) keepHooked(ctx context.Context) {
+	for tries := 0; ; {
+		wait := time.Duration(0)
+		if tries > 0 {
+			wait = backoff(tries, retryFirst, retryMost)
+		}
+		select {
+		case <-t.rehook:
+		case <-ctx.Done():
+			if n := t.network; n.lines.trunk(t.name) == nil {
+				if err := t.hookNow(context.WithoutCancel(ctx), nil); err != nil {
+					n.log.Warn("a provider could not be told to call us no more", "error", err)
+				}
+			}
+			return
+		}
+		sleep(ctx, wait)
+		if err := t.hookNow(ctx, t.network.lines.carriedBy(t)); err != nil {
+			if ctx.Err() == nil {
+				t.network.log.Warn("a provider could not be told to call us for a number; it is told again", "error", err)
+			}
+			tries++
+			wake(t.rehook)
+			continue
+		}
+		tries = 0
+	}
+}
+
+func (t *trunk) hookNow(ctx context.Context, ours []string) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	defer t.recovered("hook", &err)
+	return t.hook(ctx, ours)
 }
 
 // runTrunks does the work of all trunks there are, until ctx ends.

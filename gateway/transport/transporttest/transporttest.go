@@ -38,6 +38,10 @@ type Subject struct {
 	// Nil: it can't.
 	Stall func()
 
+	// Answers are good ones to the form with which Account registers. Nil: there
+	// are none, or nobody registers.
+	Answers transport.Values
+
 	// Outbox is the one in the Env of a Durable network.
 	Outbox *Outbox
 }
@@ -125,6 +129,10 @@ var checks = []check{
 	{"commands lead somewhere", isCommander, commandsLeadSomewhere},
 	{"what a network does itself asks or ends", performsItself, performancesAreSafe},
 	{"what is kept of a conversation is known where nothing was set", isRecording, recordsAreKnown},
+
+	{"registration forms are whole", registers, registrationFormsAreWhole},
+	{"any answer to a registration is taken or explained", registers, hostileRegistrationsAreExplained},
+	{"a registration is shown, kept and ended", hasAnswers, registrationIsShownKeptAndEnded},
 
 	{"send returns once the outbox has the message", durable, sendWaitsForTheOutbox},
 	{"a message that was sent twice is stored once", durable, repeatIsStoredOnce},

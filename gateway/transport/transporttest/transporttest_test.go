@@ -23,6 +23,7 @@ func subject(t *testing.T, f faulty.Fault, durable bool) Subject {
 		Room:    "#garden",
 		Inbound: n.Inbound,
 		Stall:   n.Stall,
+		Answers: transport.Values{"phone": {"1234"}},
 	}
 	if durable {
 		s.Outbox = &Outbox{}
@@ -90,6 +91,9 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faulty.CommandAsksTwice, "what a network does itself asks or ends"},
 		{faulty.CommandDoesAll, "what a network does itself asks or ends"},
 		{faulty.RecordsFail, "what is kept of a conversation is known where nothing was set"},
+		{faulty.RegisterUnlabelled, "registration forms are whole"},
+		{faulty.RegisterUnexplained, "any answer to a registration is taken or explained"},
+		{faulty.RegisterUnshown, "a registration is shown, kept and ended"},
 		{faulty.SendBeforePut, "send returns once the outbox has the message"},
 		{faulty.StoredTwice, "a message that was sent twice is stored once"},
 		{faulty.OutboxErrorIgnored, "send fails when the outbox does"},

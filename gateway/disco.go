@@ -40,6 +40,9 @@ func (h *host) ownInfo() stanza.DiscoInfo {
 	if h.archives() {
 		info.Features = append(info.Features, archiveFeatures...)
 	}
+	if h.info.Groups {
+		info.Features = append(info.Features, stanza.AddressNamespace)
+	}
 	if h.info.Lists && h.info.Home != "" {
 		info.Features = append(info.Features, listFeatures...)
 	}
@@ -72,6 +75,9 @@ func (h *host) personInfo(a transport.Address) stanza.DiscoInfo {
 	}
 	if h.info.Media {
 		info.Features = append(info.Features, fileFeatures...)
+	}
+	if h.info.Groups {
+		info.Features = append(info.Features, stanza.AddressNamespace)
 	}
 	return info
 }

@@ -44,11 +44,19 @@ func (s *session) storedStanzas(ctx context.Context, stored storedEvent) (all []
 func (s *session) storedRoomStanzas(ctx context.Context, m transport.Message, id string) ([]stanza.Stanza, error) {
 	was := said{
 		nick: m.Nick, text: m.Text, stanzaID: string(m.ID), occupant: s.host.occupantID(m.Chat, m.Sender, m.Nick), at: m.Sent,
+		file: fileOf(m),
+	}
+	if was.file != nil {
+		was.text = was.file.URL
 	}
 	if was.stanzaID == "" {
 		was.stanzaID = id
 	}
 	was.id = was.stanzaID // the same for all who see it
+	if as, ok := s.host.Network.(transport.Addressing); ok && m.Who != "" && as.Addressed(s.bare) {
+		return []stanza.Stanza{s.addressed(m, was, as)}, nil
+	}
+	s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: was.id, shown: was.stanzaID, nick: m.Nick, text: was.text})
 	if s.host.archives() && s.recordOf(m.Chat).Keep {
 		_, err := s.host.gateway.Store.Archive().Import(ctx, []store.Archived{{
 			Component: s.host.Domain, User: s.bare, Chat: m.Chat, ID: was.stanzaID, StanzaID: was.id,
@@ -91,11 +99,30 @@ func (s *session) invitation(m transport.Message, was said) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: room, To: s.user, ID: was.id},
-		Payloads: append([]payload{stanza.Body(m.Nick + ": " + m.Text)}, invitation.Payloads()...),
+		Payloads: append([]payload{stanza.Body(m.Nick + ": " + was.text)}, invitation.Payloads()...),
 	}
 	if time.Since(m.Sent) > lateAfter {
 		st.Payloads = append(st.Payloads, stanza.Delay{From: s.host.Domain, At: m.Sent})
 	}
+	return st
+}
+
+// addressed shows what somebody said to several people to a user who knows no
+// rooms (XEP-0033 §4).
+func (s *session) addressed(m transport.Message, was said, as transport.Addressing) stanza.Stanza {
+	room := m.Chat
+	m.Chat, m.Nick, m.Text = m.Who, "", was.text
+	st := s.chatMessage(m, was.id)
+	to := stanza.Addresses{{Type: "to", JID: s.bare, Delivered: true}}
+	link, err := s.openLink()
+	if groups, ok := link.(transport.Groups); err == nil && ok {
+		for _, other := range groups.People(room) {
+			if other != m.Who {
+				to = append(to, stanza.Address{Type: "to", URI: as.URI(other), Delivered: true})
+			}
+		}
+	}
+	st.Payloads = append(st.Payloads, to)
 	return st
 }
 

@@ -170,6 +170,7 @@ func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) 
 		st = s.chatMessage(m, stored.ID)
 		st.Payloads = append(st.Payloads, stanza.OriginID(stored.ID)) // clients know a repeat by it
 		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: stored.ID, origin: stored.ID, text: m.Text})
+		s.archiveReceived(m, &st)
 		return st, true
 	case stored.Reaction != nil:
 		known, _ := s.called(stored.Reaction.Chat, stored.Reaction.To)

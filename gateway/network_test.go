@@ -58,6 +58,9 @@ func (n *network) Info() transport.Info { return n.info }
 
 func (n *network) Resolve(text string) (transport.Address, transport.Kind, error) {
 	a := transport.Address(strings.ReplaceAll(text, "_", "-"))
+	if plain, is := strings.CutPrefix(text, "sms:"); is && !strings.Contains(text, " ") {
+		return "", 0, &transport.Error{Reason: transport.Moved, Redirect: transport.Address(plain)}
+	}
 	switch {
 	case text == "panic":
 		panic("an address that nobody expected")

@@ -39,6 +39,9 @@ func (s *session) sendMessage(ctx context.Context, st *stanza.Received) {
 		s.bounced(ctx, st)
 		return
 	}
+	if s.sendToSeveral(ctx, st) {
+		return
+	}
 	if st.To.Local == "" {
 		s.sendToGateway(ctx, st)
 		return
@@ -110,6 +113,10 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 	if r == nil || !r.isIn(st.From.Resource) {
 		if st.Child(stanza.MUCUserNamespace, "x").Child(stanza.MUCUserNamespace, "decline") != nil {
 			return // an invitation (XEP-0045 §7.8.2): those who invited don't wait for an answer
+		}
+		if s.host.info.Groups && st.Type != stanza.Groupchat && (textOf(st) != "" || len(st.ReadFiles()) > 0) {
+			s.sendAround(ctx, st, a)
+			return
 		}
 		s.refuse(st, notJoined("you are not in this room"))
 		return

@@ -16,8 +16,9 @@ import (
 // A group text is a room to its user: phones know no rooms, so what a room has
 // is kept here, and each member gets a copy of what is said.
 var (
-	_ transport.Rooms  = (*session)(nil)
-	_ transport.Groups = (*session)(nil)
+	_ transport.Rooms      = (*session)(nil)
+	_ transport.Groups     = (*session)(nil)
+	_ transport.Addressing = (*Network)(nil)
 )
 
 const (
@@ -327,7 +328,7 @@ func (n *Network) inGroup(user, to string, others []string, e transport.MessageR
 	if !isGroup(room) || len(membersOf(room)) > mostMembers {
 		return e
 	}
-	e.Chat, e.Nick, e.Sender = room, sender, sender
+	e.Chat, e.Nick, e.Sender, e.Who = room, sender, sender, n.addressFor(user, e.Chat, to)
 	n.mu.Lock()
 	s := n.sessions[userKey(user)]
 	n.mu.Unlock()
@@ -345,6 +346,27 @@ func (s *session) ownNick(room transport.Address) string {
 		return g.nick
 	}
 	return ""
+}
+
+// People implements transport.Groups.
+func (s *session) People(room transport.Address) []transport.Address {
+	var people []transport.Address
+	for _, number := range membersOf(room) {
+		people = append(people, transport.Address(number))
+	}
+	return people
+}
+
+// Addressed implements transport.Addressing: those are users of SGX clients.
+func (n *Network) Addressed(user string) bool {
+	_, domain, _ := strings.Cut(user, "@")
+	return slices.Contains(n.sgx, domain)
+}
+
+// URI implements transport.Addressing (RFC 5724).
+func (n *Network) URI(who transport.Address) string {
+	contact, _ := splitOwn(who)
+	return "sms:" + string(contact)
 }
 
 // copies makes an item for each member of a group of the one for them all. One

@@ -41,6 +41,8 @@ type Options struct {
 	FloodLimit    int    `toml:"flood_limit"`    // texts of one sender to one user in a minute; 0: any number
 	Users         []User `toml:"user"`
 
+	SGX []string `toml:"sgx"` // domains of gateways whose users have numbers here
+
 	Quota   Quota            `toml:"quota"`
 	QuotaOf map[string]Quota `toml:"quota_of"` // instead of it, by user
 

@@ -36,7 +36,7 @@ var spaces = strings.NewReplacer("\u200a", "", "\u200b", "")
 
 // eventOf is what a text is: a message, or a reaction to one.
 func eventOf(m transport.Message) transport.Event {
-	if r, ok := readTapback(m); ok {
+	if r, ok := readTapback(m); ok && m.Nick == "" { // in a group it is somebody's word
 		return transport.MessageReacted{Reaction: r}
 	}
 	return transport.MessageReceived{Message: m}

@@ -56,6 +56,8 @@ type Options struct {
 	SMPP      smpp.Options      `toml:"smpp"`
 	Gammu     gammu.Options     `toml:"gammu"`
 	Android   android.Options   `toml:"android"`
+
+	SignalWire twilio.SignalWire `toml:"signalwire"`
 }
 
 // A User has a number: their texts are sent from it, and what comes to it is
@@ -77,6 +79,8 @@ func Defaults() *Options {
 		SMPP:      smpp.Defaults(),
 		Gammu:     gammu.Defaults(),
 		Android:   android.Defaults(),
+
+		SignalWire: twilio.SignalWireDefaults(),
 	}
 }
 
@@ -123,6 +127,12 @@ var providers = map[string]maker{
 		func(o *Options) error { return o.Android.Check() },
 		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
 			return android.New(o.Android, r, log)
+		},
+	},
+	"signalwire": {
+		func(o *Options) error { return o.SignalWire.Check() },
+		func(o *Options, r provider.Receiver, log *slog.Logger) provider.Provider {
+			return twilio.NewSignalWire(o.SignalWire, r, log)
 		},
 	},
 }

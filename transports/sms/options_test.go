@@ -81,7 +81,7 @@ func TestWrongOptionIsBlamed(t *testing.T) {
 		says string
 	}{
 		{"no name", func(o *Options) { o.Name = "" }, "name", ""},
-		{"no such provider", func(o *Options) { o.Provider = "pigeon" }, "provider", "kannel, simulator, smpp, twilio"},
+		{"no such provider", func(o *Options) { o.Provider = "pigeon" }, "provider", "kannel, signalwire, simulator, smpp, twilio"},
 		{"region in small letters", func(o *Options) { o.Region = "us" }, "region", ""},
 		{"no segments", func(o *Options) { o.MaxSegments = 0 }, "max_segments", "255"},
 		{"no JID", func(o *Options) { o.Users[0].JID = "romeo" }, "user[0].jid", "bare JID"},

@@ -29,6 +29,7 @@ type call struct {
 	base    string // in place of https://api.twilio.com
 	account string
 	token   string
+	loose   bool        // the answers' types are to be made Twilio's
 	written atomic.Bool // something of the request may have left
 }
 
@@ -64,6 +65,9 @@ func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[s
 	}
 	res.Body = limited{io.LimitReader(res.Body, largestAnswer), res.Body}
 	if res.StatusCode/100 == 2 {
+		if c.loose {
+			res.Body = limited{tightened(res.Body), res.Body}
+		}
 		return res, nil
 	}
 	defer res.Body.Close()

@@ -32,6 +32,7 @@ const (
 // A Provider is one account.
 type Provider struct {
 	options  Options
+	dialect  dialect
 	base     string // of the API
 	public   string // of the webhooks
 	http     *http.Client
@@ -47,13 +48,18 @@ var _ provider.Provider = (*Provider)(nil)
 // New makes the provider from options that were checked. It connects to
 // nothing yet.
 func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
-	network := http.DefaultTransport.(*http.Transport).Clone()
-	network.MaxIdleConnsPerHost = 8
 	if o.APIBase == "" {
 		o.APIBase = apiBase
 	}
+	return newProvider(o, twilioItself(o), receiver, log)
+}
+
+func newProvider(o Options, d dialect, receiver provider.Receiver, log *slog.Logger) *Provider {
+	network := http.DefaultTransport.(*http.Transport).Clone()
+	network.MaxIdleConnsPerHost = 8
 	return &Provider{
 		options:  o,
+		dialect:  d,
 		base:     strings.TrimRight(o.APIBase, "/"),
 		public:   strings.TrimRight(o.PublicURL, "/"),
 		receiver: receiver,
@@ -83,7 +89,7 @@ func (p *Provider) Run(ctx context.Context) error {
 }
 
 func (p *Provider) call(ctx context.Context) *call {
-	return &call{ctx: ctx, http: p.http, base: p.base, account: p.options.AccountSID, token: p.options.AuthToken.Reveal()}
+	return &call{ctx: ctx, http: p.http, base: p.base, account: p.options.AccountSID, token: p.options.AuthToken.Reveal(), loose: p.dialect.loose}
 }
 
 // Send implements provider.Provider. The API has no way to make a request
@@ -92,7 +98,7 @@ func (p *Provider) Send(ctx context.Context, o provider.Outgoing) (provider.Sent
 	c := p.call(ctx)
 	params := (&api.CreateMessageParams{}).SetFrom(o.From).SetTo(o.To).SetBody(o.Text)
 	if !p.polls() {
-		params.SetStatusCallback(p.public + pathStatus)
+		params.SetStatusCallback(p.public + p.dialect.status)
 	}
 	m, err := c.api().CreateMessage(params)
 	if err != nil {

@@ -25,14 +25,15 @@ const (
 )
 
 // Webhooks implements provider.Provider. It serves /twilio/in and
-// /twilio/status, relative to the component's path.
+// /twilio/status, relative to the component's path, or the same below another
+// service's name.
 func (p *Provider) Webhooks() http.Handler {
 	if p.polls() {
 		return nil
 	}
 	mux := http.NewServeMux()
-	mux.Handle(pathIn, p.webhook(pathIn, p.receive))
-	mux.Handle(pathStatus, p.webhook(pathStatus, p.report))
+	mux.Handle(p.dialect.in, p.webhook(p.dialect.in, p.receive))
+	mux.Handle(p.dialect.status, p.webhook(p.dialect.status, p.report))
 	return mux
 }
 
@@ -111,10 +112,10 @@ func (p *Provider) open(w http.ResponseWriter, r *http.Request, path string) (ur
 		}
 		params = called.params
 	}
-	signature := r.Header.Get("X-Twilio-Signature")
-	if !validSignature(signature, called, p.options.AuthToken, p.options.AuthTokenSecondary) {
+	signature := p.dialect.signature(r.Header)
+	if !validSignature(signature, called, p.dialect.keys...) {
 		if p.refusals.Allow() {
-			p.log.Warn("webhook refused: its signature is missing or wrong; if it is Twilio's, compare public_url with the address set there, and the auth token",
+			p.log.Warn("webhook refused: its signature is missing or wrong; if it is genuine, compare public_url with the address set there, and "+p.dialect.keyName,
 				"path", path, "from", r.RemoteAddr, "signed", signature != "")
 		}
 		return nil, http.StatusForbidden

@@ -121,6 +121,16 @@ func Get(ctx context.Context, c *http.Client, from string, limit int64, edit fun
 	if err != nil {
 		return nil, withoutURL(err)
 	}
+	a, err := Read(res, limit)
+	if err != nil {
+		return nil, err
+	}
+	a.Public = req.URL.Scheme == "https" && !private.Load()
+	return a, nil
+}
+
+// Read makes an Answer of a response, if that is a success.
+func Read(res *http.Response, limit int64) (*Answer, error) {
 	switch {
 	case res.StatusCode != http.StatusOK:
 		res.Body.Close()
@@ -131,7 +141,7 @@ func Get(ctx context.Context, c *http.Client, from string, limit int64, edit fun
 	}
 	return &Answer{
 		Type: res.Header.Get("Content-Type"), Disposition: res.Header.Get("Content-Disposition"),
-		Size: max(res.ContentLength, 0), Public: req.URL.Scheme == "https" && !private.Load(), body: res.Body, left: limit,
+		Size: max(res.ContentLength, 0), body: res.Body, left: limit,
 	}, nil
 }
 

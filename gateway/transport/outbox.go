@@ -11,7 +11,7 @@ import (
 // goroutines share one commit.
 type Outbox interface {
 	// Put stores an item in the state Queued and gives it a Key. Stored is
-	// false if the same user's item with the same Chat, Origin and Text was
+	// false if the same user's item with the same Chat, Origin, Text and Media was
 	// put less than DuplicateWindow ago: clients repeat what they got no
 	// answer for. The key is then that item's. An item without an Origin is
 	// never a duplicate. A zero item.Put means now.
@@ -22,8 +22,8 @@ type Outbox interface {
 	// counts the rest.
 	PutAll(ctx context.Context, items []OutboxItem) (stored int, err error)
 
-	// Update writes State, From, ID, Attempts, NotBefore, LastError and Status
-	// of the item with the same Key.
+	// Update writes State, From, ID, Attempts, NotBefore, LastError, Status and
+	// Fallback of the item with the same Key.
 	Update(ctx context.Context, item OutboxItem) error
 
 	// In gives up to max items in a state whose NotBefore has come, oldest
@@ -51,6 +51,7 @@ type OutboxItem struct {
 	From      Address // the sender as the network knows them; may be empty until sent
 	Origin    string  // Message.Origin
 	Text      string
+	Media     []Media
 	Request   Request
 	State     OutboxState
 	ID        MessageID // once the network has named it
@@ -59,6 +60,7 @@ type OutboxItem struct {
 	NotBefore time.Time // the next try
 	LastError string
 	Status    Status // the furthest that was reported
+	Fallback  int    // how often its files were put into a simpler form, as the network took no other
 }
 
 // An OutboxState is where an item stands.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -47,7 +48,7 @@ func (d *disk) Put(_ context.Context, item transport.OutboxItem) (int64, bool, e
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, was := range d.items {
-		if item.Origin != "" && was.User == item.User && was.Chat == item.Chat && was.Origin == item.Origin && was.Text == item.Text &&
+		if item.Origin != "" && was.User == item.User && was.Chat == item.Chat && was.Origin == item.Origin && was.Text == item.Text && reflect.DeepEqual(was.Media, item.Media) &&
 			item.Put.Sub(was.Put) < transport.DuplicateWindow {
 			return was.Key, false, nil
 		}
@@ -75,7 +76,7 @@ func (d *disk) Update(_ context.Context, item transport.OutboxItem) error {
 		return errors.New("no such item")
 	}
 	was.State, was.From, was.ID, was.Attempts = item.State, item.From, item.ID, item.Attempts
-	was.NotBefore, was.LastError, was.Status = item.NotBefore, item.LastError, item.Status
+	was.NotBefore, was.LastError, was.Status, was.Fallback = item.NotBefore, item.LastError, item.Status, item.Fallback
 	d.items[item.Key] = was
 	return nil
 }
@@ -191,6 +192,12 @@ type carrier struct {
 	receive provider.Receiver
 	early   bool // reports delivery before it answers
 	optOuts bool // heeds STOP
+
+	media     map[string]string // files, by their URL
+	mediaErr  error
+	hangs     map[string]bool
+	fetched   []string
+	forgotten []string
 }
 
 // A plan is how one send goes.
@@ -249,7 +256,7 @@ func (c *carrier) Find(_ context.Context, o provider.Outgoing, _ time.Time) ([]p
 	}
 	var found []provider.Sent
 	for i, was := range c.taken {
-		if was == o && c.status[c.ids[i]].Status != transport.Failed {
+		if reflect.DeepEqual(was, o) && c.status[c.ids[i]].Status != transport.Failed {
 			found = append(found, provider.Sent{ID: c.ids[i]})
 		}
 	}
@@ -366,6 +373,7 @@ type world struct {
 	process *process
 	network *Network
 	romeo   *inbox
+	host    *host
 	link    transport.Session
 	got     int // texts that came, and went, so far
 	stop    context.CancelFunc
@@ -385,9 +393,9 @@ func startOn(t *testing.T, d *disk, between transport.Outbox, c *carrier, dieAt 
 	o := Defaults()
 	o.Users = []User{{romeo, romeoNumber}, {juliet, sharedNumber}, {nurse, sharedNumber}}
 	ctx, stop := context.WithCancel(context.Background())
-	w := &world{t: t, disk: d, carrier: c, romeo: &inbox{}, stop: stop}
+	w := &world{t: t, disk: d, carrier: c, romeo: &inbox{}, host: &host{}, stop: stop}
 	w.process = &process{Outbox: between, die: dieAt, kill: stop}
-	n, err := newNetwork(o, transport.Env{Outbox: w.process, Records: d.records, Settings: preferences{}}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
+	n, err := newNetwork(o, transport.Env{Outbox: w.process, Records: d.records, Settings: preferences{}, Files: w.host}, func(r provider.Receiver, _ *slog.Logger) provider.Provider {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.process, c.receive = w.process, r

@@ -11,9 +11,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 
+	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
 	"gatehouse/transports/sms/twilio"
@@ -46,6 +48,9 @@ type Network struct {
 	outbox      transport.Outbox
 	records     transport.Records
 	settings    transport.Settings
+	files       transport.Files // nil: none are hosted
+	http        *http.Client    // guarded
+	mediaIn     *mediaIn
 
 	way    string         // in which people register
 	allow  []string       // who may
@@ -88,11 +93,16 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
 		way: o.Registration, allow: o.RegistrationAllow, pool: o.Pool, twilio: o.Twilio, secret: env.Secret,
 		configured: make(map[string]bool), lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
+		files: env.Files, http: env.HTTP,
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
 		ids: newStripes(), groups: newStripes(), ledgers: newStripes(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
 		floods: floods{from: map[string]*flood{}}, written: map[string]bool{},
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
+	}
+	n.mediaIn = newMediaIn(n)
+	if n.http == nil {
+		n.http = guarded.Client(nil)
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -123,7 +133,7 @@ func userKey(jid string) string { return strings.ToLower(jid) }
 func (n *Network) Info() transport.Info {
 	return transport.Info{
 		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true, Reachable: true,
-		Rooms: true, Groups: true,
+		Media: true, Rooms: true, Groups: true,
 		Prompt: "Enter a phone number with its country code, like +15551234567.",
 	}
 }
@@ -136,6 +146,7 @@ func (n *Network) Users() []transport.Account { return n.accounts }
 func (n *Network) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { n.runTrunks(ctx) })
+	running.Go(func() { n.mediaIn.run(ctx) })
 	newSender(n).run(ctx)
 	running.Wait()
 	return nil

@@ -342,8 +342,8 @@ func TestWhatATextLacksIsSaid(t *testing.T) {
 		{"plain", provider.Inbound{Text: "hello"}, "hello"},
 		{"control characters", provider.Inbound{Text: "a\x00b\r\nc\x1b"}, "ab\nc"},
 		{"nothing", provider.Inbound{}, "[An empty text.]"},
-		{"a picture", provider.Inbound{Media: 1}, "[A picture or file came with this text. This gateway does not carry it.]"},
-		{"words and pictures", provider.Inbound{Text: "look", Media: 2}, "look\n[2 pictures or files came with this text. This gateway does not carry them.]"},
+		{"a picture", provider.Inbound{Lost: 1}, "[A picture or file came with this text. This gateway does not carry it.]"},
+		{"words and pictures", provider.Inbound{Text: "look", Lost: 2}, "look\n[2 pictures or files came with this text. This gateway does not carry them.]"},
 	}
 	for _, tt := range tests {
 		if got := incomingText(tt.in); got != tt.want {

@@ -33,6 +33,9 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 		n.logUnknown(in.To)
 		return provider.ErrUnknownNumber
 	}
+	if !n.hostsFiles() {
+		in.Lost, in.Media = in.Lost+len(in.Media), nil
+	}
 	now := time.Now()
 	sent := in.At
 	if sent.IsZero() {
@@ -60,7 +63,7 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 			continue
 		}
 		n.awaitSession(opening, user)
-		if err := n.deliverAt(ctx, user, to, n.inGroup(user, to, in.Group, theirs)); err != nil {
+		if err := t.receiveFor(ctx, user, to, in, theirs); err != nil {
 			failed = append(failed, err)
 		}
 	}
@@ -74,15 +77,32 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 	return nil
 }
 
+// receiveFor stores a text for one user: first what is to be fetched, then what
+// was said, then the files that came whole.
+func (t *trunk) receiveFor(ctx context.Context, user, to string, in provider.Inbound, e transport.MessageReceived) error {
+	if err := t.keepMedia(ctx, user, to, in, e.Message); err != nil {
+		return err
+	}
+	defer wake(t.network.mediaIn.wake)
+	if e.Text != "" {
+		if err := t.network.deliverIn(ctx, user, to, in.Group, e.Message); err != nil {
+			return err
+		}
+	}
+	return t.showData(ctx, user, to, in, e.Message)
+}
+
 // incomingText gives the text to show. What can't be shown is mentioned, and
 // so is emptiness: a message without a body is none.
 func incomingText(in provider.Inbound) string {
 	text := printable(in.Text)
 	switch {
-	case in.Media == 1:
+	case in.Lost == 1:
 		text += "\n[A picture or file came with this text. This gateway does not carry it.]"
-	case in.Media > 1:
-		text += fmt.Sprintf("\n[%d pictures or files came with this text. This gateway does not carry them.]", in.Media)
+	case in.Lost > 1:
+		text += fmt.Sprintf("\n[%d pictures or files came with this text. This gateway does not carry them.]", in.Lost)
+	case strings.TrimSpace(text) == "" && len(in.Media) > 0:
+		return ""
 	case strings.TrimSpace(text) == "":
 		text = "[An empty text.]"
 	}

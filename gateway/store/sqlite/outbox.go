@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,12 +20,12 @@ type outbox struct {
 const (
 	findDuplicate = `SELECT key FROM outbox WHERE digest = ? AND put_at > ? ORDER BY key DESC LIMIT 1`
 	putOutbox     = `INSERT INTO outbox (component, user, chat, room, sender, origin, text, request,
-		state, id, attempts, put_at, not_before, last_error, status, digest)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		state, id, attempts, put_at, not_before, last_error, status, digest, media, fallback)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateOutbox = `UPDATE outbox SET state = ?, sender = ?, id = ?, attempts = ?, not_before = ?,
-		last_error = ?, status = ? WHERE key = ? AND component = ?`
+		last_error = ?, status = ?, fallback = ? WHERE key = ? AND component = ?`
 	outboxColumns = `SELECT key, user, chat, room, sender, origin, text, request, state, id, attempts,
-		put_at, not_before, last_error, status FROM outbox `
+		put_at, not_before, last_error, status, media, fallback FROM outbox `
 	outboxIn = outboxColumns + `WHERE component = ? AND state = ? AND not_before <= ? ORDER BY key LIMIT ?`
 	// A network may use an id again after a long time: the newest is meant.
 	findOutbox   = outboxColumns + `WHERE component = ? AND id = ? AND id <> '' ORDER BY key DESC LIMIT 1`
@@ -76,7 +77,11 @@ func (o outbox) put(t *tx, item transport.OutboxItem) (out outcome, err error) {
 		item.Put = o.s.now()
 	}
 	item.State = transport.Queued
-	digest := digestOf(o.component, item)
+	media, err := writeMedia(item.Media)
+	if err != nil {
+		return out, err
+	}
+	digest := digestOf(o.component, item, media)
 	if digest != nil {
 		since := nanos(item.Put.Add(-transport.DuplicateWindow))
 		found, err := t.row(findDuplicate, []any{digest, since}, &out.key)
@@ -86,7 +91,7 @@ func (o outbox) put(t *tx, item transport.OutboxItem) (out outcome, err error) {
 	}
 	result, err := t.exec(putOutbox, o.component, item.User, string(item.Chat), string(item.Room), string(item.From),
 		item.Origin, item.Text, string(item.Request), int(item.State), string(item.ID), item.Attempts,
-		nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest)
+		nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest, media, item.Fallback)
 	if err != nil {
 		return out, err
 	}
@@ -97,12 +102,16 @@ func (o outbox) put(t *tx, item transport.OutboxItem) (out outcome, err error) {
 
 // digestOf is the same for items that are duplicates, and nil for one that
 // can't be any's.
-func digestOf(component string, item transport.OutboxItem) []byte {
+func digestOf(component string, item transport.OutboxItem, media string) []byte {
 	if item.Origin == "" {
 		return nil
 	}
 	h := sha256.New()
-	for _, part := range []string{component, item.User, string(item.Chat), item.Origin, item.Text} {
+	parts := []string{component, item.User, string(item.Chat), item.Origin, item.Text}
+	if media != "" {
+		parts = append(parts, media)
+	}
+	for _, part := range parts {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write([]byte(part))
 	}
@@ -113,7 +122,7 @@ func digestOf(component string, item transport.OutboxItem) []byte {
 func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 	_, err := write(ctx, o.s, func(t *tx) (struct{}, error) {
 		result, err := t.exec(updateOutbox, int(item.State), string(item.From), string(item.ID), item.Attempts,
-			nanos(item.NotBefore), item.LastError, int(item.Status), item.Key, o.component)
+			nanos(item.NotBefore), item.LastError, int(item.Status), item.Fallback, item.Key, o.component)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -143,8 +152,20 @@ func (o outbox) Forget(ctx context.Context, t time.Time) error {
 func scanOutbox(r scanner) (transport.OutboxItem, error) {
 	var item transport.OutboxItem
 	var put, notBefore int64
+	var media string
 	err := r.Scan(&item.Key, &item.User, &item.Chat, &item.Room, &item.From, &item.Origin, &item.Text, &item.Request,
-		&item.State, &item.ID, &item.Attempts, &put, &notBefore, &item.LastError, &item.Status)
+		&item.State, &item.ID, &item.Attempts, &put, &notBefore, &item.LastError, &item.Status, &media, &item.Fallback)
+	if err == nil && media != "" {
+		err = json.Unmarshal([]byte(media), &item.Media)
+	}
 	item.Put, item.NotBefore = timeOf(put), timeOf(notBefore)
 	return item, err
+}
+
+func writeMedia(media []transport.Media) (string, error) {
+	if len(media) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(media)
+	return string(b), err
 }

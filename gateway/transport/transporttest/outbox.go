@@ -32,6 +32,7 @@ type identity struct {
 	user         string
 	chat         transport.Address
 	origin, text string
+	media        string
 }
 
 type memory struct {
@@ -74,7 +75,7 @@ func (o *Outbox) put(item transport.OutboxItem) (key int64, stored bool) {
 	if item.Put.IsZero() {
 		item.Put = o.now()
 	}
-	id := identity{item.User, item.Chat, item.Origin, item.Text}
+	id := identity{item.User, item.Chat, item.Origin, item.Text, fmt.Sprint(item.Media)}
 	if m, ok := o.given[id]; ok && item.Put.Sub(m.put) < transport.DuplicateWindow {
 		return m.key, false
 	}
@@ -113,7 +114,7 @@ func (o *Outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 	}
 	old := &o.items[i]
 	old.State, old.From, old.ID, old.Attempts = item.State, item.From, item.ID, item.Attempts
-	old.NotBefore, old.LastError, old.Status = item.NotBefore, item.LastError, item.Status
+	old.NotBefore, old.LastError, old.Status, old.Fallback = item.NotBefore, item.LastError, item.Status, item.Fallback
 	return nil
 }
 

@@ -352,9 +352,9 @@ func TestTextComesIn(t *testing.T) {
 		{"to the only number", strings.Replace(received, `"simNumber":1`, `"simNumber":2`, 1), nil, provider.Inbound{From: friend, To: own, Text: "Android is always a sweet treat!", At: at}},
 		{"from letters", strings.Replace(received, friend, "MyBank", 1), nil, provider.Inbound{From: "MyBank", To: own, Text: "Android is always a sweet treat!", At: at}},
 		{"with a picture", `{"event":"mms:downloaded","id":"Ey6ECgOkVVFjz3CL48B8C","payload":{"sender":"+15551234567","recipient":null,"subject":null,"body":"look","attachments":[{"partId":1,"contentType":"image/png","name":null,"size":3,"data":"AAAA"}],"receivedAt":"2024-06-22T15:46:11.000+07:00"}}`, nil,
-			provider.Inbound{From: friend, To: own, Text: "look", Media: 1, At: at}},
+			provider.Inbound{From: friend, To: own, Text: "look", Media: []provider.Media{{Data: []byte{0, 0, 0}, Type: "image/png"}}, At: at}},
 		{"with a picture that stays on the phone", `{"event":"mms:received","id":"Ey6ECgOkVVFjz3CL48B8C","payload":{"sender":"+15551234567","subject":"Photo","size":125684,"receivedAt":"2024-06-22T15:46:11.000+07:00"}}`, nil,
-			provider.Inbound{From: friend, To: own, Text: "Photo", Media: 1, At: at}},
+			provider.Inbound{From: friend, To: own, Text: "Photo", Lost: 1, At: at}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

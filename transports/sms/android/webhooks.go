@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -172,10 +173,17 @@ func (p *Provider) receive(ctx context.Context, e event) error {
 	}
 	if e.Event != smsReceived {
 		in.Text = strings.TrimSpace(e.Payload.Subject + "\n" + e.Payload.Body)
-		in.Media = len(e.Payload.Attachments)
+		for _, a := range e.Payload.Attachments {
+			data, err := base64.StdEncoding.DecodeString(a.Data)
+			if err != nil || len(data) == 0 {
+				in.Lost++
+				continue
+			}
+			in.Media = append(in.Media, provider.Media{Data: data, Name: a.Name, Type: a.Type})
+		}
 	}
 	if e.Event == mmsReceived {
-		in.Media = 1
+		in.Lost = 1
 	}
 	err := p.receiver.Receive(ctx, in)
 	if errors.Is(err, provider.ErrUnknownNumber) {

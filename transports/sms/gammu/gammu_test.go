@@ -372,7 +372,7 @@ func TestTextComesIn(t *testing.T) {
 	}{
 		{"in parts", testdata(t, "parts.txt"), provider.Inbound{From: "+15557654321", Text: long}},
 		{"from letters, with emoji", testdata(t, "letters.txt"), provider.Inbound{From: "Vodafone_X", Text: "ж😀\na"}},
-		{"that is no text", testdata(t, "binary.txt"), provider.Inbound{From: "+1555", Media: 1}},
+		{"that is no text", testdata(t, "binary.txt"), provider.Inbound{From: "+1555", Lost: 1}},
 		{"from nobody", testdata(t, "nobody.txt"), provider.Inbound{Text: "a"}},
 		{"whose first part is missing", part(2, 2, "end"), provider.Inbound{From: friend, Text: "end\n[1 of the 2 parts of this text did not arrive.]"}},
 		{"in the wrong order", part(2, 2, "b") + part(1, 2, "a"), provider.Inbound{From: friend, Text: "ab"}},

@@ -152,7 +152,7 @@ func (p *Provider) inbound(parts []section, name string, written time.Time) (pro
 	}
 	in.ID = transport.MessageID(hex.EncodeToString(h.Sum(nil)[:16]))
 	if slices.ContainsFunc(parts, func(s section) bool { return !s.isText() }) {
-		in.Media = 1
+		in.Lost = 1
 		return in, nil
 	}
 	text, missing, err := joined(parts)

@@ -147,7 +147,7 @@ func (p *Provider) receive(ctx context.Context, e event) error {
 		binary = binary || !strings.HasPrefix(kind, "text/")
 	}
 	if binary {
-		in.Media = 1
+		in.Lost = 1
 	} else {
 		text, err := decode(raw, charset)
 		if err != nil {

@@ -102,7 +102,7 @@ func TestTextComesIn(t *testing.T) {
 			if w.Code != http.StatusOK || w.Body.Len() > 0 {
 				t.Errorf("answered %d %q", w.Code, w.Body)
 			}
-			want := provider.Inbound{ID: "3ffd90b4", From: "+15551234567", To: "+15005550001", Text: tt.text, Media: tt.media, At: at}
+			want := provider.Inbound{ID: "3ffd90b4", From: "+15551234567", To: "+15005550001", Text: tt.text, Lost: tt.media, At: at}
 			if tt.wantFrom != "" {
 				want.From = strings.TrimSpace(tt.wantFrom)
 			}

@@ -71,6 +71,9 @@ type Outgoing struct {
 	To   string // E.164, or the digits of a short code
 	Text string
 
+	// Media are links to files that go along, as Capabilities.Media allows.
+	Media []string
+
 	// Ref tells equal texts apart. It is the same when a text in doubt is
 	// looked for, also after a restart, and another whenever it is sent anew.
 	// A provider that names its messages itself makes their ids of it.
@@ -91,7 +94,8 @@ type Inbound struct {
 	To    string   // one of the users' numbers
 	Group []string // of a group text: the numbers of the others who got it
 	Text  string
-	Media int       // pictures and files that came along
+	Media []Media
+	Lost  int       // pictures and files that came along and can't be had
 	At    time.Time // zero: now
 
 	// OptOut is what the provider took the text for: "STOP", "START", "HELP".
@@ -107,10 +111,39 @@ type Report struct {
 	Retry  bool             // with Failed: sending the text anew may help
 }
 
+// Media is a file that came with a text.
+type Media struct {
+	URL  string // by which the provider knows it; or
+	Data []byte // what is in it
+	Name string // may be empty, as
+	Type string // this: "image/jpeg"
+}
+
+// A MediaSource is a Provider whose Media have to be fetched from it.
+type MediaSource interface {
+	// FetchMedia gives a file, of which no more than so many bytes are wanted.
+	// Whatever is not at the provider's own address is fetched with the client.
+	// ErrNoMedia says that the file is not there.
+	FetchMedia(ctx context.Context, web *http.Client, m Media, max int64) (transport.File, error)
+
+	// ForgetMedia is called when every user of the number has the file, and
+	// may remove it at the provider.
+	ForgetMedia(ctx context.Context, m Media) error
+}
+
+// MediaLimits are the files that a provider takes along with a text.
+type MediaLimits struct {
+	Files int              // how many
+	Total int64            // bytes of all together
+	Types map[string]int64 // the largest of each type; others are sent as links
+}
+
 // Capabilities are a provider's limits and abilities.
 type Capabilities struct {
 	MaxCharacters int // the longest text in UTF-16 units; 0: only segments count
 	Parallel      int // how many texts it takes at a time; 0: a few
+
+	Media *MediaLimits // nil: it carries text alone
 
 	// NoReports says that the provider brings no reports by itself: it is
 	// asked soon, and often at first, how a text fares.
@@ -137,6 +170,7 @@ var (
 	ErrUnknownNumber  = errors.New("no user has this number")
 	ErrUnknownMessage = errors.New("the provider knows no such message")
 	ErrCannotAsk      = errors.New("the provider can't be asked for its messages")
+	ErrNoMedia        = errors.New("the provider has no such file")
 )
 
 // LastDigits cuts a phone number to what logs may show.

@@ -107,7 +107,7 @@ func (p *Provider) store(ctx context.Context, in part, contents [][]byte, id str
 	if s, ok := text(whole, in.encoding); ok {
 		received.Text = s
 	} else {
-		received.Media = 1
+		received.Lost = 1
 	}
 	if missing > 0 {
 		received.Text += fmt.Sprintf("\n[%d of the %d parts of this text did not arrive.]", missing, len(contents))

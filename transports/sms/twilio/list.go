@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -132,7 +131,7 @@ func (p *Provider) Received(ctx context.Context, number string, since time.Time,
 				}
 				continue
 			}
-			l.Texts = append(l.Texts, inboundOf(m, at))
+			l.Texts = append(l.Texts, p.inboundOf(m, at))
 		}
 		if n := len(l.Texts) - listMost; n > 0 {
 			l.Texts, l.More = slices.Delete(l.Texts, 0, n), true
@@ -149,14 +148,13 @@ func (p *Provider) Received(ctx context.Context, number string, since time.Time,
 	return l, nil
 }
 
-func inboundOf(m *api.ApiV2010Message, at time.Time) provider.Inbound {
-	media, _ := strconv.Atoi(value(m.NumMedia))
+func (p *Provider) inboundOf(m *api.ApiV2010Message, at time.Time) provider.Inbound {
 	return provider.Inbound{
 		ID:    transport.MessageID(*m.Sid),
 		From:  value(m.From),
 		To:    *m.To,
 		Text:  value(m.Body),
-		Media: min(max(media, 0), 10),
+		Media: p.listedMedia(*m.Sid, value(m.NumMedia)),
 		At:    at,
 	}
 }

@@ -62,7 +62,8 @@ func TestTextsThatCameInAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := func(id, body string, after time.Duration) provider.Inbound {
-		return provider.Inbound{ID: transport.MessageID(id), From: "+15551234567", To: own, Text: body, Media: 1, At: noon.Add(after)}
+		list := p.base + "/2010-04-01/Accounts/" + testOptions().AccountSID + "/Messages/" + id + "/Media.json#0"
+		return provider.Inbound{ID: transport.MessageID(id), From: "+15551234567", To: own, Text: body, Media: []provider.Media{{URL: list}}, At: noon.Add(after)}
 	}
 	want := provider.Listing{
 		Texts: []provider.Inbound{text("SM2", "at that second", 0), text("SM4", "sooner", 4*time.Minute), text("SM7", "later", 7*time.Minute)},

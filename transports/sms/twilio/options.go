@@ -33,6 +33,7 @@ type Options struct {
 	MPSOf              map[string]float64 `toml:"mps_of"`               // the same for single numbers
 	Poll               time.Duration      `toml:"poll"`                 // without public_url: how often Twilio is asked for texts
 	Reconcile          time.Duration      `toml:"reconcile"`            // with it: how often Twilio is asked for texts that it could not bring; 0: never
+	DeleteMedia        bool               `toml:"delete_media"`         // files that came are removed at Twilio once people have them
 }
 
 // Defaults are the options for Twilio itself.

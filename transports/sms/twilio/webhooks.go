@@ -125,13 +125,14 @@ func (p *Provider) open(w http.ResponseWriter, r *http.Request, path string) (ur
 
 // receive takes a text (https://www.twilio.com/docs/messaging/guides/webhook-request).
 func (p *Provider) receive(ctx context.Context, params url.Values) error {
-	media, _ := strconv.Atoi(params.Get("NumMedia"))
+	media, lost := mediaOf(params)
 	return p.receiver.Receive(ctx, provider.Inbound{
 		ID:    transport.MessageID(messageSID(params)),
 		From:  params.Get("From"),
 		To:    params.Get("To"),
 		Text:  params.Get("Body"),
-		Media: min(max(media, 0), 10),
+		Media: media,
+		Lost:  lost,
 		// Of messaging services with Advanced Opt-Out.
 		OptOut: params.Get("OptOutType"),
 	})

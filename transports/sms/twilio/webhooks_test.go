@@ -75,6 +75,7 @@ func serve(rec *receiver, r *http.Request) *http.Response {
 
 var inbound = url.Values{
 	"MessageSid": {"SM9"}, "From": {"+15551234567"}, "To": {"+15005550001"}, "Body": {"Grüße 😀 & more"}, "NumMedia": {"2"},
+	"MediaUrl0": {"https://api.twilio.com/media/ME1"}, "MediaContentType0": {"image/jpeg"},
 }
 
 func TestTextComesInOnceItIsStored(t *testing.T) {
@@ -85,7 +86,7 @@ func TestTextComesInOnceItIsStored(t *testing.T) {
 		w.Body.String() != `<?xml version="1.0" encoding="UTF-8"?><Response></Response>` {
 		t.Errorf("got %d %q", w.Code, w.Body)
 	}
-	want := []provider.Inbound{{ID: "SM9", From: "+15551234567", To: "+15005550001", Text: "Grüße 😀 & more", Media: 2}}
+	want := []provider.Inbound{{ID: "SM9", From: "+15551234567", To: "+15005550001", Text: "Grüße 😀 & more", Lost: 1, Media: []provider.Media{{URL: "https://api.twilio.com/media/ME1", Type: "image/jpeg"}}}}
 	if diff := cmp.Diff(want, rec.in); diff != "" {
 		t.Error(diff)
 	}

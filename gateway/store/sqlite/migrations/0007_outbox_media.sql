@@ -1,0 +1,2 @@
+ALTER TABLE outbox ADD COLUMN media TEXT NOT NULL DEFAULT ''; -- a JSON list; empty for none
+ALTER TABLE outbox ADD COLUMN fallback INTEGER NOT NULL DEFAULT 0;

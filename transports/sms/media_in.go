@@ -55,6 +55,7 @@ type fetch struct {
 	next    time.Time
 	found   bool // in the store, at the start: the caption may not be told yet
 	running bool
+	unsure  bool // others may be to have it, too
 }
 
 // mediaIn fetches files. Run has the loop.
@@ -81,8 +82,8 @@ func messageOf(m transport.Message, i int) transport.Message {
 	return m
 }
 
-// keepMedia stores for a user what is to be fetched.
-func (t *trunk) keepMedia(ctx context.Context, user, to string, in provider.Inbound, m transport.Message) error {
+// keepMedia stores for a user what is to be fetched once everything is stored.
+func (t *trunk) keepMedia(ctx context.Context, user, to string, in provider.Inbound, m transport.Message) (fetches []*fetch, err error) {
 	n := t.network
 	caption := m.Text
 	for i, media := range in.Media {
@@ -95,7 +96,7 @@ func (t *trunk) keepMedia(ctx context.Context, user, to string, in provider.Inbo
 		caption = "" // one of them brings it
 		value, err := json.Marshal(job)
 		if err != nil {
-			return fmt.Errorf("note a file: %w", err)
+			return fetches, fmt.Errorf("note a file: %w", err)
 		}
 		key := string(job.Message.ID)
 		err = n.records.Put(ctx, transport.RecordItem{User: user, Kind: kindMedia, Key: key, Value: value})
@@ -108,11 +109,11 @@ func (t *trunk) keepMedia(ctx context.Context, user, to string, in provider.Inbo
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("note a file: %w", err)
+			return fetches, fmt.Errorf("note a file: %w", err)
 		}
-		n.mediaIn.add(&fetch{user: user, key: key, mediaJob: job})
+		fetches = append(fetches, &fetch{user: user, key: key, mediaJob: job})
 	}
-	return nil
+	return fetches, nil
 }
 
 // showData shows a user the files that came whole.
@@ -195,6 +196,16 @@ func (i *mediaIn) add(f *fetch) {
 	default:
 		i.fetches[id] = f
 	}
+}
+
+// start has files fetched. Unsure says that not everybody of the number has
+// noted them, so that nobody is the last.
+func (i *mediaIn) start(all []*fetch, unsure bool) {
+	for _, f := range all {
+		f.unsure = unsure
+		i.add(f)
+	}
+	wake(i.wake)
 }
 
 // load reads from the store what is not known.
@@ -316,7 +327,7 @@ func (i *mediaIn) isLast(f *fetch) bool {
 			return false
 		}
 	}
-	return !i.more
+	return !i.more && !f.unsure
 }
 
 // fetch is one try. Done means that nothing is left to do.

@@ -55,6 +55,7 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 	}
 	e.Text += word.note
 	var failed []error
+	var fetches []*fetch
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	for _, user := range users {
@@ -63,10 +64,13 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 			continue
 		}
 		n.awaitSession(opening, user)
-		if err := t.receiveFor(ctx, user, to, in, theirs); err != nil {
+		noted, err := t.receiveFor(ctx, user, to, in, theirs)
+		fetches = append(fetches, noted...)
+		if err != nil {
 			failed = append(failed, err)
 		}
 	}
+	n.mediaIn.start(fetches, len(failed) > 0)
 	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("store a text to %s: %w", provider.LastDigits(to), err)
 	}
@@ -79,17 +83,15 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 
 // receiveFor stores a text for one user: first what is to be fetched, then what
 // was said, then the files that came whole.
-func (t *trunk) receiveFor(ctx context.Context, user, to string, in provider.Inbound, e transport.MessageReceived) error {
-	if err := t.keepMedia(ctx, user, to, in, e.Message); err != nil {
-		return err
+func (t *trunk) receiveFor(ctx context.Context, user, to string, in provider.Inbound, e transport.MessageReceived) ([]*fetch, error) {
+	fetches, err := t.keepMedia(ctx, user, to, in, e.Message)
+	if err == nil && e.Text != "" {
+		err = t.network.deliverIn(ctx, user, to, in.Group, e.Message)
 	}
-	defer wake(t.network.mediaIn.wake)
-	if e.Text != "" {
-		if err := t.network.deliverIn(ctx, user, to, in.Group, e.Message); err != nil {
-			return err
-		}
+	if err == nil {
+		err = t.showData(ctx, user, to, in, e.Message)
 	}
-	return t.showData(ctx, user, to, in, e.Message)
+	return fetches, err
 }
 
 // incomingText gives the text to show. What can't be shown is mentioned, and

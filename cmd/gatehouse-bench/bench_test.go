@@ -12,7 +12,7 @@ import (
 // The short version of the measurement: nothing may be lost or refused, however
 // long it takes.
 func TestNothingIsLostUnderLoad(t *testing.T) {
-	servers.Need(t, "inspircd")
+	servers.Need(t, "inspircd", "prosody", "ejabberd")
 	program := filepath.Join(t.TempDir(), "gatehouse")
 	if out, err := exec.Command("go", "build", "-o", program, "gatehouse/cmd/gatehouse").CombinedOutput(); err != nil {
 		t.Fatalf("build the gateway: %v\n%s", err, out)

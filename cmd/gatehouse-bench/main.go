@@ -43,7 +43,7 @@ type options struct {
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
-	if missing := servers.Missing("inspircd"); len(missing) > 0 {
+	if missing := servers.Missing("inspircd", "prosody", "ejabberd"); len(missing) > 0 {
 		return fmt.Errorf("missing: %s; run make bench, which installs it", strings.Join(missing, ", "))
 	}
 	ours, err := gatehouse(o.program)

@@ -50,15 +50,30 @@ type trial struct {
 func (s *subject) start(ctx context.Context, o setup) (*trial, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("%s did not connect within %v", s.name, startLimit))
 	defer cancel()
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return nil, err
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
 	o.port = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t, err := s.launch(o)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if t.server, err = accept(ctx, l); err != nil {
+		t.stop()
+		return nil, fmt.Errorf("%s: %w; its log ends: %s", s.name, err, t.logEnd())
+	}
+	t.took = time.Since(began)
+	return t, nil
+}
+
+// launch starts a subject and waits for nothing.
+func (s *subject) launch(o setup) (*trial, error) {
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return nil, err
+	}
 	cmd, err := s.prepare(o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", s.name, err)
@@ -69,17 +84,10 @@ func (s *subject) start(ctx context.Context, o setup) (*trial, error) {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.name, err)
 	}
-	t := &trial{setup: o, subject: s, cmd: cmd}
-	if t.server, err = accept(ctx, l); err != nil {
-		t.stop()
-		return nil, fmt.Errorf("%s: %w; its log ends: %s", s.name, err, t.logEnd())
-	}
-	t.took = time.Since(began)
-	return t, nil
+	return &trial{setup: o, subject: s, cmd: cmd}, nil
 }
 
 func (t *trial) stop() {

@@ -21,6 +21,7 @@ type row struct {
 	history, tls bool
 	alone        bool   // it is Gatehouse's alone
 	texts        string // the provider of texts
+	through      string // the real server that it goes through
 	do           func(*trial, sizes) (figures, error)
 	sizes        map[string]sizes // by subject: a slow one gets less, as rates are compared
 	compare      []comparison
@@ -105,6 +106,14 @@ var rows = []row{
 			{figure: "memory", what: "memory a user", unit: "KiB"},
 		},
 	}, {
+		name: "through Prosody", alone: true, history: true, through: "prosody",
+		sizes:   same(sizes{listeners: 20, messages: 1000}),
+		compare: shares(0.1),
+	}, {
+		name: "through ejabberd", alone: true, history: true, through: "ejabberd",
+		sizes:   same(sizes{listeners: 20, messages: 1000}),
+		compare: shares(0.4),
+	}, {
 		name: "texts out, durable", alone: true, texts: "simulator", do: (*trial).textsOut,
 		sizes:   same(sizes{messages: 20000}),
 		compare: []comparison{{figure: "rate", what: "texts/s", higher: true, bound: 5000}},
@@ -134,6 +143,15 @@ var rows = []row{
 			{figure: "size", what: "size of the program", unit: "MB", bound: 30},
 		},
 	},
+}
+
+// shares compare our part of the CPU time of a stanza with a real server's.
+func shares(most float64) []comparison {
+	return []comparison{
+		{figure: "ours", what: "CPU a stanza, ours", unit: "µs"},
+		{figure: "theirs", what: "CPU a stanza, the server's", unit: "µs"},
+		{figure: "share", what: "ours to the server's", unit: "×", bound: most},
+	}
 }
 
 // small are sizes that any row gets with -quick.
@@ -222,6 +240,9 @@ func (b *bench) once(ctx context.Context, r row, s *subject, size sizes) (figure
 	}
 	if r.tls {
 		o.irc, o.ca = b.ircd.TLSAddr, b.ircd.CA.File
+	}
+	if r.through != "" {
+		return b.through(ctx, r, s, size, o)
 	}
 	t, err := s.start(ctx, o)
 	if err != nil {

@@ -105,6 +105,7 @@ func (h *host) commands(t target) (all []command) {
 	if t.kind == toGateway {
 		all = append(all, pingCommand, helloCommand)
 	}
+	all = append(all, h.contactCommands(t)...)
 	at, kind := t.place()
 	configures := false
 	if c, ok := h.Network.(transport.Commander); ok {

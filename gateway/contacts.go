@@ -160,9 +160,7 @@ func (s *session) receiveContact(e transport.ContactChanged) {
 		return
 	}
 	s.changeContact(e.Who, func(c *contact) { c.Network = cleanName(e.Name) })
-	if s.contacts[e.Who].Known == inRoster {
-		s.bring(false, e.Who)
-	}
+	s.renamed(e.Who)
 }
 
 // contactRemoved is called when the user took somebody out of their roster.

@@ -46,11 +46,23 @@ func (h *host) ownInfo() stanza.DiscoInfo {
 	if h.info.Lists && h.info.Home != "" {
 		info.Features = append(info.Features, listFeatures...)
 	}
+	if h.keepsContacts() {
+		info.Features = append(info.Features, stanza.SearchNamespace)
+	}
 	if _, open := h.registers(); open {
 		info.Features = append(info.Features, stanza.RegisterNamespace)
 	}
 	if len(h.gateway.Contacts) > 0 { // XEP-0157 §2
 		info.Forms = []stanza.Form{stanza.ResultForm("http://jabber.org/network/serverinfo", h.gateway.Contacts...)}
+	}
+	return info
+}
+
+// ownInfoFor leaves out what only those can do whom the network serves.
+func (h *host) ownInfoFor(s *session) stanza.DiscoInfo {
+	info := h.ownInfo()
+	if s == nil || !s.searches() {
+		info.Features = slices.DeleteFunc(info.Features, func(f string) bool { return f == stanza.SearchNamespace })
 	}
 	return info
 }
@@ -69,6 +81,9 @@ func (h *host) personInfo(a transport.Address) stanza.DiscoInfo {
 	info := stanza.DiscoInfo{
 		Identities: []stanza.Identity{{Category: "client", Type: h.info.Type}},
 		Features:   slices.Concat(commonFeatures, personFeatures, h.conversationFeatures(), h.commandFeatures(target{kind: toPerson, address: a})),
+	}
+	if h.keepsContacts() {
+		info.Features = append(info.Features, vcard4Namespace)
 	}
 	if h.info.Durable {
 		info.Features = append(info.Features, stanza.ReceiptsNamespace)
@@ -154,7 +169,7 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 	var info stanza.DiscoInfo
 	switch t.kind {
 	case toGateway:
-		info = h.ownInfo()
+		info = h.ownInfoFor(s)
 	case toServer:
 		info = h.serverInfo(t.address)
 	case toPerson:

@@ -42,6 +42,8 @@ var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (take
 	{stanza.Get, stanza.RegisterNamespace}:      (*session).sendRegister,
 	{stanza.Set, stanza.RegisterNamespace}:      (*session).sendRegister,
 	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
+	{stanza.Get, stanza.SearchNamespace}:        (*session).sendSearch,
+	{stanza.Set, stanza.SearchNamespace}:        (*session).sendSearch,
 	{stanza.Set, stanza.RosterNamespace}:        (*session).receiveRosterPush,
 	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Set, stanza.ModerationNamespace}:    (*session).sendModeration,

@@ -343,3 +343,8 @@ func (n *network) setsSubject(a transport.Address, by, text string) {
 	n.room(a).subject = transport.Subject{Text: text, By: by}
 	n.others(a, "", transport.SubjectChanged{Room: a, Subject: n.room(a).subject})
 }
+
+// Phone makes a phone of an address that looks like a number.
+func (n *network) Phone(a transport.Address) (string, bool) {
+	return string(a), strings.HasPrefix(string(a), "+")
+}

@@ -18,6 +18,7 @@ const vcard4Namespace = "urn:ietf:params:xml:ns:vcard-4.0"
 type card struct {
 	name, nick string
 	address    jid.JID
+	phone      string // a number, as it is dialled from everywhere
 	note       string
 }
 
@@ -54,6 +55,9 @@ func (c card) temp() *wire.Element {
 			e.Add(wire.NewText(space, f[0], f[1]))
 		}
 	}
+	if c.phone != "" {
+		e.Add(wire.New(space, "TEL", wire.New(space, "VOICE"), wire.New(space, "MSG"), wire.NewText(space, "NUMBER", c.phone)))
+	}
 	return e
 }
 
@@ -67,6 +71,9 @@ func (c card) four() *wire.Element {
 		if f[2] != "" {
 			e.Add(wire.New(space, f[0], wire.NewText(space, f[1], f[2])))
 		}
+	}
+	if c.phone != "" {
+		e.Add(wire.New(space, "tel", wire.NewText(space, "uri", "tel:"+c.phone))) // RFC 6350 §6.4.1
 	}
 	return e
 }
@@ -103,11 +110,17 @@ func (h *host) idleOf(_ stanza.Received, e transport.Event) (payload, *stanza.Er
 
 // ownCard gives the cards of what is known without asking: the gateway's own,
 // and the names of those behind it.
-func (h *host) ownCard(t target) (card, *stanza.Error) {
+func (h *host) ownCard(s *session, t target) (card, *stanza.Error) {
 	switch t.kind {
 	case toGateway:
 		return card{name: h.Name, note: "Gatehouse, a gateway from XMPP to " + h.info.Name}, nil
-	case toServer, toPerson, toRoom:
+	case toPerson:
+		c := card{phone: h.phoneOf(t.address)}
+		if c.name, _ = h.nameOf(t.address); s != nil {
+			c.name, _ = s.nameOfContact(t.address)
+		}
+		return c, nil
+	case toServer, toRoom:
 		name, _ := h.nameOf(t.address)
 		return card{name: name}, nil
 	}
@@ -116,8 +129,8 @@ func (h *host) ownCard(t target) (card, *stanza.Error) {
 }
 
 // answerVCard gives a vCard (XEP-0054) without asking the network.
-func (h *host) answerVCard(_ *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
-	c, refusal := h.ownCard(t)
+func (h *host) answerVCard(s *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
+	c, refusal := h.ownCard(s, t)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -125,8 +138,8 @@ func (h *host) answerVCard(_ *session, _ *stanza.Received, t target) (payload, *
 }
 
 // answerVCard4 is the same in the newer format.
-func (h *host) answerVCard4(_ *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
-	c, refusal := h.ownCard(t)
+func (h *host) answerVCard4(s *session, _ *stanza.Received, t target) (payload, *stanza.Error) {
+	c, refusal := h.ownCard(s, t)
 	if refusal != nil {
 		return nil, refusal
 	}

@@ -64,11 +64,7 @@ func (s *session) receivePresence(e transport.PresenceChanged) {
 	if s.seen == nil {
 		s.seen = map[transport.Address]transport.Availability{}
 	}
-	usual := !e.Online
-	if s.host.info.Reachable {
-		usual = e.Availability == transport.Availability{Online: true}
-	}
-	if s.seen[e.Who] = e.Availability; usual {
+	if s.seen[e.Who] = e.Availability; !e.Online {
 		delete(s.seen, e.Who)
 	}
 	s.showPerson(e.Who, e.Availability)
@@ -77,14 +73,6 @@ func (s *session) receivePresence(e transport.PresenceChanged) {
 // showPerson sends the presence of somebody on the network.
 func (s *session) showPerson(who transport.Address, a transport.Availability) {
 	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: s.at(who), To: s.user}}
-	if s.host.info.Reachable {
-		st = s.host.contactPresence(s.user, st.From.Local, stanza.Available)
-		// What is out of reach for now, or wants no messages, is there all the same.
-		if !a.Online && a.Show == "" {
-			a.Show = "xa"
-		}
-		a.Online = true
-	}
 	if !a.Online {
 		st.Type = stanza.Unavailable
 	}
@@ -94,7 +82,7 @@ func (s *session) showPerson(who transport.Address, a transport.Availability) {
 	if a.Status != "" {
 		st.Payloads = append(st.Payloads, stanza.Status(a.Status))
 	}
-	if a.Online && !s.host.info.Reachable {
+	if a.Online {
 		st.Payloads = append(st.Payloads, s.nickOf(who))
 	}
 	s.send(st)
@@ -123,11 +111,7 @@ func (s *session) showContact(contact jid.JID, a transport.Address, kind transpo
 	case contact.Local == "":
 		s.showGateway()
 	case kind == transport.Person && s.host.info.Reachable:
-		seen, told := s.seen[a]
-		if !told {
-			seen.Online = true
-		}
-		s.showPerson(a, seen)
+		s.send(s.host.contactPresence(s.user, contact.Local, stanza.Available))
 	case kind == transport.Server && (asked || s.links[a]):
 		s.showServer(a, "")
 	case kind == transport.Person:

@@ -30,9 +30,16 @@ type Archive interface {
 	// "" for all private conversations. Any is false if there is none.
 	Ends(ctx context.Context, component, user string, chat transport.Address) (first, last ArchiveMark, any bool, err error)
 
+	// Chats gives up to MaxChats conversations of which a user saw something,
+	// by address.
+	Chats(ctx context.Context, component, user string) ([]transport.Address, error)
+
 	// Dropped counts the messages that were not kept.
 	Dropped() uint64
 }
+
+// MaxChats is how many conversations Archive.Chats gives.
+const MaxChats = 10_000
 
 // ErrNotArchived says that a message is not in the archive, or no longer, or
 // that the user never saw it.

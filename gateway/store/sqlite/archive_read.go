@@ -11,6 +11,7 @@ import (
 
 const (
 	archiveView  = `SELECT key FROM archive_views WHERE component = ? AND user = ? AND address = ?`
+	archiveChats = `SELECT address FROM archive_views WHERE component = ? AND user = ? AND address <> '' ORDER BY address LIMIT ?`
 	archivePlace = `SELECT s.message FROM archive m CROSS JOIN archive_seen s ON s.view = ? AND s.message = m.key
 		WHERE m.id = ? ORDER BY s.message LIMIT 1`
 	archiveCount = `SELECT count(*) FROM (SELECT 1 FROM archive_seen WHERE view = ? AND message BETWEEN ? AND ? LIMIT ?)`
@@ -195,6 +196,14 @@ func (a archive) Ends(ctx context.Context, component, user string, chat transpor
 	}
 	last, any, err = row(ctx, a.s, scanMark, archiveLast, view)
 	return first, last, any, err
+}
+
+// Chats implements store.Archive.
+func (a archive) Chats(ctx context.Context, component, user string) ([]transport.Address, error) {
+	if err := a.flush(ctx, component, user); err != nil {
+		return nil, err
+	}
+	return rows(ctx, a.s, scanOne[transport.Address], archiveChats, component, user, store.MaxChats)
 }
 
 // backwards says that the page is at the end of what was asked for.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,16 @@ func archiveKeepsViewsApart(w *world) {
 	elsewhere := line(romeo, "d", 4)
 	elsewhere.Component = "other.example.org"
 	a.Add(elsewhere)
+	whispered := line(romeo, "w", 5)
+	whispered.Chat, whispered.Private = "nurse", true
+	whispered.Component = "third.example.org"
+	a.Add(whispered)
+	for component, want := range map[string][]transport.Address{"third.example.org": {"nurse"}, "nowhere.example.org": nil} {
+		chats, err := a.Chats(w.Context(), component, romeo)
+		if err != nil || !slices.Equal(chats, want) {
+			w.Errorf("chats on %s: %q, %v; want %q", component, chats, err, want)
+		}
+	}
 	w.same("romeo's", ids(w.page(all(romeo, "#garden"))), "a c")
 	w.same("juliet's", ids(w.page(all(juliet, "#garden"))), "a b c")
 	w.same("a stranger's", ids(w.page(all("tybalt@example.org", "#garden"))), "")

@@ -108,13 +108,13 @@ func (f *files) Get(ctx context.Context, from string, max int64) (transport.File
 			o.Close()
 			return transport.File{}, guarded.ErrTooLarge
 		}
-		return transport.File{Name: o.Name, Type: o.Type, Content: o, Public: true}, nil
+		return transport.File{Name: o.Name, Type: o.Type, Size: o.Size(), Content: o, Public: strings.HasPrefix(from, "https:")}, nil
 	}
 	a, err := guarded.Get(ctx, f.Client, from, max, nil)
 	if err != nil {
 		return transport.File{}, fmt.Errorf("fetch a file: %w", err)
 	}
-	return transport.File{Name: nameIn(a, from), Type: a.Type, Content: a, Public: a.Public}, nil
+	return transport.File{Name: nameIn(a, from), Type: a.Type, Size: a.Size, Content: a, Public: a.Public}, nil
 }
 
 // own gives the token of a link of ours: it need not be reachable from here.

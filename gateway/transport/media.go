@@ -42,6 +42,7 @@ type Files interface {
 type File struct {
 	Name    string // as the sender has it; may be empty
 	Type    string // as the sender says; may be empty or wrong
+	Size    int64  // as far as it is known beforehand
 	Content io.ReadCloser
 	Public  bool // of what Get gave: everybody can get it from there, over https
 }

@@ -101,6 +101,9 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 		if err := s.n.outbox.Forget(ctx, now.Add(-keepDone)); err != nil && ctx.Err() == nil {
 			s.n.log.Error("forget old messages", "error", err)
 		}
+		if err := s.n.forgetPrepared(ctx, now); err != nil && ctx.Err() == nil {
+			s.n.log.Error("forget how files were sent", "error", err)
+		}
 		if err := s.n.forgetShares(ctx, now); err != nil && ctx.Err() == nil {
 			s.n.log.Error("forget how old messages fared", "error", err)
 		}

@@ -193,6 +193,7 @@ type carrier struct {
 	early   bool // reports delivery before it answers
 	optOuts bool // heeds STOP
 
+	takes     *provider.MediaLimits
 	media     map[string]string // files, by their URL
 	mediaErr  error
 	hangs     map[string]bool
@@ -284,7 +285,7 @@ func (n *Network) Report(ctx context.Context, r provider.Report) error {
 }
 
 func (c *carrier) Capabilities() provider.Capabilities {
-	return provider.Capabilities{MaxCharacters: c.limit, OptOuts: c.optOuts}
+	return provider.Capabilities{MaxCharacters: c.limit, OptOuts: c.optOuts, Media: c.takes}
 }
 func (c *carrier) Webhooks() http.Handler        { return nil }
 func (c *carrier) Run(ctx context.Context) error { <-ctx.Done(); return nil }

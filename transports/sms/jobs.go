@@ -39,6 +39,9 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	if unsendable != nil {
 		return n.failed(ctx, item, unsendable)
 	}
+	if err := n.attach(ctx, &o, &item, t.capabilities().Media); err != nil {
+		return n.notYet(ctx, item, err)
+	}
 	if !n.update(ctx, marked) {
 		// If it was marked all the same, it is found in doubt later.
 		return result{item: item, hold: storeRetry}
@@ -54,6 +57,9 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 		return n.putBack(ctx, item, retry)
 	}
 	if refused, ok := errors.AsType[*transport.Error](err); ok {
+		if n.simpler(&item, refused) {
+			return n.putBack(ctx, item, &provider.Retry{Err: refused})
+		}
 		level := slog.LevelInfo
 		if code, err := strconv.Atoi(refused.Code); err == nil && provider.Lookup(code).Admin {
 			level = slog.LevelError
@@ -139,11 +145,26 @@ func (n *Network) putBack(ctx context.Context, item transport.OutboxItem, retry 
 	return r
 }
 
+// notYet queues an item again that was not handed over.
+func (n *Network) notYet(ctx context.Context, item transport.OutboxItem, err error) result {
+	retry, ok := errors.AsType[*provider.Retry](err)
+	if !ok {
+		retry = &provider.Retry{Err: err}
+	}
+	r := n.putBack(ctx, item, retry)
+	r.inDoubt, r.worked = false, false // it never was marked as being sent
+	return r
+}
+
 // lookUp is the job for an item in doubt: it asks the provider for it.
 func (n *Network) lookUp(ctx context.Context, item transport.OutboxItem, d doubt) result {
 	o, refused := outgoing(item)
 	if refused != nil {
 		return n.failed(ctx, item, refused)
+	}
+	if _, err := n.attachPrepared(ctx, &o, item); err != nil {
+		item.NotBefore = time.Now().Add(storeRetry)
+		return result{item: item, inDoubt: true}
 	}
 	var found []provider.Sent
 	err := provider.ErrCannotAsk

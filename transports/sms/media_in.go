@@ -334,6 +334,9 @@ func (i *mediaIn) isLast(f *fetch) bool {
 func (n *Network) fetch(ctx context.Context, f *fetch) (done bool) {
 	trying, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
+	if _, noted, err := n.records.Get(trying, f.user, kindMedia, f.key); err != nil || !noted {
+		return err == nil // it is done already, or its user is gone
+	}
 	if f.found && f.Caption != "" && f.In != "" {
 		caption := f.Message
 		caption.ID, caption.Text = f.In, f.Caption

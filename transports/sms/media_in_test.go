@@ -29,6 +29,7 @@ type host struct {
 	refuse error
 	none   bool // nothing is hosted
 	slow   time.Duration
+	down   error // of Get
 }
 
 func (h *host) Put(_ context.Context, user string, f transport.File) (transport.Media, error) {
@@ -54,12 +55,14 @@ func (h *host) Get(ctx context.Context, url string, max int64) (transport.File, 
 	h.got = append(h.got, url)
 	f, ok := h.web[url]
 	data := h.data[url]
-	slow := h.slow
+	slow, down := h.slow, h.down
 	h.mu.Unlock()
 	if slow > 0 && !sleep(ctx, slow) {
 		return f, ctx.Err()
 	}
 	switch {
+	case down != nil:
+		return f, down
 	case !ok:
 		return f, &guarded.StatusError{Status: 404}
 	case int64(len(data)) > max:
@@ -150,6 +153,7 @@ func TestFilesComeAfterTheirText(t *testing.T) {
 		c := carriesPictures()
 		w := start(t, newDisk(), c, 0)
 		defer w.ends()
+		synctest.Wait()
 		w.mustReceive(pictures("look"))
 		synctest.Wait()
 		if diff := cmp.Diff(bothPictures, w.romeo.shown()); diff != "" {

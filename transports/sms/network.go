@@ -51,6 +51,7 @@ type Network struct {
 	files       transport.Files // nil: none are hosted
 	http        *http.Client    // guarded
 	mediaIn     *mediaIn
+	preparing   chan struct{} // holds a token for each message whose files are fetched
 
 	way    string         // in which people register
 	allow  []string       // who may
@@ -93,7 +94,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
 		way: o.Registration, allow: o.RegistrationAllow, pool: o.Pool, twilio: o.Twilio, secret: env.Secret,
 		configured: make(map[string]bool), lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
-		files: env.Files, http: env.HTTP,
+		files: env.Files, http: env.HTTP, preparing: make(chan struct{}, preparing),
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
 		ids: newStripes(), groups: newStripes(), ledgers: newStripes(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,

@@ -70,6 +70,9 @@ func (n *Network) advance(ctx context.Context, item transport.OutboxItem, r prov
 		return nil
 	}
 	if r.Status == transport.Failed {
+		if n.simpler(&item, r.Err) {
+			return n.sendAnew(ctx, item, r)
+		}
 		if r.Retry && item.Attempts < maxResends && time.Since(item.Put) < keepTrying {
 			return n.sendAnew(ctx, item, r)
 		}

@@ -21,7 +21,7 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 		return "", err
 	}
 	text := outgoingText(m.Text, n.smart)
-	if strings.TrimSpace(text) == "" {
+	if strings.TrimSpace(text) == "" && len(m.Media) == 0 {
 		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
 	}
 	number, err := n.senderOf(s.user, m.Chat)
@@ -35,12 +35,12 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if err := n.refuseOptedOut(number, to); err != nil {
 		return "", err
 	}
-	texts, err := n.pieces(text, carrier.capabilities().MaxCharacters)
+	texts, media, err := n.parts(strings.TrimSpace(text), m.Media, carrier.capabilities())
 	if err != nil {
 		return "", err
 	}
 	return "", n.putAll(ctx, texts, carrier.name == operatorTrunk, transport.OutboxItem{
-		User: s.user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request, Put: time.Now(),
+		User: s.user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request, Put: time.Now(), Media: media,
 	})
 }
 
@@ -52,7 +52,10 @@ func (n *Network) putAll(ctx context.Context, texts []string, limited bool, item
 	for _, one := range copies(item) {
 		request := sharesOf(one, texts)
 		for i, text := range texts {
-			one.Text, one.Request = text, request(i)
+			one.Text, one.Request, one.Media = text, request(i), nil
+			if i == len(texts)-1 {
+				one.Media = item.Media
+			}
 			items = append(items, one)
 		}
 	}

@@ -80,7 +80,7 @@ func (p *Provider) Find(ctx context.Context, o provider.Outgoing, since time.Tim
 				return false // what follows is older
 			}
 			sent, ok := sentOf(m)
-			if ok && sent.Status != transport.Failed && outbound(m) && sameText(value(m.Body), o.Text) {
+			if ok && sent.Status != transport.Failed && outbound(m) && sameText(value(m.Body), o.Text) && sameMedia(value(m.NumMedia), o.Media) {
 				found = append(found, sent)
 			}
 		}

@@ -193,3 +193,10 @@ func file(a *guarded.Answer, m provider.Media, err error) (transport.File, error
 	}
 	return transport.File{Name: m.Name, Type: kind, Content: a}, nil
 }
+
+// sameMedia says whether a text has as many files as one that is looked for:
+// the list doesn't say where they came from.
+func sameMedia(count string, media []string) bool {
+	n, err := strconv.Atoi(count)
+	return err != nil || n == len(media)
+}

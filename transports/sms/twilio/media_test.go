@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/gateway/guarded"
 	"gatehouse/transports/sms/provider"
@@ -144,5 +146,35 @@ func TestFilesOfAListedTextAreFound(t *testing.T) {
 		if _, err := p.FetchMedia(t.Context(), anywhere, m, 10); !errors.Is(err, provider.ErrNoMedia) {
 			t.Errorf("%s: %v", m.URL, err)
 		}
+	}
+}
+
+func TestFilesGoAlong(t *testing.T) {
+	var got []url.Values
+	p := fakeAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		got = append(got, r.PostForm)
+		answers(201, `{"sid":"MM1"}`)(w, r)
+	})
+	for _, o := range []provider.Outgoing{
+		{From: "+15005550001", To: "+15551234567", Media: []string{"https://files.example.org/a.jpg", "https://files.example.org/b.jpg"}},
+		{From: "+15005550001", To: "+15551234567", Text: "look", Media: []string{"https://files.example.org/a.jpg"}},
+	} {
+		if _, err := p.Send(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != 2 || got[0].Has("Body") || len(got[0]["MediaUrl"]) != 2 || got[1].Get("Body") != "look" || got[1].Get("MediaUrl") != "https://files.example.org/a.jpg" {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestTextIsFoundByItsFiles(t *testing.T) {
+	p := fakeAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"messages":[{"sid":"MM2","direction":"outbound-api","num_media":"2"},{"sid":"MM1","direction":"outbound-api","num_media":"1"},{"sid":"SM0","direction":"outbound-api","num_media":"0"}]}`)
+	})
+	found, err := p.Find(t.Context(), provider.Outgoing{Media: []string{"https://files.example.org/a.jpg"}}, time.Time{})
+	if err != nil || len(found) != 1 || found[0].ID != "MM1" {
+		t.Errorf("found %v, %v", found, err)
 	}
 }

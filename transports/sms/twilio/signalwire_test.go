@@ -75,7 +75,7 @@ func TestSignalWireIsAsked(t *testing.T) {
 			answers(200, failed)(w, r)
 		}
 	})
-	found, err := p.Find(t.Context(), provider.Outgoing{From: "+15005550001", To: "+15551234567", Text: "Hello World!"}, time.Date(2018, 8, 13, 21, 0, 0, 0, time.UTC))
+	found, err := p.Find(t.Context(), provider.Outgoing{From: "+15005550001", To: "+15551234567", Text: "Hello World!", Media: []string{"https://files.example.org/a.jpg"}}, time.Date(2018, 8, 13, 21, 0, 0, 0, time.UTC))
 	if err != nil || len(found) != 1 || found[0].ID != "0a059168-ead0-41af-9d1f-343dae832527" {
 		t.Errorf("found %v, %v", found, err)
 	}

@@ -77,7 +77,7 @@ func newProvider(o Options, d dialect, receiver provider.Receiver, log *slog.Log
 
 // Capabilities implements provider.Provider.
 func (p *Provider) Capabilities() provider.Capabilities {
-	return provider.Capabilities{MaxCharacters: maxCharacters, NoReports: p.polls(), OptOuts: true}
+	return provider.Capabilities{MaxCharacters: maxCharacters, NoReports: p.polls(), OptOuts: true, Media: limits}
 }
 
 // Run implements provider.Provider. Twilio calls us or is asked by the network,
@@ -96,7 +96,13 @@ func (p *Provider) call(ctx context.Context) *call {
 // idempotent, so an outcome that is not plain is left open.
 func (p *Provider) Send(ctx context.Context, o provider.Outgoing) (provider.Sent, error) {
 	c := p.call(ctx)
-	params := (&api.CreateMessageParams{}).SetFrom(o.From).SetTo(o.To).SetBody(o.Text)
+	params := (&api.CreateMessageParams{}).SetFrom(o.From).SetTo(o.To)
+	if o.Text != "" || len(o.Media) == 0 {
+		params.SetBody(o.Text)
+	}
+	if len(o.Media) > 0 {
+		params.SetMediaUrl(o.Media)
+	}
 	if !p.polls() {
 		params.SetStatusCallback(p.public + p.dialect.status)
 	}

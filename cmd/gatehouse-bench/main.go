@@ -26,6 +26,8 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "rows to measure: a part of their names")
 	flag.BoolVar(&o.alone, "alone", false, "measure Gatehouse alone")
 	flag.StringVar(&o.program, "gatehouse", "", "the program to measure; empty: the one beside this")
+	flag.StringVar(&o.plot, "plot", "", "measure how the cost grows with the work instead, and draw it into this SVG file")
+	flag.IntVar(&o.most, "most", 10000, "the most users, and people in a channel, of the plot")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -40,6 +42,8 @@ type options struct {
 	quick, alone bool
 	only         string
 	program      string
+	plot         string
+	most         int
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
@@ -51,7 +55,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	subjects := []*subject{ours}
-	if !o.alone {
+	if !o.alone && o.plot == "" {
 		peer, err := biboumi()
 		if err != nil {
 			return fmt.Errorf("nothing to compare with: %w; or measure Gatehouse alone with -alone", err)
@@ -69,5 +73,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer ircd.Close()
 	b := &bench{options: o, out: out, dir: dir, ircd: ircd, subjects: subjects}
+	if o.plot != "" {
+		return b.draw(ctx)
+	}
 	return b.run(ctx)
 }

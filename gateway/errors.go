@@ -47,6 +47,16 @@ var conditions = map[transport.Reason]struct {
 	transport.SubscriptionNeeded:   {stanza.Auth, stanza.SubscriptionRequired},
 	transport.Unexplained:          {stanza.Wait, stanza.UndefinedCondition},
 	transport.Looping:              {stanza.Wait, stanza.PolicyViolation},
+	transport.NoFiles:              {stanza.Modify, stanza.FeatureNotImplemented},
+}
+
+// ErrorOf gives the stanza error of a reason.
+func ErrorOf(r transport.Reason) (stanza.ErrorClass, stanza.Condition) {
+	c, ok := conditions[r]
+	if !ok {
+		c = conditions[transport.Internal]
+	}
+	return c.ErrorClass, c.Condition
 }
 
 // stanzaError is what the user gets for an error of the network's. The domain
@@ -62,11 +72,8 @@ func stanzaError(err error, domain string) stanza.Error {
 	default:
 		return internalError()
 	}
-	c, ok := conditions[e.Reason]
-	if !ok {
-		c = conditions[transport.Internal]
-	}
-	out := stanza.Error{Class: c.ErrorClass, Condition: c.Condition, Text: e.Text}
+	class, condition := ErrorOf(e.Reason)
+	out := stanza.Error{Class: class, Condition: condition, Text: e.Text}
 	if e.RetryAfter > 0 && out.Class == stanza.Cancel {
 		out.Class = stanza.Wait
 	}

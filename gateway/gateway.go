@@ -58,6 +58,7 @@ type Options struct {
 	NewID    func() string  // a fresh stanza id
 
 	IsAdmin func(jid.JID) bool                 // who may use the administrators' commands; nil: nobody
+	Admins  func() []jid.JID                   // those of them who have accounts of their own; nil: nobody
 	Reload  func() (notes []string, err error) // reads the config again; nil: it can't be
 }
 
@@ -106,6 +107,7 @@ type host struct {
 	occupantIDs *occupantIDs
 
 	announcements chan announcement
+	alerts        chan alert
 	blocked       atomic.Pointer[map[string]bool] // whom administrators have shut out
 
 	streamDown atomic.Bool
@@ -149,6 +151,7 @@ func (g *Gateway) Add(h Host) {
 
 		occupantIDs:   newOccupantIDs(),
 		announcements: make(chan announcement, maxAnnouncements),
+		alerts:        make(chan alert, maxAlerts),
 		grants:        grants{byServer: map[string]*grant{}},
 	}
 	added.keptRooms = newBehind("a user's rooms", added.log, added.writeRoom)
@@ -178,6 +181,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		running.Go(func() { h.serveFront(ctx) })
 		running.Go(func() { h.greet(ctx) })
 		running.Go(func() { h.announceAll(ctx) })
+		running.Go(func() { h.tellAdmins(ctx) })
 		running.Go(func() { h.returnUsers(ctx) })
 		writing.Go(func() { h.keptRooms.run(left) })
 		writing.Go(func() { h.keptContacts.run(left) })

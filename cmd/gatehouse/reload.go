@@ -33,6 +33,8 @@ func newLiveConfig(path string, c *config.Config, log *slog.Logger, level *slog.
 
 func (l *liveConfig) isAdmin(j jid.JID) bool { return l.current.Load().IsAdmin(j) }
 
+func (l *liveConfig) admins() []jid.JID { return l.current.Load().Admins.Accounts() }
+
 func (l *liveConfig) serves(domain string) func(jid.JID) bool {
 	return func(j jid.JID) bool { return l.current.Load().Serves(domain, j) }
 }

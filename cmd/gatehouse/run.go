@@ -47,7 +47,7 @@ func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 	d := &daemonOf{log: log, files: files, upload: c.Media.Upload}
 	d.gateway = gateway.New(gateway.Options{
 		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
-		IsAdmin: live.isAdmin, Reload: live.reload,
+		IsAdmin: live.isAdmin, Admins: live.admins, Reload: live.reload,
 	})
 	d.group = component.NewGroup(d.gateway.Route)
 	d.mux = web.NewMux(d.health)
@@ -87,6 +87,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
 		Accounts: store.AccountsFor(db.Accounts(), cc.Domain), Records: db.Records(cc.Domain), Secret: secret,
 		HTTP: d.files.Client, Files: d.files.For(cc.Domain, ask),
+		TellAdmins: func(text string) { d.gateway.TellAdmins(cc.Domain, text) },
 	})
 	if err != nil {
 		return fmt.Errorf("component %s: %w", cc.Domain, err)

@@ -23,6 +23,16 @@ type Rule struct {
 // resource does not matter.
 func (r Rules) Allows(j jid.JID) bool { return r.match(j) }
 
+// Accounts gives those that mean one account.
+func (r Rules) Accounts() (accounts []jid.JID) {
+	for _, rule := range r {
+		if rule.isAccount() {
+			accounts = append(accounts, rule.who)
+		}
+	}
+	return accounts
+}
+
 func (r Rules) match(j jid.JID) bool {
 	for _, rule := range r {
 		if rule.match(j) {

@@ -63,4 +63,5 @@ const (
 	SubscriptionNeeded          // the other side must agree or be approved first
 	Unexplained                 // it failed, nobody knows why, and it may work later
 	Looping                     // stopped for now, as it looks like a loop
+	NoFiles                     // the recipient gets text only
 )

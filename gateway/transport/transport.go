@@ -112,6 +112,10 @@ type Env struct {
 	Accounts Accounts // what those entered who have registered; nil without a store
 	Records  Records  // nil unless the component has a store
 
+	// TellAdmins sends a text to the gateway's administrators. It never blocks,
+	// and may be lost. Nil: there is nobody to tell.
+	TellAdmins func(text string)
+
 	Files Files        // nil where no files are hosted or fetched, as in a dry run
 	HTTP  *http.Client // for URLs that users name, such as an address book's: guarded.Client
 

@@ -25,7 +25,7 @@ type ownCommand struct {
 
 // ownCommands are all there are, in the order in which they are shown.
 func ownCommands() []ownCommand {
-	return slices.Concat(textCommands, blockCommands, optOutCommands, usageCommands)
+	return slices.Concat(textCommands, scheduleCommands, blockCommands, optOutCommands, usageCommands, balanceCommands)
 }
 
 // numberField is what commands about one phone ask for.

@@ -104,6 +104,7 @@ func (n *Network) taken(ctx context.Context, t *trunk, item transport.OutboxItem
 		item.State, item.ID = transport.Sending, ""
 		return result{item: item, inDoubt: true, worked: true}
 	}
+	n.awaitPrice(ctx, item)
 	if err := n.deliver(ctx, item.User, statusOf(item)); err != nil {
 		n.log.Debug("a text's acceptance is not told", "error", err) // what follows says more
 	}

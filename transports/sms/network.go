@@ -71,9 +71,14 @@ type Network struct {
 	groups  stripes // and on a message of several texts
 	ledgers stripes // and on what a user has sent
 
+	scheduling   chan struct{} // wakes who sends what is due
+	balanceAlert float64       // 0: none
+	tellAdmins   func(text string)
+
 	quota      Quota            // of users without one of their own
 	quotas     map[string]Quota // by userKey
 	optOuts    optOuts
+	alerts     alerts
 	floods     floods
 	floodLimit int
 	written    map[string]bool // guarded by mu: "user contact" of some who were written to
@@ -98,6 +103,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
 		ids: newStripes(), groups: newStripes(), ledgers: newStripes(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
+		scheduling: make(chan struct{}, 1), balanceAlert: o.BalanceAlert, tellAdmins: env.TellAdmins,
 		floods: floods{from: map[string]*flood{}}, written: map[string]bool{},
 		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
 	}
@@ -148,6 +154,9 @@ func (n *Network) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { n.runTrunks(ctx) })
 	running.Go(func() { n.mediaIn.run(ctx) })
+	running.Go(func() { n.sendScheduled(ctx) })
+	running.Go(func() { n.watchBalance(ctx) })
+	running.Go(func() { n.askPrices(ctx) })
 	newSender(n).run(ctx)
 	running.Wait()
 	return nil

@@ -27,19 +27,20 @@ import (
 //	jid = "romeo@example.org"
 //	number = "+15005550001"
 type Options struct {
-	Name          string `toml:"name"`           // in service discovery
-	Provider      string `toml:"provider"`       // one of the providers below
-	Region        string `toml:"region"`         // numbers in national form are read as of here: "US", "DE"
-	MaxSegments   int    `toml:"max_segments"`   // of one text
-	Long          string `toml:"long"`           // what becomes of longer messages: "split", "refuse"
-	SmartEncoding bool   `toml:"smart_encoding"` // typographic marks become plain where that saves parts
-	Price         Prices `toml:"price"`          // of one part, by the first digits of the number
-	Currency      string `toml:"currency"`       // of the prices
-	Timezone      string `toml:"timezone"`       // of users who set none
-	History       bool   `toml:"history"`        // texts are kept to be read again, for users who set nothing
-	MaxMembers    int    `toml:"max_members"`    // the most people that a group text goes to
-	FloodLimit    int    `toml:"flood_limit"`    // texts of one sender to one user in a minute; 0: any number
-	Users         []User `toml:"user"`
+	Name          string  `toml:"name"`           // in service discovery
+	Provider      string  `toml:"provider"`       // one of the providers below
+	Region        string  `toml:"region"`         // numbers in national form are read as of here: "US", "DE"
+	MaxSegments   int     `toml:"max_segments"`   // of one text
+	Long          string  `toml:"long"`           // what becomes of longer messages: "split", "refuse"
+	SmartEncoding bool    `toml:"smart_encoding"` // typographic marks become plain where that saves parts
+	Price         Prices  `toml:"price"`          // of one part, by the first digits of the number
+	Currency      string  `toml:"currency"`       // of the prices
+	Timezone      string  `toml:"timezone"`       // of users who set none
+	History       bool    `toml:"history"`        // texts are kept to be read again, for users who set nothing
+	MaxMembers    int     `toml:"max_members"`    // the most people that a group text goes to
+	BalanceAlert  float64 `toml:"balance_alert"`  // administrators are told when the provider's account has less; 0: never
+	FloodLimit    int     `toml:"flood_limit"`    // texts of one sender to one user in a minute; 0: any number
+	Users         []User  `toml:"user"`
 
 	SGX []string `toml:"sgx"` // domains of gateways whose users have numbers here
 
@@ -173,6 +174,9 @@ func (o *Options) Check() error {
 	}
 	if err := o.Price.check(); err != nil {
 		return err
+	}
+	if !(o.BalanceAlert >= 0) {
+		return &transport.OptionError{Key: "balance_alert", Problem: "must be 0 or more; 0 is no alert"}
 	}
 	if o.FloodLimit < 0 {
 		return &transport.OptionError{Key: "flood_limit", Problem: "must be 0 or more; 0 is no limit"}

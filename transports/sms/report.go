@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,6 +117,10 @@ func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 		why := readFailure(item.LastError)
 		if e.Err = why; why.Code == optOutCode {
 			n.optedOutNow(ctx, item)
+		}
+		n.alertAbout(why)
+		if strings.HasPrefix(item.Origin, ownOrigin) {
+			n.tellUser(ctx, item.User, fmt.Sprintf("Your text to %s, which was sent later, was not delivered. %s", item.Chat, why.Text))
 		}
 	}
 	item.State = transport.Done

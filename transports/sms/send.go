@@ -24,6 +24,9 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if strings.TrimSpace(text) == "" && len(m.Media) == 0 {
 		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
 	}
+	if waits, err := s.waitForMorning(ctx, to, m); waits || err != nil {
+		return "", err
+	}
 	number, err := n.senderOf(s.user, m.Chat)
 	if err != nil {
 		return "", err

@@ -37,6 +37,7 @@ var settings = []setting{
 	timezoneSetting,
 	historySetting,
 	rulesSetting,
+	quietSetting,
 }
 
 func checkNumberSetting(n *Network, user string, given []string) ([]string, string) {

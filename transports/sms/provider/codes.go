@@ -64,7 +64,7 @@ var codes = map[int]Code{
 	30007: {Reason: transport.Policy, Text: "A carrier filtered this text as spam."},
 	30008: {Reason: transport.Unexplained, Text: "The text was not delivered, and nobody said why."},
 	30009: {Reason: transport.Internal, Text: "A part of the text was lost."},
-	30011: {Reason: transport.Unsupported, Text: "The recipient can't get pictures or files."},
+	30011: {Reason: transport.NoFiles, Text: "The recipient can't get pictures or files."},
 	30017: {Reason: transport.Unreachable, Text: "The recipient's carrier is congested.", Retry: true},
 	30018: {Reason: transport.NotRegistered, Text: "The recipient's country wants senders to be registered, and your number is not.", Admin: true},
 	30019: {Reason: transport.TooLong, Text: "The message is larger than the recipient's carrier takes."},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -43,7 +44,11 @@ type Provider struct {
 	waiting  atomic.Int64  // requests that wait for one
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider = (*Provider)(nil)
+	_ provider.Balancer = (*Provider)(nil)
+	_ provider.Pricer   = (*Provider)(nil)
+)
 
 // New makes the provider from options that were checked. It connects to
 // nothing yet.
@@ -155,6 +160,29 @@ func (p *Provider) Status(ctx context.Context, id transport.MessageID) (provider
 		code = *m.ErrorCode
 	}
 	return report(id, value(m.Status), code), nil
+}
+
+// Balance implements provider.Balancer.
+func (p *Provider) Balance(ctx context.Context) (left float64, currency string, err error) {
+	b, err := p.call(ctx).api().FetchBalance(&api.FetchBalanceParams{})
+	if err != nil {
+		return 0, "", fmt.Errorf("fetch the balance: %w", err)
+	}
+	if left, err = strconv.ParseFloat(value(b.Balance), 64); err != nil {
+		return 0, "", fmt.Errorf("read the balance: %w", err)
+	}
+	return left, strings.ToUpper(value(b.Currency)), nil
+}
+
+// Price implements provider.Pricer. Twilio tells a price as what it takes off
+// the account, some time after the text was sent.
+func (p *Provider) Price(ctx context.Context, id transport.MessageID) (price float64, currency string, known bool, err error) {
+	m, err := p.call(ctx).api().FetchMessage(url.PathEscape(string(id)), &api.FetchMessageParams{})
+	if err != nil {
+		return 0, "", false, fmt.Errorf("fetch a text: %w", err)
+	}
+	price, err = strconv.ParseFloat(value(m.Price), 64)
+	return math.Abs(price), strings.ToUpper(value(m.PriceUnit)), err == nil, nil
 }
 
 func sentOf(m *api.ApiV2010Message) (provider.Sent, bool) {

@@ -299,3 +299,25 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestMoneyIsRead(t *testing.T) {
+	p := fakeAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/Balance.json"):
+			answers(200, `{"account_sid":"AC1","balance":"12.75","currency":"usd"}`)(w, r)
+		case strings.HasSuffix(r.URL.Path, "/Messages/SM1.json"):
+			answers(200, `{"sid":"SM1","price":"-0.0079","price_unit":"USD"}`)(w, r)
+		default:
+			answers(200, `{"sid":"SM2","price":null,"price_unit":"USD"}`)(w, r)
+		}
+	})
+	if left, currency, err := p.Balance(t.Context()); err != nil || left != 12.75 || currency != "USD" {
+		t.Errorf("the balance is %v %s, %v", left, currency, err)
+	}
+	if price, currency, known, err := p.Price(t.Context(), "SM1"); err != nil || !known || price != 0.0079 || currency != "USD" {
+		t.Errorf("the price is %v %s, %t, %v", price, currency, known, err)
+	}
+	if _, _, known, err := p.Price(t.Context(), "SM2"); err != nil || known {
+		t.Errorf("the price is known: %t, %v", known, err)
+	}
+}

@@ -60,8 +60,9 @@ type fetch struct {
 
 // mediaIn fetches files. Run has the loop.
 type mediaIn struct {
-	n    *Network
-	wake chan struct{}
+	n      *Network
+	wake   chan struct{}
+	loaded chan struct{} // closed once run knows what waits
 
 	mu      sync.Mutex // never held during I/O
 	fetches map[[2]string]*fetch
@@ -69,7 +70,7 @@ type mediaIn struct {
 }
 
 func newMediaIn(n *Network) *mediaIn {
-	return &mediaIn{n: n, wake: make(chan struct{}, 1), fetches: map[[2]string]*fetch{}}
+	return &mediaIn{n: n, wake: make(chan struct{}, 1), loaded: make(chan struct{}), fetches: map[[2]string]*fetch{}}
 }
 
 // hostsFiles says whether files can be shown to people.
@@ -85,6 +86,14 @@ func messageOf(m transport.Message, i int) transport.Message {
 // keepMedia stores for a user what is to be fetched once everything is stored.
 func (t *trunk) keepMedia(ctx context.Context, user, to string, in provider.Inbound, m transport.Message) (fetches []*fetch, err error) {
 	n := t.network
+	if len(in.Media) == 0 {
+		return nil, nil
+	}
+	select {
+	case <-n.mediaIn.loaded: // else what is noted now may be found there, and be fetched twice
+	case <-ctx.Done():
+		return nil, fmt.Errorf("note a file: %w", ctx.Err())
+	}
 	caption := m.Text
 	for i, media := range in.Media {
 		if media.Data != nil || isLayout(media.Type) {
@@ -231,6 +240,7 @@ func (i *mediaIn) run(ctx context.Context) {
 			return
 		}
 	}
+	close(i.loaded)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	places := make(chan struct{}, fetchParallel)

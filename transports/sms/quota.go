@@ -77,7 +77,7 @@ func (n *Network) chargeOf(user string, at time.Time, items []transport.OutboxIt
 		if !priced {
 			c.unpriced = item.Chat
 		}
-		one := tally{Texts: 1, Parts: max(parts, 1)}
+		one := tally{Texts: 1, Parts: max(parts, 1), Files: len(item.Media)}
 		one.Price = price * float64(one.Parts)
 		country := countryOf(item.Chat)
 		c.countries[country] = c.countries[country].plus(one)

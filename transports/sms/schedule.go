@@ -36,6 +36,7 @@ type scheduled struct {
 	When     time.Time
 	Origin   string            // the same each time it is tried, so that it is sent once
 	Request  transport.Request `json:",omitempty"`
+	Media    []transport.Media `json:",omitempty"`
 	Quiet    bool              `json:",omitempty"` // it waits for the end of the quiet hours
 }
 
@@ -85,7 +86,7 @@ func scheduleText(ctx context.Context, n *Network, do transport.Performance) (st
 		return "", refused(transport.BadRequest, "%s.", err)
 	}
 	one := scheduled{To: string(to), Text: do.Answers.Get("text"), When: when.UTC(), Origin: ownOrigin + rand.Text()}
-	if _, err := n.prepare(do.User, one); err != nil {
+	if _, err := n.draftOf(do.User, one); err != nil {
 		return "", err
 	}
 	id, err := n.schedule(ctx, do.User, one)
@@ -97,42 +98,17 @@ func scheduleText(ctx context.Context, n *Network, do transport.Performance) (st
 
 func timeText(t time.Time) string { return t.Format("on Monday, 2006-01-02, at 15:04 MST") }
 
-// A prepared text can be put into the outbox.
-type prepared struct {
-	texts   []string
-	limited bool
-	item    transport.OutboxItem
-}
-
-// prepare says whether a text could be sent now.
-func (n *Network) prepare(user string, one scheduled) (p prepared, err error) {
+// draftOf makes what a text is sent as once its time has come.
+func (n *Network) draftOf(user string, one scheduled) (draft, error) {
 	to := transport.Address(one.To)
 	if !isGroup(to) {
 		if _, err := dialable(to); err != nil {
-			return p, err
+			return draft{}, err
 		}
 	}
-	text := outgoingText(one.Text, n.smart)
-	if strings.TrimSpace(text) == "" {
-		return p, refused(transport.BadRequest, "The message has no text.")
-	}
-	number, err := n.senderOf(user, to)
-	if err != nil {
-		return p, err
-	}
-	carrier := n.lines.trunkOf(number)
-	if carrier == nil {
-		return p, errNoLine
-	}
-	if err := n.refuseOptedOut(number, to); err != nil {
-		return p, err
-	}
-	p.texts, err = n.pieces(text, carrier.capabilities().MaxCharacters)
-	p.limited = carrier.name == operatorTrunk
-	p.item = transport.OutboxItem{
-		User: user, Chat: to, From: transport.Address(number), Origin: one.Origin, Request: one.Request, Put: one.When,
-	}
-	return p, err
+	return n.draft(user, to, transport.Message{
+		Chat: to, Text: one.Text, Media: one.Media, Origin: one.Origin, Request: one.Request,
+	}, one.When)
 }
 
 // schedule keeps a text for later.
@@ -274,9 +250,9 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 	if _, found, err := n.records.Get(ctx, r.User, r.Kind, r.Key); err != nil || !found {
 		return err // it was cancelled
 	}
-	p, err := n.prepare(r.User, one)
+	d, err := n.draftOf(r.User, one)
 	if err == nil {
-		err = n.putAll(ctx, p.texts, p.limited, p.item)
+		err = n.putAll(ctx, d)
 	}
 	why, isFinal := errors.AsType[*transport.Error](err)
 	if err != nil && (!isFinal || why.Reason == transport.Internal) {
@@ -325,10 +301,7 @@ func (s *session) waitForMorning(ctx context.Context, to transport.Address, m tr
 	if !quiet {
 		return false, nil
 	}
-	one := scheduled{To: string(to), Text: m.Text, When: end.UTC(), Origin: cmp.Or(m.Origin, rand.Text()), Request: m.Request, Quiet: true}
-	if _, err := n.prepare(s.user, one); err != nil {
-		return false, err
-	}
+	one := scheduled{To: string(to), Text: m.Text, When: end.UTC(), Origin: cmp.Or(m.Origin, rand.Text()), Request: m.Request, Media: m.Media, Quiet: true}
 	all, err := n.records.OfUser(ctx, s.user, kindScheduled)
 	if err != nil {
 		return false, fmt.Errorf("read the texts that wait: %w", err)
@@ -340,7 +313,7 @@ func (s *session) waitForMorning(ctx context.Context, to transport.Address, m tr
 			continue
 		}
 		first = false
-		if other.Origin == one.Origin && other.Text == one.Text {
+		if other.Origin == one.Origin && other.Text == one.Text && len(other.Media) == len(one.Media) {
 			return true, nil // a repetition
 		}
 	}

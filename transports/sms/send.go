@@ -20,36 +20,52 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if err != nil {
 		return "", err
 	}
-	text := outgoingText(m.Text, n.smart)
-	if strings.TrimSpace(text) == "" && len(m.Media) == 0 {
-		return "", &transport.Error{Reason: transport.BadRequest, Text: "The message has no text."}
+	d, err := n.draft(s.user, to, m, time.Now())
+	if err != nil {
+		return "", err
 	}
 	if waits, err := s.waitForMorning(ctx, to, m); waits || err != nil {
 		return "", err
 	}
-	number, err := n.senderOf(s.user, m.Chat)
+	return "", n.putAll(ctx, d)
+}
+
+// A draft is a message that can be sent.
+type draft struct {
+	texts   []string // that it is sent as
+	limited bool     // the quota of the user holds
+	item    transport.OutboxItem
+}
+
+// draft makes one, or says why it can't be sent.
+func (n *Network) draft(user string, to transport.Address, m transport.Message, put time.Time) (d draft, err error) {
+	text := outgoingText(m.Text, n.smart)
+	if strings.TrimSpace(text) == "" && len(m.Media) == 0 {
+		return d, refused(transport.BadRequest, "The message has no text.")
+	}
+	number, err := n.senderOf(user, m.Chat)
 	if err != nil {
-		return "", err
+		return d, err
 	}
 	carrier := n.lines.trunkOf(number)
 	if carrier == nil {
-		return "", errNoLine
+		return d, errNoLine
 	}
 	if err := n.refuseOptedOut(number, to); err != nil {
-		return "", err
+		return d, err
 	}
 	texts, media, err := n.parts(strings.TrimSpace(text), m.Media, carrier.capabilities())
-	if err != nil {
-		return "", err
+	d.texts, d.limited = texts, carrier.name == operatorTrunk
+	d.item = transport.OutboxItem{
+		User: user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request, Put: put, Media: media,
 	}
-	return "", n.putAll(ctx, texts, carrier.name == operatorTrunk, transport.OutboxItem{
-		User: s.user, Chat: to, From: transport.Address(number), Origin: m.Origin, Request: m.Request, Put: time.Now(), Media: media,
-	})
+	return d, err
 }
 
 // putAll stores the texts that a message is sent as, all or none, once they are
-// counted. Limited says that the quota of the user holds.
-func (n *Network) putAll(ctx context.Context, texts []string, limited bool, item transport.OutboxItem) error {
+// counted.
+func (n *Network) putAll(ctx context.Context, d draft) error {
+	item, texts := d.item, d.texts
 	item.State, item.NotBefore = transport.Queued, item.Put
 	var items []transport.OutboxItem
 	for _, one := range copies(item) {
@@ -66,7 +82,7 @@ func (n *Network) putAll(ctx context.Context, texts []string, limited bool, item
 	if err != nil {
 		return err
 	}
-	if err := n.take(ctx, c, limited); err != nil {
+	if err := n.take(ctx, c, d.limited); err != nil {
 		return err
 	}
 	stored, err := n.outbox.PutAll(ctx, items)

@@ -107,6 +107,10 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 			}
 		}
 	}
+	if len(s.unsaid) >= maxUnsaid {
+		s.refuse(st, overloaded("the network has not shown your earlier messages yet"))
+		return
+	}
 	id, ok := s.deliver(ctx, st, o, transport.Message{
 		Chat: p.chat, Nick: p.nick, Text: text, Origin: originOf(st), Request: s.noteOf(st, p.kind).request(), ReplyTo: o.reply,
 	})
@@ -116,10 +120,14 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 	if !o.changed {
 		o.shown = text
 	}
+	if id == transport.Echoed {
+		s.awaitEcho(st, p, o)
+		return
+	}
 	if p.room == nil {
 		s.rememberSent(st, spoken{chat: p.with, id: id, text: o.shown})
 		if !p.unkept {
-			s.archiveSent(p.with, st, o.shown)
+			s.archiveSent(p.with, st, o.shown, "")
 		}
 		return
 	}

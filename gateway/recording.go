@@ -223,14 +223,18 @@ func (s *session) rememberSaid(r *room, m said, late bool) {
 
 // archiveSent keeps what the user said to a person. Where their address is not
 // known there is no conversation to add it to.
-func (s *session) archiveSent(to transport.Address, st *stanza.Received, text string) {
+func (s *session) archiveSent(to transport.Address, st *stanza.Received, text string, id transport.MessageID) {
 	if !s.host.archives() || to == "" {
 		return
 	}
-	s.archive(store.Archived{
-		Chat: to, Private: true, Sent: true, ID: s.newID(), Fresh: true, StanzaID: st.ID, Origin: st.ReadOriginID(),
+	kept := store.Archived{
+		Chat: to, Private: true, Sent: true, ID: string(id), StanzaID: st.ID, Origin: st.ReadOriginID(),
 		Text: text, At: time.Now(),
-	})
+	}
+	if kept.ID == "" {
+		kept.ID, kept.Fresh = s.newID(), true
+	}
+	s.archive(kept)
 }
 
 // addressOf gives the address of somebody in a room, where it is known.

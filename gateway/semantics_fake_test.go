@@ -73,3 +73,10 @@ func (n *network) lastText() string {
 	}
 	return n.sent[len(n.sent)-1].Text
 }
+
+// lastRequest is that of the last message that was sent.
+func (n *network) lastRequest() transport.Request {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.sent[len(n.sent)-1].Request
+}

@@ -81,6 +81,7 @@ type session struct {
 	account   transport.Account         // of networks with a form of registration
 	recorder
 	memory   memory                                       // what others may be about
+	unsaid   []unsaid                                     // what the network has still to show
 	thoughts thoughts                                     // reactions, the user's and others'
 	seen     map[transport.Address]transport.Availability // people of the roster who are there
 
@@ -234,6 +235,7 @@ func (s *session) loop() {
 func (s *session) tidy(now time.Time) (over bool) {
 	callWith(s, (*session).tidyRooms, now)
 	s.tidyKept(now)
+	s.tidyUnsaid(now)
 	s.tidyInquiries(now)
 	s.tidyLists(now)
 	s.tidyCommands(now)
@@ -247,7 +249,7 @@ func (s *session) tidy(now time.Time) (over bool) {
 // isIdle says that the session has had nothing to stay for since idleTime.
 func (s *session) isIdle(now time.Time) bool {
 	staying := s.host.info.AlwaysOn && s.link != nil
-	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 || len(s.reads.waiting) > 0 {
+	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 || len(s.unsaid) > 0 || len(s.reads.waiting) > 0 {
 		s.idleSince = time.Time{}
 		return false
 	}
@@ -348,6 +350,7 @@ func (s *session) leaveAll(ctx context.Context) {
 		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
 	s.refuseLists()
+	s.refuseUnsaid()
 	s.refuseInquiries()
 	if s.link == nil {
 		return

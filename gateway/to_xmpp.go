@@ -35,6 +35,7 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		if n, ok := readNote(e.Request); ok && e.ID != "" {
 			s.named(n, e.ID)
 		}
+		s.settleUnsaid(e)
 		if st, any := s.statusStanza(e, s.newID()); any {
 			s.send(st)
 		}
@@ -87,6 +88,9 @@ func (s *session) inRoom(a transport.Address, f func(*room)) {
 }
 
 func (s *session) receiveMessage(m transport.Message, extras ...payload) {
+	if m.Request != "" && s.echoed(m) {
+		return
+	}
 	if s.isStranger(m.Chat) {
 		s.bring(true, m.Chat) // at once: what is stored waits for it, other messages don't
 	}

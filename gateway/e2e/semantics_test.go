@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"gatehouse/gateway/e2e/servers"
@@ -75,4 +78,63 @@ func TestAPhoneReadsWhatItCantShow(t *testing.T) {
 	_, err = w.emulate.InboundMessage(limited(t), friend, ownPhone, "Loved “the sun”")
 	check(t, err)
 	romeo.gets(message, from(phone), body("Loved “the sun”"))
+}
+
+// idIn gives the name that a room gave a message.
+func idIn(s xmppclient.Stanza) string { return s.Find("stanza-id").Attr("id") }
+
+func TestEverybodySeesTheSameInTheSameOrder(t *testing.T) {
+	w := newWorld(t)
+	w.onProsody(servers.ProsodyOptions{})
+	address := ircServers["InspIRCd"](w)
+	w.start(w.irc(plain("verona", address)))
+	juliet := w.ircUser(address, "juliet", channel)
+	romeo, benvolio := w.logIn("romeo", "orchard"), w.logIn("benvolio", "street")
+	romeo.joins(room, "romeo")
+	benvolio.joins(room, "benvolio")
+
+	const each = 10
+	for i := range each {
+		n := strconv.Itoa(i)
+		romeo.says(room, "groupchat", "r"+n, "romeo "+n, "")
+		check(t, juliet.Say(channel, "juliet "+n))
+		benvolio.says(room, "groupchat", "b"+n, "benvolio "+n, "")
+	}
+	seen := map[*person][]string{}
+	ids := map[string]string{}
+	for _, who := range []*person{romeo, benvolio} {
+		for range 3 * each {
+			m := who.gets(message, in(room), typed("groupchat"), has("body"))
+			seen[who] = append(seen[who], m.Body())
+			if id, known := ids[m.Body()]; known && id != idIn(m) {
+				t.Errorf("%q has the name %q for one and %q for another", m.Body(), id, idIn(m))
+			}
+			ids[m.Body()] = idIn(m)
+		}
+	}
+	lines, err := juliet.Lines(channel)
+	check(t, err)
+	for _, l := range lines {
+		if l.From != "" {
+			seen[nil] = append(seen[nil], l.Text)
+		}
+	}
+	// ii shows its own lines when it sends them, so theirs are compared alone.
+	others := func(all []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return strings.HasPrefix(s, "juliet") })
+	}
+	if !slices.Equal(seen[romeo], seen[benvolio]) {
+		t.Errorf("romeo saw    %q\nbenvolio saw %q", seen[romeo], seen[benvolio])
+	}
+	if !slices.Equal(others(seen[romeo]), others(seen[nil])) {
+		t.Errorf("romeo saw  %q\njuliet saw %q", others(seen[romeo]), others(seen[nil]))
+	}
+
+	check(t, juliet.Raw("MODE "+channel+" +m"))
+	romeo.gets(message, in(room), has("body"))
+	romeo.says(room, "groupchat", "r-mute", "am I heard?", "")
+	romeo.gets(message, in(room), typed("error"), id("r-mute"), condition("forbidden"))
+	if len(romeo.Unread(body("am I heard?"))) > 0 {
+		t.Error("a refused message is shown as said")
+	}
 }

@@ -128,7 +128,7 @@ type Env struct {
 // A Message is one text, in either direction.
 type Message struct {
 	ID      MessageID
-	Request Request // only from the gateway to the network
+	Request Request // from the gateway to the network; back with the user's own message, see Echoed
 	Chat    Address // the person, room or server that the message is in
 	Nick    string  // in a room: who wrote it; to a room: empty, or the one member whom it is for; with a person: the resource, where the address alone names nobody
 	Origin  string  // its name at its sender: one user's message with the same Origin, Chat and Text is the same

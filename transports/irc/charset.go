@@ -83,12 +83,13 @@ func (l *link) encoded(b []byte) []byte {
 		return b
 	}
 	e := l.set.out
+	tags, b := withoutTags(b) // which are in UTF-8
 	_, rest, _ := bytes.Cut(b, []byte(" "))
 	target, _, _ := bytes.Cut(rest, []byte(" "))
 	if ch := l.channel(string(bytes.TrimSpace(target))); ch != nil && ch.set.out != nil {
 		e = ch.set.out
 	}
-	return encode(b, e)
+	return append(tags[:len(tags):len(tags)], encode(b, e)...)
 }
 
 // decoded reads a line by the encoding of the channel that it is about, or of

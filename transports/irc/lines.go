@@ -7,13 +7,14 @@ import (
 )
 
 const (
+	actionMark  = "/me " // XEP-0245
 	actionStart = "\x01ACTION "
 	actionEnd   = "\x01"
 )
 
 // texts gives what a message is on the wire: a text for each PRIVMSG.
 func (l *link) texts(text, target string) []string {
-	text, action := strings.CutPrefix(withoutCTCP(text), "/me ")
+	text, action := strings.CutPrefix(withoutCTCP(text), actionMark)
 	limit := l.textLimit(target)
 	var texts []string
 	for i, styled := range formatToIRC(text) {
@@ -53,7 +54,7 @@ func (s *session) Lines(room transport.Address, text string) []string {
 	}
 	for i, sent := range lines {
 		if action, ok := strings.CutPrefix(sent, actionStart); ok {
-			sent = "/me " + strings.TrimSuffix(action, actionEnd)
+			sent = actionMark + strings.TrimSuffix(action, actionEnd)
 		}
 		lines[i] = formatFromIRC(sent)
 	}

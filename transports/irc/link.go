@@ -65,9 +65,11 @@ type link struct {
 	users    map[string]*user    // by folded nick
 	channels map[string]*channel // by folded name
 	talking  map[string]struct{} // folded nicks that a private chat is open with
-	batches  map[string]string   // IRCv3 batch: reference → type
+	batches  map[string]batch    // that are open (IRCv3 batch), by reference
 	ctcp     *rate.Limiter       // answers to CTCP
 	used     time.Time           // the last private message or raw line
+
+	lastLabel uint64 // of what was sent (IRCv3 labeled-response)
 
 	forwarded    string   // the last channel that a JOIN was forwarded to, folded
 	listing      *listing // a LIST under way
@@ -295,6 +297,7 @@ func (l *link) arm() {
 		}
 	}
 	earlier(l.oldestBarrier())
+	earlier(l.nextEcho())
 	earlier(l.nextDuty())
 	earlier(l.sasl.by)
 	earlier(l.regainAt)
@@ -346,6 +349,7 @@ func (l *link) watch() error {
 	if at := l.oldestBarrier(); !at.IsZero() && due(at) {
 		l.barrierMissed()
 	}
+	l.echoesDue(now)
 	l.listStalled(now)
 	l.whoMissed(now)
 	l.splitsDue(now)

@@ -87,7 +87,7 @@ func TestCapabilitiesAreNegotiated(t *testing.T) {
 		w.joins(garden, "romeo")
 		c := w.accepts()
 		c.expect("CAP LS 302", "NICK romeo", "USER romeo 0 * romeo")
-		c.sends(":s CAP * LS * :sasl=PLAIN multi-prefix echo-message", ":s CAP * LS :server-time batch")
+		c.sends(":s CAP * LS * :sasl=PLAIN multi-prefix draft/unheard-of", ":s CAP * LS :server-time batch")
 		c.expect("CAP REQ :batch multi-prefix server-time")
 		c.sends(":s CAP * NAK :batch multi-prefix server-time")
 		c.expect("CAP REQ batch", "CAP REQ multi-prefix", "CAP REQ server-time")

@@ -45,7 +45,7 @@ type absence struct {
 // isSplit says whether a QUIT is part of a netsplit: by its batch (IRCv3
 // netsplit), or by what it says.
 func (l *link) isSplit(m *message) bool {
-	if ok, reference := m.GetTag("batch"); ok && l.batches[reference] == "netsplit" {
+	if ok, reference := m.GetTag("batch"); ok && l.batches[reference].typ == "netsplit" {
 		return true
 	}
 	return len(m.Params) > 0 && splitReason.MatchString(m.text())

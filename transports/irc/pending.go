@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ type pending struct {
 	lines   int               // PRIVMSG: how many more errors there may be
 	told    bool              // PRIVMSG: one was reported
 	ask     *ask              // PRIVMSG: it is a question
+	echo    *echoing          // PRIVMSG: the server will show it; nil: it will not
+	label   uint64            // that its answer bears; 0: none
 	barrier uint64
 }
 
@@ -40,6 +43,7 @@ type pending struct {
 // guards them.
 type pendings struct {
 	open          []*pending
+	unechoed      []*pending // PRIVMSG: the server has read it, and not shown it yet
 	barrierWanted bool
 	barrier       uint64 // the number of the next one
 	barriers      []sentBarrier
@@ -115,8 +119,11 @@ func (l *link) settle(p *pending, err *transport.Error) {
 	switch p.command {
 	case "PRIVMSG":
 		// Silence is a message's success, and a missing PONG proves nothing.
-		if err != nil && err.Code != "" {
+		switch {
+		case err != nil && err.Code != "":
 			l.failed(p, err)
+		case p.echo != nil && len(p.echo.texts) > 0:
+			l.echoMissed(p, err)
 		}
 	case "JOIN":
 		l.joinSettled(p, err)
@@ -166,8 +173,8 @@ func asError(err *transport.Error) error {
 
 // failPendings is for a link that is lost, before its phase changes.
 func (l *link) failPendings(err *transport.Error) {
-	open := l.open
-	l.open = nil
+	open := slices.Concat(l.unechoed, l.open)
+	l.open, l.unechoed = nil, nil
 	for _, p := range open {
 		if p.command == "JOIN" || p.command == "PART" || p.command == "modes" {
 			continue // lost sees to the rooms
@@ -186,6 +193,9 @@ func (l *link) take(match func(*pending) bool) *pending {
 	for i, p := range l.open {
 		if !match(p) {
 			continue
+		}
+		if p.echo != nil && len(p.echo.texts) > 0 {
+			p.echo.texts = p.echo.texts[1:]
 		}
 		if p.lines--; p.lines <= 0 { // others wait for one answer, a message for one a line
 			l.open = append(l.open[:i:i], l.open[i+1:]...)

@@ -135,7 +135,7 @@ func TestTalkOnRealServers(t *testing.T) {
 		w.says(garden, "But, *soft*!")
 		w.must(w.juliet.WaitSaid(w.ctx, "#garden", "romeo", "But, \x02soft\x02!"))
 		w.must(w.juliet.Say("#garden", "Ay \x1dme\x1d!"))
-		m := real[transport.MessageReceived](w, func(m transport.MessageReceived) bool { return m.Chat == garden })
+		m := real[transport.MessageReceived](w, func(m transport.MessageReceived) bool { return m.Chat == garden && m.Nick != "romeo" })
 		if m.Nick != "juliet" || m.Text != "Ay _me_!" {
 			t.Errorf("got %+v", m)
 		}
@@ -147,7 +147,7 @@ func TestTalkOnRealServers(t *testing.T) {
 			t.Errorf("got %+v", m)
 		}
 		w.says("tybalt%net", "hello?")
-		s := real[transport.MessageStatus](w, nil)
+		s := real[transport.MessageStatus](w, func(s transport.MessageStatus) bool { return s.Status == transport.Failed })
 		if s.Chat != "tybalt%net" || reasonOf(s.Err) != transport.RecipientUnavailable {
 			t.Errorf("got %+v", s)
 		}

@@ -78,6 +78,7 @@ var receivers = map[string]func(*link, *message) error{
 	"NOTE":    receiveStandardReply,
 	"SETNAME": skip,
 	"TAGMSG":  skip,
+	"ACK":     receiveAck,
 	"ACCOUNT": receiveAccount,
 	"WALLOPS": receiveConsole,
 
@@ -224,7 +225,7 @@ func (l *link) receive(m *message) error {
 		return f(l, m)
 	}
 	switch {
-	case silent[m.Command], l.whoisRefused(m), l.refused(m.Command, m):
+	case silent[m.Command], l.refusedByLabel(m), l.whoisRefused(m), l.refused(m.Command, m):
 		return nil
 	case m.Command == "465" || m.Command == "466":
 		return l.registrationRefused(m)
@@ -265,9 +266,11 @@ func receiveBatch(l *link, m *message) error {
 	reference := m.param(0)
 	if name, ok := strings.CutPrefix(reference, "+"); ok && len(l.batches) < batchLimit {
 		if l.batches == nil {
-			l.batches = make(map[string]string)
+			l.batches = make(map[string]batch)
 		}
-		l.batches[name] = m.param(1)
+		b := batch{typ: m.param(1)}
+		_, b.label = m.GetTag("label")
+		l.batches[name] = b
 	} else if name, ok := strings.CutPrefix(reference, "-"); ok {
 		delete(l.batches, name)
 	}
@@ -277,7 +280,7 @@ func receiveBatch(l *link, m *message) error {
 // delayed says whether a message is from the past.
 func (l *link) delayed(m *message) bool {
 	if ok, reference := m.GetTag("batch"); ok {
-		switch l.batches[reference] {
+		switch l.batches[reference].typ {
 		case "chathistory", "draft/chathistory", "znc.in/playback":
 			return true
 		}
@@ -294,7 +297,12 @@ func receiveFail(l *link, m *message) error {
 		reason = transport.Rejected
 	}
 	names := m.names(l.is.fold)
-	p := l.take(func(p *pending) bool {
+	p := l.labelledFailure(m)
+	if p != nil {
+		l.settle(p, &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)})
+		return nil
+	}
+	p = l.take(func(p *pending) bool {
 		return p.command == command && (len(m.Params) < 4 || names[p.target] || names[p.who])
 	})
 	if p == nil {

@@ -9,6 +9,9 @@ import (
 // receivePrivmsg handles PRIVMSG, and CTCP in it.
 func receivePrivmsg(l *link, m *message) error {
 	text := m.param(1)
+	if l.receiveEcho(m, text) {
+		return nil
+	}
 	if body, ok := strings.CutPrefix(text, "\x01"); ok {
 		command, args, _ := strings.Cut(strings.TrimSuffix(body, "\x01"), " ")
 		if !strings.EqualFold(command, "ACTION") {
@@ -86,6 +89,9 @@ func (l *link) refreshHost(m *message) {
 // part of a private chat belongs to the console.
 func receiveNotice(l *link, m *message) error {
 	text := m.param(1)
+	if l.receiveEcho(m, text) {
+		return nil
+	}
 	if body, ok := strings.CutPrefix(text, "\x01"); ok {
 		command, answer, _ := strings.Cut(strings.TrimSuffix(body, "\x01"), " ")
 		l.receiveCTCPReply(m, command, answer)

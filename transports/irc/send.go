@@ -12,7 +12,7 @@ import (
 // Send implements transport.Session. It returns once the lines are queued, and
 // waits for room only where nothing but the network holds them up; a
 // MessageStatus tells if the server refuses one. IRC names no message until
-// it is echoed, so the id is empty.
+// it is echoed, so the id is empty, or tells that it will be.
 func (s *session) Send(ctx context.Context, m transport.Message) (transport.MessageID, error) {
 	s.isActive()
 	for {
@@ -29,15 +29,16 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	}
 }
 
-func (s *session) enqueueMessage(m transport.Message) (transport.MessageID, error) {
+func (s *session) enqueueMessage(m transport.Message) (id transport.MessageID, err error) {
 	if srv, ok := s.network.anybodyOn(string(m.Chat)); ok {
-		return "", s.do(func() error {
+		err = s.do(func() error {
 			l, err := s.linkTo(srv, "")
-			if err != nil {
-				return err
+			if err == nil {
+				id, err = l.sendPrivate(m, m.Nick)
 			}
-			return l.sendPrivate(m, m.Nick)
+			return err
 		})
+		return id, err
 	}
 	name, srv, err := s.network.split(m.Chat)
 	switch {
@@ -46,18 +47,21 @@ func (s *session) enqueueMessage(m transport.Message) (transport.MessageID, erro
 	case name == "":
 		return "", s.do(func() error { return s.sendRaw(srv, m) })
 	case srv.isChannel(name):
-		return "", s.inRoom(m.Chat, func(l *link, ch *channel) error {
+		err = s.inRoom(m.Chat, func(l *link, ch *channel) (err error) {
 			if m.Nick == "" {
-				return l.sendToChannel(m, ch)
+				id, err = l.sendToChannel(m, ch)
+				return err
 			}
 			u := l.users[l.is.fold(m.Nick)]
 			if u == nil {
 				return refuse(transport.NotFound, "%s is not in %s.", m.Nick, ch.name)
 			}
-			return l.sendPrivate(m, u.nick.Value())
+			id, err = l.sendPrivate(m, u.nick.Value())
+			return err
 		})
+		return id, err
 	}
-	return "", s.do(func() error {
+	err = s.do(func() error {
 		l, err := s.linkTo(srv, "")
 		if err != nil {
 			return err
@@ -65,47 +69,61 @@ func (s *session) enqueueMessage(m transport.Message) (transport.MessageID, erro
 		if u := l.users[l.is.fold(name)]; u != nil {
 			name = u.nick.Value()
 		}
-		return l.sendPrivate(m, name)
+		id, err = l.sendPrivate(m, name)
+		return err
 	})
+	return id, err
 }
 
-func (l *link) sendPrivate(m transport.Message, nick string) error {
+func (l *link) sendPrivate(m transport.Message, nick string) (transport.MessageID, error) {
 	if l.phase == waiting {
-		return refuse(transport.Unreachable, "There is no connection to %s just now.", l.server.name)
+		return "", refuse(transport.Unreachable, "There is no connection to %s just now.", l.server.name)
 	}
 	if !l.validTarget(nick) {
-		return refuse(transport.BadAddress, "%q can't be a nick on IRC.", nick)
+		return "", refuse(transport.BadAddress, "%q can't be a nick on IRC.", nick)
 	}
-	if err := l.sendText(m, nick); err != nil {
-		return err
+	id, err := l.sendText(m, nick)
+	if err != nil {
+		return "", err
 	}
 	l.touch()
 	l.talksTo(nick)
-	return nil
+	return id, nil
 }
 
 // sendText queues a message as PRIVMSGs, one for each line, more for long
 // ones.
-func (l *link) sendText(m transport.Message, target string) error {
+func (l *link) sendText(m transport.Message, target string) (transport.MessageID, error) {
 	if most := queueLength * l.is.lineLen; len(m.Text) > most {
-		return refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
+		return "", refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
 	}
-	var lines [][]byte
-	for _, text := range l.texts(m.Text, target) {
+	texts := l.texts(m.Text, target)
+	lines := make([][]byte, 0, len(texts))
+	for _, text := range texts {
 		b, err := line(l.is.lineLen, "PRIVMSG", target, text)
 		if err != nil {
-			return &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
+			return "", &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 		}
 		lines = append(lines, b)
 	}
 	if len(lines) == 0 {
-		return refuse(transport.BadRequest, "The message is empty.")
+		return "", refuse(transport.BadRequest, "The message is empty.")
+	}
+	p := &pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines)}
+	if l.echoes() {
+		p.echo = &echoing{texts: texts, lines: len(lines), text: m.Text, origin: m.Origin, room: l.isChannel(target), label: l.newLabels(len(lines))}
+		for i := range lines {
+			lines[i] = labelled(lines[i], p.echo.labelAt(i))
+		}
 	}
 	if err := l.enqueue(lines...); err != nil {
-		return err
+		return "", err
 	}
-	l.await(&pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines)})
-	return nil
+	l.await(p)
+	if p.echo != nil {
+		return transport.Echoed, nil
+	}
+	return "", nil
 }
 
 // textLimit is how many bytes of text reach the others in one line: the

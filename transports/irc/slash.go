@@ -38,12 +38,16 @@ func aloud(text string) (said, command, args string) {
 }
 
 // sendToChannel says a text in a channel, or does what it commands.
-func (l *link) sendToChannel(m transport.Message, ch *channel) error {
+func (l *link) sendToChannel(m transport.Message, ch *channel) (transport.MessageID, error) {
 	said, command, args := aloud(m.Text)
 	if command == "" {
 		m.Text = said
 		return l.sendText(m, ch.name)
 	}
+	return "", l.sendCommand(m, ch, command, args)
+}
+
+func (l *link) sendCommand(m transport.Message, ch *channel, command, args string) error {
 	if strings.Contains(strings.TrimRight(m.Text, "\r\n"), "\n") {
 		return refuse(transport.BadRequest, "/%s is one line.", command)
 	}

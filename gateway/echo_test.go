@@ -1,0 +1,89 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	. "gatehouse/component/componenttest"
+	"gatehouse/gateway/transport"
+)
+
+// echo has the network show the last message that was sent.
+func (w *world) echo(id transport.MessageID) {
+	w.verona.mu.Lock()
+	m := w.verona.sent[len(w.verona.sent)-1]
+	w.verona.mu.Unlock()
+	m.ID, m.Nick = id, "romeo"
+	w.verona.tells(romeo, transport.MessageReceived{Message: m})
+}
+
+func TestOwnMessagesAreShownAsTheNetworkShowsThem(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.joins(cell, garden, "romeo")
+		w.verona.nextID = transport.Echoed
+		w.says(orchard, `<message to='%s' type='groupchat' id='m1'><body>one&#10;two</body><origin-id xmlns='urn:xmpp:sid:0' id='o1'/></message>`, garden)
+		w.ExpectNothing()
+		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: inGarden, Nick: "juliet", Text: "Ay me!"}})
+		w.ExpectInAnyOrder(inRoom(orchard, garden, "juliet", "Ay me!"), inRoom(cell, garden, "juliet", "Ay me!"))
+		w.echo("msg1")
+		shown := []Matcher{ID("m1"), Has("{urn:xmpp:sid:0}origin-id@id", "o1"), Has("{urn:xmpp:sid:0}stanza-id@id", "msg1")}
+		w.ExpectInAnyOrder(inRoom(orchard, garden, "romeo", "one\ntwo", shown...), inRoom(cell, garden, "romeo", "one\ntwo", shown...))
+		w.echo("msg2") // from another client on the same connection
+		w.ExpectInAnyOrder(inRoom(orchard, garden, "romeo", "one\ntwo", ID("msg2")), inRoom(cell, garden, "romeo", "one\ntwo", ID("msg2")))
+
+		w.speaks(orchard, garden, "refused")
+		w.settle()
+		w.verona.tells(romeo, transport.MessageStatus{
+			Request: w.verona.lastRequest(), Chat: inGarden, Status: transport.Failed, Err: because(transport.Forbidden),
+		})
+		w.Expect(Message(From(garden), To(orchard), ID("m-refused"), StanzaError("auth", "forbidden")))
+		w.speaks(orchard, garden, "lost")
+		w.pass(3 * time.Minute)
+		w.Expect(Message(From(garden), To(orchard), ID("m-lost"), StanzaError("wait", "remote-server-timeout")))
+		w.speaks(orchard, garden, "cut short")
+		w.settle()
+		w.stop()
+		w.ExpectInAnyOrder(gone(orchard, garden, "romeo"), gone(cell, garden, "romeo"))
+		w.Expect(Message(From(garden), To(orchard), ID("m-cut short"), StanzaError("wait", "remote-server-timeout")))
+	})
+}
+
+func TestTooManyUnshownMessagesAreRefused(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.verona.nextID = transport.Echoed
+		for range 256 {
+			w.speaks(orchard, garden, "again")
+			w.settle()
+		}
+		w.ExpectNothing()
+		w.speaks(orchard, garden, "and again")
+		w.Expect(Message(ID("m-and again"), StanzaError("wait", "resource-constraint")))
+	})
+}
+
+// What the network calls a message to a person is known after a restart too.
+func TestThePrivateMessageIsArchivedUnderTheNetworksName(t *testing.T) {
+	archiveStory(t, func(t *testing.T, w *world) {
+		person := "juliet@" + verona
+		w.verona.carry(everything)
+		w.verona.nextID = transport.Echoed
+		w.says(orchard, `<message to='%s' type='chat' id='m1'><body>psst</body></message>`, person)
+		w.settle()
+		w.verona.tells(romeo, transport.MessageStatus{Request: w.verona.lastRequest(), Chat: "juliet", ID: "msg1", Status: transport.Accepted})
+		w.settle()
+		w.ExpectNothing()
+		w.restarts()
+		w.says(orchard, `<presence to='%s'/>`, verona)
+		w.says(orchard, `<message to='%s' type='chat' id='m0'><body>again</body></message>`, person)
+		w.settle()
+		w.verona.calls = nil
+		w.says(orchard, `<message to='%s' type='chat' id='m2'><retract xmlns='urn:xmpp:message-retract:1' id='m1'/></message>`, person)
+		w.settle()
+		w.verona.called(t, "retract juliet  msg1")
+		w.Skip()
+		w.verona.tells(romeo, transport.MessageReacted{Reaction: transport.Reaction{Chat: "juliet", To: "msg1", Add: []string{"👍"}}})
+		w.Expect(Message(From(person), To(romeo), Has(reactionsPath+"@id", "m1")))
+	})
+}

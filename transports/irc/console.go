@@ -34,7 +34,7 @@ type consoleAnswer struct {
 func (s *session) sendRaw(srv *server, m transport.Message) error {
 	var lines [][]byte
 	answer := &consoleAnswer{commands: map[string]bool{}}
-	var talksTo []string
+	var talksTo, says []string
 	for raw := range strings.FieldsFuncSeq(withoutCTCP(m.Text), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		c, err := readCommand(strings.TrimSpace(raw))
 		if err != nil {
@@ -53,6 +53,9 @@ func (s *session) sendRaw(srv *server, m transport.Message) error {
 		if c.Command == "PRIVMSG" && len(c.Params) > 1 && validNick(c.Params[0]) {
 			talksTo = append(talksTo, c.Params[0])
 		}
+		if (c.Command == "PRIVMSG" || c.Command == "NOTICE") && len(c.Params) > 1 {
+			says = append(says, c.Params[0])
+		}
 		answer.commands[c.Command] = true
 		lines = append(lines, b)
 	}
@@ -70,6 +73,11 @@ func (s *session) sendRaw(srv *server, m transport.Message) error {
 		return err
 	}
 	l.touch()
+	for _, target := range says {
+		if l.echoes() && l.is.fold(target) == l.is.fold(l.nick) {
+			l.selfEchoes++
+		}
+	}
 	for _, nick := range talksTo {
 		l.talksTo(nick)
 	}

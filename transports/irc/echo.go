@@ -130,6 +130,10 @@ func (l *link) receiveEcho(m *message, raw string) (taken bool) {
 	target := l.is.fold(l.nameParam(m.param(0)))
 	label := l.labelOf(m)
 	toSelf := target == l.is.fold(l.nick)
+	if label == 0 && toSelf && l.selfEchoes > 0 {
+		l.selfEchoes--
+		return true
+	}
 	if label == 0 && toSelf && l.labels() {
 		return false // delivered to the user, and not shown as sent
 	}

@@ -187,5 +187,13 @@ func TestPrivateMessagesGetTheirIDs(t *testing.T) {
 		c.expect("PRIVMSG NickServ :IDENTIFY wherefore")
 		c.sends(romeoFull+"PRIVMSG NickServ :IDENTIFY wherefore", romeoFull+"PRIVMSG juliet :\x01VERSION\x01", romeoFull+"NOTICE juliet :\x01VERSION Gatehouse\x01")
 		w.seesNothing()
+
+		if err := w.says("net", "NOTICE romeo :[#garden] mind the nurse"); err != nil {
+			t.Fatal(err)
+		}
+		c.expect("NOTICE romeo :[#garden] mind the nurse")
+		c.sends(romeoFull+"NOTICE romeo :[#garden] mind the nurse", romeoFull+"NOTICE romeo :[#garden] mind the nurse")
+		w.sees(ownMessage("", "", "[notice] [#garden] mind the nurse"))
+		w.seesNothing()
 	})
 }

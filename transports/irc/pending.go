@@ -44,6 +44,7 @@ type pending struct {
 type pendings struct {
 	open          []*pending
 	unechoed      []*pending // PRIVMSG: the server has read it, and not shown it yet
+	selfEchoes    int        // that will come beside what the user sent to themselves from the console
 	barrierWanted bool
 	barrier       uint64 // the number of the next one
 	barriers      []sentBarrier

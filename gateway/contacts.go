@@ -120,7 +120,23 @@ func (s *session) changeContact(a transport.Address, change func(*contact)) bool
 		delete(s.contacts, a)
 	}
 	s.host.keptPeople.put(contactName{s.user.String(), string(a)}, c)
+	if naming, ok := s.link.(transport.Naming); ok {
+		naming.Called(a, c.name())
+	}
 	return true
+}
+
+// tellNames tells a link that was just opened what the user calls people.
+func (s *session) tellNames() {
+	naming, ok := s.link.(transport.Naming)
+	if !ok {
+		return
+	}
+	for a, c := range s.contacts {
+		if name := c.name(); name != "" {
+			naming.Called(a, name)
+		}
+	}
 }
 
 // cleanName makes one line of a name, of a length that servers take.

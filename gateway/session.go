@@ -318,6 +318,7 @@ func (s *session) openLink() (transport.Session, error) {
 		return nil, err
 	}
 	s.link = link
+	s.tellNames()
 	s.watchRoster(s.closing)
 	return link, nil
 }

@@ -11,6 +11,14 @@ type ContactChanged struct {
 
 func (ContactChanged) isEvent() {}
 
+// Naming is implemented by a Session that calls people in its rooms by the names
+// that the user gave them.
+type Naming interface {
+	// Called tells what the user calls somebody; empty: nothing any more. It is
+	// told of everybody who has a name when the session is opened. It does no I/O.
+	Called(who Address, name string)
+}
+
 // Removals is implemented by a Session that wants to know whom the user took
 // out of their roster.
 type Removals interface {

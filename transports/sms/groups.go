@@ -33,8 +33,10 @@ const (
 
 // groups are those that a user is in.
 type groups struct {
-	mu      sync.Mutex // guards joined and what it holds
+	mu      sync.Mutex // guards the maps and what they hold
 	joined  map[transport.Address]*group
+	names   map[string]string            // what the user calls people, by number
+	told    map[transport.Address]string // names of senders that the gateway has
 	start   sync.Once
 	answers chan func(context.Context) transport.Event
 }
@@ -49,6 +51,8 @@ type group struct {
 func newGroups() groups {
 	return groups{
 		joined:  make(map[transport.Address]*group),
+		names:   make(map[string]string),
+		told:    make(map[transport.Address]string),
 		answers: make(chan func(context.Context) transport.Event, groupAnswers),
 	}
 }
@@ -236,7 +240,7 @@ func (s *session) membersLocked(room transport.Address, g *group) []transport.Me
 	members := []transport.Member{s.selfLocked(room, g)}
 	for _, number := range membersOf(room) {
 		members = append(members, transport.Member{
-			Nick: s.nickIn(room, number, g.nick), Role: transport.Participant, Affiliation: transport.MemberOf,
+			Nick: s.nickLocked(room, number, g.nick), Role: transport.Participant, Affiliation: transport.MemberOf,
 			Who: transport.Address(number), Identity: number,
 		})
 	}
@@ -259,23 +263,6 @@ func (s *session) ownIn(room transport.Address) string {
 		return ""
 	}
 	return own
-}
-
-// nickIn is how a member of a group is called there: by their name, with the
-// number where others have the same.
-func (s *session) nickIn(room transport.Address, number, own string) string {
-	name := s.network.nameOf(s.user, transport.Address(number))
-	if name == "" {
-		return number
-	}
-	same := name == own
-	for _, other := range membersOf(room) {
-		same = same || other != number && s.network.nameOf(s.user, transport.Address(other)) == name
-	}
-	if same {
-		name += " (" + number + ")"
-	}
-	return name
 }
 
 // memberCalled gives the number of a member.
@@ -333,19 +320,9 @@ func (n *Network) inGroup(user, to string, others []string, e transport.MessageR
 	s := n.sessions[userKey(user)]
 	n.mu.Unlock()
 	if s != nil {
-		e.Nick = s.nickIn(room, sender, s.ownNick(n.addressFor(user, room, to)))
+		e.Nick = s.nickIn(n.addressFor(user, room, to), sender)
 	}
 	return e
-}
-
-// ownNick is the user's own; empty: they are not there.
-func (s *session) ownNick(room transport.Address) string {
-	s.groups.mu.Lock()
-	defer s.groups.mu.Unlock()
-	if g := s.groups.joined[room]; g != nil {
-		return g.nick
-	}
-	return ""
 }
 
 // People implements transport.Groups.
@@ -387,6 +364,3 @@ func copies(item transport.OutboxItem) []transport.OutboxItem {
 // Stays implements transport.Staying: what is texted to a group comes whether
 // or not a client is there.
 func (n *Network) Stays(_ string, room transport.Address) bool { return isGroup(room) }
-
-// nameOf is what the user calls somebody; empty: they have no name.
-func (n *Network) nameOf(string, transport.Address) string { return "" }

@@ -69,6 +69,9 @@ func (n *Network) resolveContact(text string) (transport.Address, transport.Kind
 	if isGroupText(text) {
 		return resolveGroup(text, n.region, n.maxMembers)
 	}
+	if plain, is := fromSGX(transport.Address(text), n.region); is {
+		return n.resolveSGX(text, plain)
+	}
 	a, err := resolve(text, n.region)
 	return a, transport.Person, err
 }
@@ -85,6 +88,9 @@ func (n *Network) Names(a transport.Address) (short, long string) {
 
 // Refuse implements transport.Owned: nobody sends from another's number.
 func (n *Network) Refuse(user string, a transport.Address) error {
+	if err := n.refuseSGX(user, a); err != nil {
+		return err
+	}
 	if _, own := splitOwn(a); own == "" {
 		return nil
 	}
@@ -119,8 +125,17 @@ func (n *Network) addressFor(user string, contact transport.Address, at string) 
 	return withOwn(contact, at)
 }
 
+// seenAt gives a sender's address as a user sees it: users of Cheogram see its
+// own forms.
+func (n *Network) seenAt(user, at string, sender transport.Address) transport.Address {
+	if n.Addressed(user) {
+		sender = sgxForm(sender)
+	}
+	return n.addressFor(user, sender, at)
+}
+
 // deliverAt delivers a text that came to one of the user's numbers.
 func (n *Network) deliverAt(ctx context.Context, user, at string, e transport.MessageReceived) error {
-	e.Chat = n.addressFor(user, e.Chat, at)
+	e.Chat = n.seenAt(user, at, e.Chat)
 	return n.deliver(ctx, user, eventOf(e.Message))
 }

@@ -64,6 +64,7 @@ func (t *trunk) receive(ctx context.Context, in provider.Inbound, isFor func(use
 			continue
 		}
 		n.awaitSession(opening, user)
+		n.nameSender(ctx, user, to, e.Chat, in.From)
 		noted, err := t.receiveFor(ctx, user, to, in, theirs)
 		fetches = append(fetches, noted...)
 		if err != nil {

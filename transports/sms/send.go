@@ -107,6 +107,10 @@ func (s *session) recipient(m transport.Message) (transport.Address, error) {
 		}
 		return m.Chat, s.checkGroup(m.Chat)
 	}
-	_, err := dialable(m.Chat)
-	return m.Chat, err
+	if err := s.network.refuseSGX(s.user, m.Chat); err != nil {
+		return "", err
+	}
+	to := s.network.plainAddress(m.Chat)
+	_, err := dialable(to)
+	return to, err
 }

@@ -24,7 +24,12 @@ const (
 // simulatedText sends a text from a simulated phone to romeo, and to a group.
 func (w *world) simulatedText(from, text string, group ...string) {
 	w.t.Helper()
-	in, err := json.Marshal(map[string]any{"from": from, "to": ownPhone, "text": text, "group": group})
+	w.simulatedTextTo(ownPhone, from, text, group...)
+}
+
+func (w *world) simulatedTextTo(to, from, text string, group ...string) {
+	w.t.Helper()
+	in, err := json.Marshal(map[string]any{"from": from, "to": to, "text": text, "group": group})
 	check(w.t, err)
 	answer, err := http.Post("http://"+w.http+"/"+smsHost+"/send", "application/json", bytes.NewReader(in))
 	check(w.t, err)
@@ -36,6 +41,11 @@ func (w *world) simulatedText(from, text string, group ...string) {
 
 // simulatedGets waits until a simulated phone has a text from romeo.
 func (w *world) simulatedGets(number, text string) {
+	w.t.Helper()
+	w.simulatedGetsFrom(ownPhone, number, text)
+}
+
+func (w *world) simulatedGetsFrom(from, number, text string) {
 	w.t.Helper()
 	check(w.t, eventually(limited(w.t), func() error {
 		answer, err := http.Get("http://" + w.http + "/" + smsHost + "/messages?number=" + url.QueryEscape(number))
@@ -50,7 +60,7 @@ func (w *world) simulatedGets(number, text string) {
 			return err
 		}
 		for _, t := range has.Texts {
-			if t.From == ownPhone && t.To == number && t.Text == text {
+			if t.From == from && t.To == number && t.Text == text {
 				return nil
 			}
 		}

@@ -79,11 +79,22 @@ func (n *Network) resolveContact(text string) (transport.Address, transport.Kind
 // Names implements transport.Namer.
 func (n *Network) Names(a transport.Address) (short, long string) {
 	contact, own := splitOwn(a)
-	if own == "" {
-		return string(a), string(a)
+	name := plainName(n.plainAddress(contact))
+	if own != "" {
+		name = fmt.Sprintf("%s (your number %s)", name, own)
 	}
-	name := fmt.Sprintf("%s (your number %s)", contact, own)
 	return name, name
+}
+
+// plainName is an address without what only addresses need: letters, and the
+// digits of a short code.
+func plainName(a transport.Address) string {
+	if letters, ok := strings.CutSuffix(string(a), lettersSuffix); ok {
+		plain, _ := unescaped(letters)
+		return plain
+	}
+	number, _, _ := strings.Cut(string(a), contextParam)
+	return number
 }
 
 // Refuse implements transport.Owned: nobody sends from another's number.

@@ -32,6 +32,11 @@ func (s *sender) recover(ctx context.Context) bool {
 	}
 	for _, item := range open {
 		s.doubtOf(item)
+		// Its call ended with the process that made it.
+		if soon := now.Add(firstLook); item.NotBefore.After(soon) {
+			item.NotBefore = soon
+			s.n.update(ctx, item)
+		}
 	}
 	first := make(map[lane]bool)
 	for _, item := range queued {

@@ -64,6 +64,7 @@ func (p *pace) learn(r result, now time.Time) {
 	switch {
 	case r.worked:
 		p.failures = 0
+	case r.outage && now.Before(p.paused): // calls that ran at the same time fail together
 	case r.outage:
 		p.failures++
 		r.pause = max(r.pause, backoff(p.failures, retryFirst, pauseMost))

@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -110,6 +111,25 @@ func TestTheUsersOfANumberTakeTurns(t *testing.T) {
 		want := []string{"0 j0", "1 n0", "2 j1", "3 n1", "4 j2", "5 j3", "6 j4", "7 j5"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestCallsThatFailTogetherAreOneOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{answer: time.Second}
+		for range 2 * perUser {
+			c.plans = append(c.plans, plan{err: &provider.Retry{Everyone: true, Err: errors.New("connection refused")}})
+		}
+		w := start(t, newDisk(), c, 0)
+		defer w.ends()
+		for i := range 2 * perUser {
+			w.mustSend(transport.Request(fmt.Sprint("r", i)), transport.Address(fmt.Sprintf("+1555123%04d", i)), "hello")
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := len(c.texts()); n != 2*perUser {
+			t.Errorf("%d of %d texts were sent", n, 2*perUser)
 		}
 	})
 }

@@ -45,6 +45,7 @@ type watch struct {
 	saved    time.Time       // the mark in the store
 	next     time.Time
 	failures int
+	listed   bool      // since this process began
 	failed   time.Time // a text of this time could not be stored; zero: all could
 	seen     []transport.MessageID
 }
@@ -165,9 +166,14 @@ func (t *trunk) ask(ctx context.Context, lister provider.Lister, w *watch, users
 	if saveErr := t.saveMarks(ctx, w, users, at, stored > 0); saveErr != nil {
 		log.Error("store how far a number was asked for", "error", saveErr)
 	}
-	if stored > 0 && !t.capabilities().NoReports {
+	switch {
+	case stored == 0 || t.capabilities().NoReports:
+	case w.listed:
 		log.Info("texts were found that no webhook brought", "texts", stored)
+	default: // a webhook may have brought them to the last process
+		log.Info("texts were listed that may have come while nobody took them", "texts", stored)
 	}
+	w.listed = err == nil
 	return l.More && err == nil, err
 }
 

@@ -109,22 +109,39 @@ func (e *Emulate) SetStatus(ctx context.Context, sid, status string) error {
 
 // SetSMSURL changes where inbound messages to a number are posted.
 func (e *Emulate) SetSMSURL(ctx context.Context, number, smsURL string) error {
+	n, err := e.number(ctx, number)
+	if err != nil {
+		return err
+	}
+	return e.post(ctx, e.account("/IncomingPhoneNumbers/"+n.SID+".json"),
+		url.Values{"SmsUrl": {smsURL}, "SmsMethod": {"POST"}}, nil)
+}
+
+// SMSURL tells where inbound messages to a number are posted.
+func (e *Emulate) SMSURL(ctx context.Context, number string) (string, error) {
+	n, err := e.number(ctx, number)
+	return n.SMSURL, err
+}
+
+type emulateNumber struct {
+	SID    string `json:"sid"`
+	Number string `json:"phone_number"`
+	SMSURL string `json:"sms_url"`
+}
+
+func (e *Emulate) number(ctx context.Context, number string) (emulateNumber, error) {
 	var list struct {
-		Numbers []struct {
-			SID    string `json:"sid"`
-			Number string `json:"phone_number"`
-		} `json:"incoming_phone_numbers"`
+		Numbers []emulateNumber `json:"incoming_phone_numbers"`
 	}
 	if err := e.call(ctx, http.MethodGet, e.account("/IncomingPhoneNumbers.json"), nil, &list); err != nil {
-		return err
+		return emulateNumber{}, err
 	}
 	for _, n := range list.Numbers {
 		if n.Number == number {
-			return e.post(ctx, e.account("/IncomingPhoneNumbers/"+n.SID+".json"),
-				url.Values{"SmsUrl": {smsURL}, "SmsMethod": {"POST"}}, nil)
+			return n, nil
 		}
 	}
-	return fmt.Errorf("set sms url: the account has no number %s", number)
+	return emulateNumber{}, fmt.Errorf("the account has no number %s", number)
 }
 
 // Messages returns all messages of the account, of both directions, in

@@ -27,8 +27,8 @@ type Outbox interface {
 	Update(ctx context.Context, item OutboxItem) error
 
 	// In gives up to max items in a state whose NotBefore has come, oldest
-	// first.
-	In(ctx context.Context, state OutboxState, now time.Time, max int) ([]OutboxItem, error)
+	// first, but none that are From one of the addresses at the end.
+	In(ctx context.Context, state OutboxState, now time.Time, max int, but ...Address) ([]OutboxItem, error)
 
 	// Find gives the item that the network knows by the id, from any state,
 	// or false.

@@ -75,7 +75,7 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 	open, err := s.n.outbox.In(ctx, transport.Sending, now.Add(10*keepTrying), largest)
 	var sent []transport.OutboxItem
 	if err == nil {
-		sent, err = s.n.outbox.In(ctx, transport.Sent, now, batch)
+		sent, err = s.n.outbox.In(ctx, transport.Sent, now, batch, s.unaskable(now)...)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
@@ -85,7 +85,7 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 		return
 	}
 	s.settle(open)
-	s.asksLeft = false
+	s.asksLeft = s.asksFull()
 	for _, item := range slices.Concat(open, sent) {
 		if s.active[item.Key] || item.NotBefore.After(now) {
 			continue

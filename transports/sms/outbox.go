@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -56,6 +57,7 @@ type sender struct {
 	doubts map[int64]*doubt   // items of which nobody knows whether they were taken
 	users  map[string]int     // sends by user
 	paces  map[*trunk]*pace
+	out    map[transport.Address]bool // numbers whose items are not fetched: they can't go yet
 	turns  turns
 	queue  []transport.OutboxItem // fetched and not started, oldest first
 	size   int                    // of the last fetch
@@ -93,7 +95,7 @@ func newSender(n *Network) *sender {
 	return &sender{
 		n: n, done: make(chan result, batch),
 		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
-		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace), turns: newTurns(),
+		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace), out: make(map[transport.Address]bool), turns: newTurns(),
 		size: batch, stale: true,
 	}
 }
@@ -150,6 +152,7 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 	if !s.anyTakes(now) {
 		return
 	}
+	s.letIn(now)
 	for {
 		if s.stale && !s.fetch(ctx, now, s.size) {
 			return
@@ -161,6 +164,8 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 			continue
 		}
 		switch {
+		case s.more && s.leaveOut(now):
+			s.size = batch
 		case s.more && len(s.queue) < s.size/2:
 			s.size = batch
 		case s.more && s.size < largest:
@@ -174,7 +179,7 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 
 // fetch reads the oldest queued items.
 func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
-	items, err := s.n.outbox.In(ctx, transport.Queued, now, size)
+	items, err := s.n.outbox.In(ctx, transport.Queued, now, size, slices.Collect(maps.Keys(s.out))...)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.n.log.Error("read the outbox", "error", err)

@@ -119,7 +119,7 @@ func (o *Outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 }
 
 // In implements transport.Outbox.
-func (o *Outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, max int) ([]transport.OutboxItem, error) {
+func (o *Outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, max int, but ...transport.Address) ([]transport.OutboxItem, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.ready(ctx); err != nil {
@@ -127,7 +127,7 @@ func (o *Outbox) In(ctx context.Context, state transport.OutboxState, now time.T
 	}
 	var due []transport.OutboxItem
 	for _, item := range o.items {
-		if item.State == state && !item.NotBefore.After(now) {
+		if item.State == state && !item.NotBefore.After(now) && !slices.Contains(but, item.From) {
 			due = append(due, item)
 		}
 	}

@@ -32,7 +32,7 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	marked.Attempts++
 	marked.NotBefore = now.Add(callTime + firstLook) // it is in doubt from then on
 	o, unsendable := outgoing(marked)
-	t := n.lines.trunkOf(o.From)
+	t := n.lines.trunkFor(item.User, o.From)
 	if unsendable == nil && t == nil {
 		unsendable = errNoLine
 	}

@@ -1,6 +1,8 @@
 package sms
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"gatehouse/gateway/transport"
@@ -9,33 +11,32 @@ import (
 // leftOutMost bounds the numbers that a query leaves out.
 const leftOutMost = 1000
 
-// isStuck says that nothing can be sent from a number before a certain time:
-// it has its pace, or its trunk a pause.
-func (s *sender) isStuck(from transport.Address, now time.Time) bool {
-	_, slow := s.turns.free[string(from)]
-	return slow || now.Before(s.paceOf(string(from)).paused)
-}
-
-// leaveOut has the items of numbers that are stuck left out of what is fetched,
-// so that however many they are, they hide nobody else's. It says whether there
-// are more such numbers than before.
-func (s *sender) leaveOut(now time.Time) (more bool) {
+// widen fetches items of other numbers beside those that were fetched, of which
+// none can go just now: however many they are, they hide nobody else's. It says
+// whether there were any.
+func (s *sender) widen(ctx context.Context, now time.Time) bool {
+	var but []transport.Address
+	seen := make(map[transport.Address]bool)
 	for _, item := range s.queue {
-		if !s.out[item.From] && len(s.out) < leftOutMost && s.isStuck(item.From, now) {
-			s.out[item.From], more = true, true
+		if !seen[item.From] {
+			seen[item.From] = true
+			but = append(but, item.From)
 		}
 	}
-	return more
-}
-
-// letIn has the items of those that are stuck no more fetched again.
-func (s *sender) letIn(now time.Time) {
-	for from := range s.out {
-		if !s.isStuck(from, now) {
-			delete(s.out, from)
-			s.stale = true
-		}
+	if s.wide || len(but) > leftOutMost {
+		return false
 	}
+	items, err := s.n.outbox.In(ctx, transport.Queued, now, batch, but...)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.n.log.Error("read the outbox", "error", err)
+		}
+		return false
+	}
+	s.wide = len(items) < batch
+	items = slices.DeleteFunc(items, func(i transport.OutboxItem) bool { return s.active[i.Key] })
+	s.queue = append(s.queue, items...)
+	return len(items) > 0
 }
 
 // unaskable gives the numbers whose trunks can't be asked anything just now.

@@ -142,3 +142,14 @@ func (l *lines) allTrunks() []*trunk {
 	}
 	return all
 }
+
+// trunkFor gives the trunk over which a user sends from a number; nil means
+// that it is not theirs.
+func (l *lines) trunkFor(user, number string) *trunk {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if found := l.byNumber[number]; found != nil && slices.Contains(found.users, userKey(user)) {
+		return found.trunk
+	}
+	return nil
+}

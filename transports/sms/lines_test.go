@@ -165,6 +165,27 @@ func TestTextFromANumberThatIsGoneFails(t *testing.T) {
 	})
 }
 
+func TestTextThatWaitsIsNotSentFromWhatIsAnothersByThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		later := &provider.Retry{After: time.Minute, Err: errTimeout}
+		w := start(t, newDisk(), &carrier{plans: []plan{{err: later}}}, 0)
+		defer w.ends()
+		w.mustSend("r1", phone, "hello")
+		synctest.Wait()
+		operator := w.network.lines.trunk(operatorTrunk)
+		w.network.lines.settle(romeo, nil, operator, false)
+		w.network.lines.settle(mercutio, []string{romeoNumber}, operator, false)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := w.carrier.texts(); len(got) != 0 {
+			t.Errorf("sent %q from a number that is Mercutio's by now", got)
+		}
+		if told := w.romeo.statuses("r1"); len(told) != 1 || told[0].Status != transport.Failed {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
 func TestWebhooksReachTheRightProvider(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, newDisk(), &carrier{}, 0)

@@ -2,7 +2,6 @@ package sms
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -57,7 +56,7 @@ type sender struct {
 	doubts map[int64]*doubt   // items of which nobody knows whether they were taken
 	users  map[string]int     // sends by user
 	paces  map[*trunk]*pace
-	out    map[transport.Address]bool // numbers whose items are not fetched: they can't go yet
+	wide   bool // all others' items were fetched beside
 	turns  turns
 	queue  []transport.OutboxItem // fetched and not started, oldest first
 	size   int                    // of the last fetch
@@ -95,7 +94,7 @@ func newSender(n *Network) *sender {
 	return &sender{
 		n: n, done: make(chan result, batch),
 		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
-		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace), out: make(map[transport.Address]bool), turns: newTurns(),
+		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace), turns: newTurns(),
 		size: batch, stale: true,
 	}
 }
@@ -152,7 +151,6 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 	if !s.anyTakes(now) {
 		return
 	}
-	s.letIn(now)
 	for {
 		if s.stale && !s.fetch(ctx, now, s.size) {
 			return
@@ -164,12 +162,12 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 			continue
 		}
 		switch {
-		case s.more && s.leaveOut(now):
-			s.size = batch
 		case s.more && len(s.queue) < s.size/2:
 			s.size = batch
 		case s.more && s.size < largest:
 			s.size *= 2
+		case s.more && s.widen(ctx, now):
+			continue
 		default:
 			return
 		}
@@ -179,7 +177,7 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 
 // fetch reads the oldest queued items.
 func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
-	items, err := s.n.outbox.In(ctx, transport.Queued, now, size, slices.Collect(maps.Keys(s.out))...)
+	items, err := s.n.outbox.In(ctx, transport.Queued, now, size)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.n.log.Error("read the outbox", "error", err)
@@ -187,7 +185,7 @@ func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
 		s.paused = now.Add(storeRetry)
 		return false
 	}
-	s.more, s.stale = len(items) >= size, false
+	s.more, s.stale, s.wide = len(items) >= size, false, false
 	if !s.more {
 		s.size = batch
 	}

@@ -27,6 +27,7 @@ type Health struct {
 	Since   time.Time // of being up or down; zero before the first stream
 	Canary  CanaryState
 	Problem string // the last one, until the stream is up again
+	Check   string // and which setting to look at; may be empty
 
 	Connects  uint64 // streams that came up
 	Sent      uint64 // stanzas written for the first time
@@ -55,6 +56,7 @@ type state struct {
 	since      time.Time
 	canary     CanaryState
 	problem    string
+	check      string
 	connects   uint64
 	sharedSaid bool
 }
@@ -71,6 +73,7 @@ func (c *Component) Health() Health {
 		Since:       s.since,
 		Canary:      s.canary,
 		Problem:     s.problem,
+		Check:       s.check,
 		Connects:    s.connects,
 		Sent:        c.count.sent.Load(),
 		Resent:      c.count.resent.Load(),
@@ -88,7 +91,8 @@ func (c *Component) Health() Health {
 func (c *Component) setUp(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state.up, c.state.since, c.state.problem = true, at, ""
+	c.state.up, c.state.since = true, at
+	c.state.problem, c.state.check = "", ""
 	c.state.connects++
 }
 
@@ -105,8 +109,8 @@ func (c *Component) setCanary(s CanaryState) {
 	c.state.canary = s
 }
 
-func (c *Component) setProblem(text string) {
+func (c *Component) setProblem(p *problem) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state.problem = text
+	c.state.problem, c.state.check = p.Error(), p.check
 }

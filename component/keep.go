@@ -24,7 +24,7 @@ func (c *Component) Run(ctx context.Context) error {
 			break
 		}
 		wait, fighting := b.next(p.cause, upFor, time.Now())
-		c.setProblem(p.Error())
+		c.setProblem(p)
 		r.report(c.log, p, b.failures[p.cause], wait, fighting)
 		sleep(ctx, wait)
 	}

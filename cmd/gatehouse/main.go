@@ -1,6 +1,6 @@
 // Command gatehouse is a gateway from XMPP to other networks.
 //
-//	gatehouse [-config FILE] [run | check | import biboumi | version]
+//	gatehouse [-config FILE] [run | check | doctor | import biboumi | version]
 package main
 
 import (
@@ -24,6 +24,7 @@ const usage = `usage: gatehouse [-config FILE] [COMMAND]
 commands:
   run      connect to the XMPP server and work until stopped (the default)
   check    look at the config without connecting to anything
+  doctor   try everything out: streams, providers, webhooks
   import   take over what biboumi keeps; "import biboumi -h" tells how
   version  print the version
 
@@ -70,7 +71,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, err)
 			return 2
 		}
-	case flags.NArg() > 1 || name != "run" && name != "check" && name != "version":
+	case flags.NArg() > 1 || name != "run" && name != "check" && name != "doctor" && name != "version":
 		flags.Usage()
 		return 2
 	}
@@ -82,6 +83,13 @@ func command(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 2
+	}
+	if name == "doctor" {
+		d := &doctor{out: stdout}
+		if d.run(c) > 0 {
+			return 1
+		}
+		return 0
 	}
 	level := new(slog.LevelVar)
 	level.Set(c.Log.Level)

@@ -76,6 +76,8 @@ func TestTextsThroughAnAndroidPhone(t *testing.T) {
 	android.Settle(t.Context(), w.phoneHas(android, "Ay me!").ID, "Failed", "RESULT_ERROR_NO_SERVICE")
 	romeo.gets(message, from(phone), typed("error"), id("a2"))
 
+	w.doctorSays(0, "The app takes the user name and the password.", "The app calls the gateway.", "leads here")
+
 	// What comes while the gateway is down is brought again.
 	w.gateway.Kill()
 	android.Gets(t.Context(), friend, "while you were down")

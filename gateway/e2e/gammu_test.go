@@ -57,6 +57,8 @@ func TestTextsThroughAModem(t *testing.T) {
 		t.Errorf("the receipt is for %q, want g1", got)
 	}
 
+	w.doctorSays(0, "can be read and written.", "No text has waited long")
+
 	// Either side may be away: what it was to do waits for it.
 	gammu.Kill()
 	romeo.says(phone, "chat", "g2", "ж 😀", wantsReceipt)

@@ -96,6 +96,8 @@ func TestTextsThroughKannel(t *testing.T) {
 	fake = w.phoneTexts(kannel, plain(friend)+" "+plain(ownPhone)+" ucs2 %00G%00r%00%FC%00%DF%00e%00+%D8%3D%DE%00")
 	romeo.gets(message, from(phone), typed("chat"), body("Grüße 😀"))
 
+	w.doctorSays(0, "Kannel takes the credentials.", "leads here, and what the provider signs is taken.")
+
 	// Kannel asks again until the gateway is back.
 	w.gateway.Kill()
 	check(t, fake.Close())

@@ -23,11 +23,13 @@ const (
 
 // A Number is one of the account's.
 type Number struct {
-	Number string // E.164
-	Texts  bool   // it can send and get them
+	Number   string // E.164
+	Texts    bool   // it can send and get them
+	Pictures bool
 
-	sid    string
-	smsURL string // where texts to it are brought
+	sid         string
+	smsURL      string // where texts to it are brought
+	application string // that has its texts instead
 }
 
 // Numbers checks the account and gives its numbers. The error is an
@@ -58,8 +60,8 @@ func (p *Provider) numbers(ctx context.Context) ([]Number, error) {
 		}
 		for _, n := range page.IncomingPhoneNumbers {
 			numbers = append(numbers, Number{
-				Number: value(n.PhoneNumber), Texts: n.Capabilities != nil && n.Capabilities.Sms,
-				sid: value(n.Sid), smsURL: value(n.SmsUrl),
+				Number: value(n.PhoneNumber), Texts: n.Capabilities != nil && n.Capabilities.Sms, Pictures: n.Capabilities != nil && n.Capabilities.Mms,
+				sid: value(n.Sid), smsURL: value(n.SmsUrl), application: value(n.SmsApplicationSid),
 			})
 		}
 		next, err := url.Parse(value(page.NextPageUri))

@@ -13,6 +13,7 @@ import (
 
 // A dialect is what a service that speaks Twilio's language does otherwise.
 type dialect struct {
+	people     string             // what they call it
 	in, status string             // the paths of the webhooks
 	signatures []string           // the headers that they may be in
 	keys       []transport.Secret // that its webhooks are signed with
@@ -24,7 +25,7 @@ type dialect struct {
 // it.
 func twilioItself(o Options) dialect {
 	return dialect{
-		in: pathIn, status: pathStatus, signatures: []string{"X-Twilio-Signature"}, keyName: "the auth token",
+		people: "Twilio", in: pathIn, status: pathStatus, signatures: []string{"X-Twilio-Signature"}, keyName: "the auth token",
 		keys:  []transport.Secret{o.AuthToken, o.AuthTokenSecondary},
 		loose: o.APIBase != apiBase,
 	}

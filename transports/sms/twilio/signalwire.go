@@ -82,7 +82,7 @@ func (s SignalWire) options() Options {
 // to nothing yet.
 func NewSignalWire(s SignalWire, receiver provider.Receiver, log *slog.Logger) *Provider {
 	return newProvider(s.options(), dialect{
-		in: "/signalwire/in", status: "/signalwire/status",
+		people: "SignalWire", in: "/signalwire/in", status: "/signalwire/status",
 		signatures: []string{"X-SignalWire-Signature", "X-Twilio-Signature"},
 		keys:       []transport.Secret{s.SigningKey}, keyName: "the signing key", loose: true,
 	}, receiver, log)

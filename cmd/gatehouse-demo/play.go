@@ -133,7 +133,7 @@ func (d *demo) checkSMS(ctx context.Context, romeo *xmppclient.Client) error {
 	if err != nil {
 		return err
 	}
-	return step(ctx, `SMS → XMPP   the phone texts "Is the day so young?" back, romeo reads it`, func(ctx context.Context) error {
+	err = step(ctx, `SMS → XMPP   the phone texts "Is the day so young?" back, romeo reads it`, func(ctx context.Context) error {
 		if err := d.phoneTexts(ctx, "Is the day so young?"); err != nil {
 			return err
 		}
@@ -141,6 +141,19 @@ func (d *demo) checkSMS(ctx context.Context, romeo *xmppclient.Client) error {
 			return s.From() == contact && s.Body() == "Is the day so young?"
 		})
 		return err
+	})
+	if err != nil {
+		return err
+	}
+	return step(ctx, `MMS → XMPP   the phone sends a picture, romeo gets a link to it`, func(ctx context.Context) error {
+		if err := d.phoneTexts(ctx, "", attachment{Name: "dot.gif", Type: "image/gif", Data: dot}); err != nil {
+			return err
+		}
+		s, err := romeo.Wait(ctx, func(s xmppclient.Stanza) bool { return s.From() == contact && s.Find("x", "url") != nil })
+		if err != nil {
+			return err
+		}
+		return isAt(ctx, s.Body(), dot)
 	})
 }
 
@@ -173,9 +186,39 @@ func (d *demo) phoneShows(ctx context.Context, text string) error {
 	}
 }
 
+// dot is a picture of one pixel.
+var dot = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+// isAt looks what is at a link.
+func isAt(ctx context.Context, link string, want []byte) error {
+	request, err := http.NewRequestWithContext(ctx, "GET", link, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var got bytes.Buffer
+	if _, err := got.ReadFrom(answer.Body); err != nil {
+		return err
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		return fmt.Errorf("%s has %d other bytes, answered %s", link, got.Len(), answer.Status)
+	}
+	return nil
+}
+
+type attachment struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Data []byte `json:"data"`
+}
+
 // phoneTexts sends a text from the simulated phone.
-func (d *demo) phoneTexts(ctx context.Context, text string) error {
-	body, err := json.Marshal(map[string]string{"from": phone, "to": ownNumber, "text": text})
+func (d *demo) phoneTexts(ctx context.Context, text string, files ...attachment) error {
+	body, err := json.Marshal(map[string]any{"from": phone, "to": ownNumber, "text": text, "media": files})
 	if err != nil {
 		return err
 	}

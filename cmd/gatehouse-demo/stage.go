@@ -42,6 +42,8 @@ func (d *demo) start(ctx context.Context) (err error) {
 			{Domain: ircDomain, Secret: secret, Name: "IRC"}, {Domain: smsDomain, Secret: secret, Name: "SMS"},
 		},
 		ConflictResolve: "kick_old",
+		WebSocket:       true, // and HTTP with it
+		Modules:         []string{"http_file_share"},
 	})
 	if err != nil {
 		return err
@@ -65,6 +67,10 @@ func (d *demo) config() string {
 path = %q
 [http]
 listen = %q
+[media]
+public_url = "http://%s/media"
+[fetch]
+allow_private = ["127.0.0.0/8", "::1"]
 
 [[component]]
 transport = "irc"
@@ -83,7 +89,7 @@ secret = %q
 [[component.sms.user]]
 jid = %q
 number = %q
-`, filepath.Join(d.dir, "gatehouse.db"), d.http,
+`, filepath.Join(d.dir, "gatehouse.db"), d.http, d.http,
 		ircDomain, d.prosody.ComponentAddr, secret, d.inspircd.Addr,
 		smsDomain, d.prosody.ComponentAddr, secret, user, ownNumber)
 }

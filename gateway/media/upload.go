@@ -35,8 +35,8 @@ type Asker interface {
 	Request(ctx context.Context, s stanza.Stanza) (stanza.Received, error)
 }
 
-// uploads brings files to people's own servers (XEP-0363). The servers see the
-// component ask, not the person, and decide whether it may.
+// uploads brings files to people's own servers (XEP-0363). The servers see an
+// address at the component ask, not the person, and decide whether it may.
 type uploads struct {
 	domain string
 	ask    Asker
@@ -73,7 +73,7 @@ func (u *uploads) put(ctx context.Context, user string, p *part) (string, error)
 	if to.max > 0 && p.size > to.max {
 		return "", fmt.Errorf("the user's server takes %d bytes at most: %w", to.max, ErrTooLarge)
 	}
-	slot, err := u.request(ctx, stanza.Get, to.at, wire.New(uploadNamespace, "request").
+	slot, err := u.request(ctx, jid.Escape(user), to.at, wire.New(uploadNamespace, "request").
 		SetAttr("filename", p.Name).SetAttr("size", strconv.FormatInt(p.size, 10)).SetAttr("content-type", p.Type))
 	if err != nil {
 		if _, refused := errors.AsType[refusal](err); refused {
@@ -124,11 +124,12 @@ func withoutURL(err error) error {
 // A refusal is an answer of type error, of which asking again at once is no use.
 type refusal struct{ error }
 
-func (u *uploads) request(ctx context.Context, typ string, to jid.JID, payload wire.Payload) (stanza.Received, error) {
+// request asks as somebody at the component: services count what each uploads.
+func (u *uploads) request(ctx context.Context, as string, to jid.JID, payload wire.Payload) (stanza.Received, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	answer, err := u.ask.Request(ctx, stanza.Stanza{
-		Kind: stanza.IQ, Header: stanza.Header{From: jid.JID{Domain: u.domain}, To: to, Type: typ},
+		Kind: stanza.IQ, Header: stanza.Header{From: jid.JID{Local: as, Domain: u.domain}, To: to, Type: stanza.Get},
 		Payloads: []wire.Payload{payload},
 	})
 	if err != nil && answer.Type == stanza.ErrorType {
@@ -168,7 +169,7 @@ func (u *uploads) discover(ctx context.Context, domain string) (service, error) 
 	none := service{until: time.Now().Add(keepRefusal)}
 	server := jid.JID{Domain: domain}
 	candidates := []jid.JID{server}
-	items, err := u.request(ctx, stanza.Get, server, wire.New(stanza.DiscoItemsNamespace, "query"))
+	items, err := u.request(ctx, "", server, wire.New(stanza.DiscoItemsNamespace, "query"))
 	if err != nil {
 		if _, refused := errors.AsType[refusal](err); !refused {
 			return none, err
@@ -181,7 +182,7 @@ func (u *uploads) discover(ctx context.Context, domain string) (service, error) 
 		}
 	}
 	for _, at := range candidates {
-		info, err := u.request(ctx, stanza.Get, at, wire.New(stanza.DiscoInfoNamespace, "query"))
+		info, err := u.request(ctx, "", at, wire.New(stanza.DiscoInfoNamespace, "query"))
 		if err != nil {
 			if ctx.Err() != nil {
 				return none, err

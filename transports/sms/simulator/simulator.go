@@ -30,6 +30,7 @@ type Text struct {
 	From   string              `json:"from"`
 	To     string              `json:"to"`
 	Text   string              `json:"text"`
+	Media  []Attachment        `json:"media,omitempty"`
 	At     time.Time           `json:"at"`
 	Status string              `json:"status"` // "sent", "delivered" or "failed"
 	Code   int                 `json:"code,omitempty"`
@@ -81,7 +82,9 @@ func New(o Options, own []string, receiver provider.Receiver, log *slog.Logger) 
 }
 
 // Capabilities implements provider.Provider.
-func (p *Provider) Capabilities() provider.Capabilities { return provider.Capabilities{Parallel: 256} }
+func (p *Provider) Capabilities() provider.Capabilities {
+	return provider.Capabilities{Parallel: 256, Media: limits}
+}
 
 // Twilio's test numbers (https://www.twilio.com/docs/iam/test-credentials).
 // +15005550001 is no bad sender here: the example configuration gives it to a
@@ -118,7 +121,7 @@ func (p *Provider) Send(_ context.Context, o provider.Outgoing) (provider.Sent, 
 		return provider.Sent{}, provider.Error(code, nil)
 	}
 	now := time.Now()
-	t := &Text{ID: newID(), From: o.From, To: o.To, Text: o.Text, At: now, Status: "sent"}
+	t := &Text{ID: newID(), From: o.From, To: o.To, Text: o.Text, Media: linked(o.Media), At: now, Status: "sent"}
 	p.mu.Lock()
 	p.keep(o.To, t)
 	d := delivery{id: t.ID, to: o.To, code: code, at: now.Add(p.options.DeliveryDelay)}
@@ -162,7 +165,7 @@ func (p *Provider) Find(_ context.Context, o provider.Outgoing, since time.Time)
 	defer p.mu.Unlock()
 	var found []provider.Sent
 	for _, t := range p.texts(o.To) {
-		if t.From == o.From && t.To == o.To && t.Text == o.Text && t.Status != "failed" && !t.At.Before(since) {
+		if t.From == o.From && t.To == o.To && t.Text == o.Text && slices.Equal(t.Media, linked(o.Media)) && t.Status != "failed" && !t.At.Before(since) {
 			found = append(found, provider.Sent{ID: t.ID, Status: p.statusOf(t)})
 		}
 	}
@@ -209,9 +212,14 @@ func (p *Provider) reportOf(t *Text) provider.Report {
 }
 
 // text sends one from a phone to a user, and to the others of a group.
-func (p *Provider) text(ctx context.Context, from, to, text string, group ...string) (Text, error) {
+func (p *Provider) text(ctx context.Context, from, to, text string, files []upload, group ...string) (Text, error) {
 	t := &Text{ID: newID(), From: from, To: to, Text: text, At: time.Now(), Status: "delivered"}
-	err := p.receiver.Receive(ctx, provider.Inbound{ID: t.ID, From: from, To: to, Group: group, Text: text, At: t.At})
+	in := provider.Inbound{ID: t.ID, From: from, To: to, Group: group, Text: text, At: t.At}
+	for _, f := range files {
+		t.Media = append(t.Media, Attachment{Name: f.Name})
+		in.Media = append(in.Media, provider.Media{Name: f.Name, Type: f.Type, Data: f.Data})
+	}
+	err := p.receiver.Receive(ctx, in)
 	if err != nil {
 		return Text{}, err
 	}
@@ -295,6 +303,9 @@ func (p *Provider) hand(ctx context.Context, d delivery) error {
 	if d.code == 0 && slices.Contains(p.own, d.to) {
 		// From one user to another: this phone is the gateway's too.
 		in := provider.Inbound{ID: copied.ID, From: copied.From, To: copied.To, Text: copied.Text, At: copied.At}
+		for _, a := range copied.Media {
+			in.Media = append(in.Media, provider.Media{URL: a.URL})
+		}
 		if err := p.receiver.Receive(ctx, in); err != nil {
 			return err
 		}

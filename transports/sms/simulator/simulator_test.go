@@ -213,7 +213,7 @@ func TestReportIsRepeatedUntilItIsTaken(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	p := New(Defaults(), []string{romeo}, &receiver{}, discard)
 	for i := range 3 * textsKept {
-		if _, err := p.text(t.Context(), handset, romeo, fmt.Sprint(i)); err != nil {
+		if _, err := p.text(t.Context(), handset, romeo, fmt.Sprint(i), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d texts are kept", len(texts))
 	}
 	for i := range 2 * numbersKept {
-		if _, err := p.text(t.Context(), fmt.Sprint("+1555", i), romeo, "x"); err != nil {
+		if _, err := p.text(t.Context(), fmt.Sprint("+1555", i), romeo, "x", nil); err != nil {
 			t.Fatal(err)
 		}
 	}

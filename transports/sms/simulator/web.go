@@ -25,7 +25,7 @@ import (
 var page string
 
 const (
-	largestRequest = 64 << 10
+	largestRequest = 8 << 20 // with files
 	longestNumber  = 32
 	longestBody    = 4000
 	mostInGroup    = 30
@@ -34,7 +34,7 @@ const (
 )
 
 // policy lets the page do what it holds itself, and nothing else.
-var policy = "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+var policy = "default-src 'none'; connect-src 'self'; img-src data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 	"script-src " + hashOf("<script>", "</script>") + "; style-src " + hashOf("<style>", "</style>")
 
 func hashOf(open, end string) string {
@@ -48,6 +48,7 @@ func hashOf(open, end string) string {
 //
 //	GET  /          the page
 //	POST /send      {"from", "to", "text"}: a phone texts a user; answers with the text.
+//	                {"media": [{"name", "type", "data"}]}, in base64, go along
 //	                "group" may list more numbers that got it
 //	GET  /messages  ?number=: that phone's texts, the oldest first, and the users' numbers
 //	GET  /events    server-sent events, "change" with a number whose texts changed
@@ -139,6 +140,7 @@ func (p *Provider) serveSend(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		From, To, Text string
 		Group          []string
+		Media          []upload
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, largestRequest)).Decode(&in); err != nil {
 		answer(w, http.StatusBadRequest, failureOf(`Send {"from": "+1…", "to": "+1…", "text": "…"}.`))
@@ -151,13 +153,16 @@ func (p *Provider) serveSend(w http.ResponseWriter, r *http.Request) {
 	case len(in.Group) > mostInGroup || slices.ContainsFunc(in.Group, func(n string) bool { return !fits(n, longestNumber) }):
 		answer(w, http.StatusBadRequest, failureOf("The group is too large, or a number in it is too long."))
 		return
-	case !fits(in.Text, longestBody) || strings.TrimSpace(in.Text) == "":
+	case len(in.Media) > limits.Files:
+		answer(w, http.StatusBadRequest, failureOf(fmt.Sprintf("The text has more than %d files.", limits.Files)))
+		return
+	case !fits(in.Text, longestBody) || strings.TrimSpace(in.Text) == "" && len(in.Media) == 0:
 		answer(w, http.StatusBadRequest, failureOf(fmt.Sprintf("The text is empty, or longer than %d characters.", longestBody)))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), storeTime)
 	defer cancel()
-	t, err := p.text(ctx, in.From, in.To, in.Text, in.Group...)
+	t, err := p.text(ctx, in.From, in.To, in.Text, in.Media, in.Group...)
 	switch {
 	case errors.Is(err, provider.ErrUnknownNumber):
 		answer(w, http.StatusNotFound, failureOf("No user of the gateway has the number "+in.To+"."))

@@ -142,7 +142,7 @@ func TestPageIsToldOfChanges(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "retry: 2000" {
 		t.Fatalf("began with %q", lines.Text())
 	}
-	if _, err := p.text(t.Context(), handset, romeo, "x"); err != nil {
+	if _, err := p.text(t.Context(), handset, romeo, "x", nil); err != nil {
 		t.Fatal(err)
 	}
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data:") {

@@ -55,6 +55,7 @@ type fetch struct {
 	next    time.Time
 	found   bool // in the store, at the start: the caption may not be told yet
 	running bool
+	shown   bool // it has what it is for
 	unsure  bool // others may be to have it, too
 }
 
@@ -328,12 +329,14 @@ func (i *mediaIn) end(f *fetch, done bool) {
 	f.next = time.Now().Add(backoff(f.tries, fetchFirst, fetchMost))
 }
 
-// isLast says that nobody else waits for the same file.
+// isLast says that nobody else waits for the same file. Of those who have it
+// and ask, one alone is the last.
 func (i *mediaIn) isLast(f *fetch) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	f.shown = true
 	for _, other := range i.fetches {
-		if other != f && other.Media.URL == f.Media.URL {
+		if other != f && !other.shown && other.Media.URL == f.Media.URL {
 			return false
 		}
 	}

@@ -103,6 +103,7 @@ func registrationIsShownKeptAndEnded(r *trial) {
 	form := r.registrationForm(user, r.Account.Settings)
 	if form == nil {
 		r.t.Fatal("who has registered is shown no form")
+		return
 	}
 	shown := transport.Values{}
 	for _, f := range form.Fields {

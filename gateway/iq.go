@@ -73,7 +73,6 @@ var iqAnswers = map[iqName]func(*host, *session, *stanza.Received, target) (payl
 	{stanza.Get, "jabber:iq:last"}:           (*host).answerLast,
 	{stanza.Get, "urn:xmpp:time"}:            (*host).answerTime,
 	{stanza.Get, stanza.PromptNamespace}:     (*host).answerPrompt,
-	{stanza.Set, stanza.PromptNamespace}:     (*host).answerPrompt,
 	{stanza.Get, "vcard-temp"}:               (*host).answerVCard,
 	{stanza.Get, vcard4Namespace}:            (*host).answerVCard4,
 	{stanza.Get, stanza.MUCAdminNamespace}:   (*host).answerAffiliations,

@@ -44,6 +44,7 @@ var iqCalls = map[iqName]func(*session, context.Context, *stanza.Received) (take
 	{stanza.Get, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Get, stanza.SearchNamespace}:        (*session).sendSearch,
 	{stanza.Set, stanza.SearchNamespace}:        (*session).sendSearch,
+	{stanza.Set, stanza.PromptNamespace}:        (*session).sendPrompt,
 	{stanza.Set, stanza.RosterNamespace}:        (*session).receiveRosterPush,
 	{stanza.Set, stanza.MUCOwnerNamespace}:      (*session).sendOwner,
 	{stanza.Set, stanza.ModerationNamespace}:    (*session).sendModeration,

@@ -348,3 +348,15 @@ func (n *network) setsSubject(a transport.Address, by, text string) {
 func (n *network) Phone(a transport.Address) (string, bool) {
 	return string(a), strings.HasPrefix(string(a), "+")
 }
+
+// Read puts a country before what looks like a number at home.
+func (n *network) Read(user, text string) (transport.Address, transport.Kind, error) {
+	if rest, ok := strings.CutPrefix(text, "0"); ok && user == romeo {
+		return "", 0, &transport.Error{Reason: transport.Moved, Redirect: transport.Address("+39" + rest)}
+	}
+	if strings.Contains(text, "_") {
+		a, _, _ := n.Resolve(text)
+		return "", 0, &transport.Error{Reason: transport.Moved, Redirect: a}
+	}
+	return n.Resolve(text)
+}

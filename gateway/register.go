@@ -280,26 +280,3 @@ func (s *session) answerWith(ctx context.Context, st *stanza.Received, now stage
 		s.follow(ctx, end)
 	})
 }
-
-// answerPrompt says what to type to reach somebody, and what address that makes
-// (XEP-0100 §6.3).
-func (h *host) answerPrompt(_ *session, st *stanza.Received, t target) (payload, *stanza.Error) {
-	switch {
-	case t.kind != toGateway:
-		return refused(unknown())
-	case st.Type == stanza.Get && h.info.Prompt == "":
-		return stanza.Prompt{Description: "Enter an address."}, nil
-	case st.Type == stanza.Get:
-		return stanza.Prompt{Description: h.info.Prompt}, nil
-	}
-	a, _, err := h.Network.Resolve(stanza.ReadPrompt(st.Payload()))
-	if err != nil {
-		e := stanzaError(err, h.Domain)
-		return nil, &e
-	}
-	address, err := h.at(a).Prepare()
-	if err != nil {
-		return refused(stanza.Error{Class: stanza.Modify, Condition: stanza.JIDMalformed, Text: "that can't be an address"})
-	}
-	return stanza.Prompt{JID: address}, nil
-}

@@ -265,13 +265,23 @@ func TestThePromptGivesAnAddress(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.asks(orchard, "get", phones, `<query xmlns='jabber:iq:gateway'/>`)
 		w.Expect(result(phones, orchard, Has("query/desc", "Which number?"), Has("query/prompt")))
+		for language, want := range map[string]string{"it": "Quale numero?", "it-CH": "Quale numero?", "de": "Which number?"} {
+			w.says(orchard, `<iq to='%s' type='get' id='ask' xml:lang='%s'><query xmlns='jabber:iq:gateway'/></iq>`, phones, language)
+			w.Expect(result(phones, orchard, Has("query/desc", want)))
+		}
+		w.says(orchard, `<iq to='%s' type='get' id='ask' xml:lang='de-AT'><query xmlns='jabber:iq:gateway'/></iq>`, verona)
+		w.Expect(result(verona, orchard, Has("query/desc", "Geben Sie eine Adresse ein.")))
 		prompt := func(text string) {
 			w.asks(orchard, "set", phones, `<query xmlns='jabber:iq:gateway'><prompt>`+text+`</prompt></query>`)
 		}
 		prompt(" " + number + " ")
 		w.Expect(result(phones, orchard, Has("query/jid", phone)))
 		prompt("two words")
-		w.Expect(answer(phones, orchard, StanzaError("modify", "jid-malformed"), Has("error/text", "an address has no spaces")))
+		w.Expect(answer(phones, orchard, StanzaError("modify", "not-acceptable"), Has("error/text", "an address has no spaces")))
+		prompt("the_nurse") // as it is not spelled in a JID
+		w.Expect(result(phones, orchard, Has("query/jid", "the-nurse@"+phones), Has("query/prompt", "the-nurse@"+phones)))
+		prompt("0555") // a number of romeo's own country
+		w.Expect(result(phones, orchard, Has("query/jid", "+39555@"+phones)))
 		w.asks(orchard, "get", phone, `<query xmlns='jabber:iq:gateway'/>`)
 		w.Expect(answer(phone, orchard, StanzaError("cancel", "service-unavailable")))
 	})

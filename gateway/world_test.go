@@ -102,7 +102,7 @@ func prepareWorld(t *testing.T) *world {
 	w := &world{
 		Server: NewServer(t), t: t, log: &logBook{},
 		verona: newNetwork(transport.Info{Name: "Verona", Type: "generic"}),
-		phones: newNetwork(transport.Info{Name: "Phones", Type: "phone", AlwaysOn: true, Durable: true, Reachable: true, Groups: true, Prompt: "Which number?"}),
+		phones: newNetwork(transport.Info{Name: "Phones", Type: "phone", AlwaysOn: true, Durable: true, Reachable: true, Groups: true, Prompt: "Which number?", Prompts: map[string]string{"it": "Quale numero?"}}),
 	}
 	w.phones.users = []string{romeo}
 	w.verona.configurable = true

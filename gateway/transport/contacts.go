@@ -25,6 +25,14 @@ type Removals interface {
 	ContactRemoved(ctx context.Context, who Address) error
 }
 
+// Reader is implemented by a Network where the same text can mean another
+// address to another user: a number as it is dialled at home.
+type Reader interface {
+	// Read is Resolve for what a user typed to reach somebody. The spelling of
+	// JIDs does not depend on it. It may wait for Settings.
+	Read(user, text string) (Address, Kind, error)
+}
+
 // Phones is implemented by a Network some of whose addresses are phones.
 type Phones interface {
 	// Phone gives the number of an address, as it is dialled from everywhere.

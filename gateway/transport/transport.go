@@ -85,7 +85,8 @@ type Info struct {
 	// Reachable says that everybody on it can be written to at any time, as
 	// phones can: they are shown as available.
 	Reachable bool
-	Prompt    string // what to type to reach somebody (XEP-0100 §6.3); may be empty
+	Prompt    string            // what to type to reach somebody (XEP-0100 §6.3); may be empty
+	Prompts   map[string]string // the same in other languages: "de"
 
 	Media   bool      // Message.Media is heeded; otherwise the links are in the text
 	Rooms   bool      // its sessions implement Rooms

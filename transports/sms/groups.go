@@ -345,22 +345,3 @@ func (n *Network) URI(who transport.Address) string {
 	contact, _ := splitOwn(who)
 	return "sms:" + string(contact)
 }
-
-// copies makes an item for each member of a group of the one for them all. One
-// for a person stays as it is.
-func copies(item transport.OutboxItem) []transport.OutboxItem {
-	if !isGroup(item.Chat) {
-		return []transport.OutboxItem{item}
-	}
-	var all []transport.OutboxItem
-	for _, number := range membersOf(item.Chat) {
-		one := item
-		one.Room, one.Chat = item.Chat, transport.Address(number)
-		all = append(all, one)
-	}
-	return all
-}
-
-// Stays implements transport.Staying: what is texted to a group comes whether
-// or not a client is there.
-func (n *Network) Stays(_ string, room transport.Address) bool { return isGroup(room) }

@@ -77,6 +77,10 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 }
 
 func outgoing(item transport.OutboxItem) (provider.Outgoing, *transport.Error) {
+	ref := fmt.Sprintf("%d.%d.%d", item.Key, item.Attempts, item.Put.UnixMilli())
+	if isGroup(item.Chat) {
+		return provider.Outgoing{From: string(item.From), Group: membersOf(item.Chat), Text: item.Text, Ref: ref}, nil
+	}
 	to, err := dialable(item.Chat)
 	if err != nil {
 		refused, ok := errors.AsType[*transport.Error](err)
@@ -85,7 +89,6 @@ func outgoing(item transport.OutboxItem) (provider.Outgoing, *transport.Error) {
 		}
 		return provider.Outgoing{}, refused
 	}
-	ref := fmt.Sprintf("%d.%d.%d", item.Key, item.Attempts, item.Put.UnixMilli())
 	return provider.Outgoing{From: string(item.From), To: to, Text: item.Text, Ref: ref}, nil
 }
 

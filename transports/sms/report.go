@@ -55,6 +55,9 @@ func (t *trunk) Report(ctx context.Context, r provider.Report) error {
 		n.log.Warn("a provider's report on a text that it did not carry is ignored")
 		return nil
 	}
+	if r.Who != "" {
+		return n.tellMember(ctx, item, r)
+	}
 	return n.advance(ctx, item, r)
 }
 

@@ -68,7 +68,7 @@ func (n *Network) putAll(ctx context.Context, d draft) error {
 	item, texts := d.item, d.texts
 	item.State, item.NotBefore = transport.Queued, item.Put
 	var items []transport.OutboxItem
-	for _, one := range copies(item) {
+	for _, one := range n.copies(item) {
 		request := sharesOf(one, texts)
 		for i, text := range texts {
 			one.Text, one.Request, one.Media = text, request(i), nil

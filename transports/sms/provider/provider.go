@@ -52,6 +52,14 @@ type Provider interface {
 	Run(ctx context.Context) error
 }
 
+// Groups is implemented by a Provider that carries group texts as such, and not
+// as copies.
+type Groups interface {
+	// CarriesGroup says whether it does so from a number to these. It never
+	// blocks.
+	CarriesGroup(from string, to []string) bool
+}
+
 // A Receiver takes what comes from the provider. It is given to a provider
 // when that is made, and is called from any goroutine.
 type Receiver interface {
@@ -70,6 +78,10 @@ type Outgoing struct {
 	From string // the user's own number, E.164
 	To   string // E.164, or the digits of a short code
 	Text string
+
+	// Group are the numbers of a group text that is sent as one, instead of To:
+	// only to a provider that carries it.
+	Group []string
 
 	// Media are links to files that go along, as Capabilities.Media allows.
 	Media []string
@@ -106,6 +118,7 @@ type Inbound struct {
 // A Report is news of a text that was sent.
 type Report struct {
 	ID     transport.MessageID
+	Who    string // of a group text: whose copy it is about; empty: the whole
 	Status transport.Status
 	Err    *transport.Error // with Failed: why
 	Retry  bool             // with Failed: sending the text anew may help

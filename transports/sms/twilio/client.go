@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -42,7 +43,7 @@ func (c *call) api() *api.ApiService {
 // SendRequest implements client.BaseClient. Its error is an *answerError if
 // there was an answer.
 func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[string]any, _ ...byte) (*http.Response, error) {
-	target := c.base + strings.TrimPrefix(rawURL, apiBase)
+	target := c.base + strings.TrimPrefix(strings.TrimPrefix(rawURL, apiBase), conversationsBase)
 	var body io.Reader
 	if method == http.MethodPost {
 		body = strings.NewReader(data.Encode())
@@ -86,12 +87,16 @@ func (c *call) SetTimeout(time.Duration)   {}
 func (c *call) SetOauth(auth client.OAuth) {}
 func (c *call) OAuth() client.OAuth        { return nil }
 
+var conversationSID = regexp.MustCompile(`\bCH[0-9a-fA-F]{32}\b`)
+
 // An answerError is an answer that is not a success. Its text leaves out
 // Twilio's message, which repeats phone numbers.
 type answerError struct {
 	Status     int
 	Code       int // 0: the answer was no error of Twilio's
 	RetryAfter time.Duration
+
+	Conversation string // the one that the same people have already
 }
 
 func (e *answerError) Error() string {
@@ -104,10 +109,11 @@ func (e *answerError) Error() string {
 func readAnswerError(res *http.Response) error {
 	e := &answerError{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"))}
 	var body struct {
-		Code int `json:"code"`
+		Code    int    `json:"code"`
+		Message string `json:"message"`
 	}
 	if err := json.NewDecoder(res.Body).Decode(&body); err == nil {
-		e.Code = body.Code
+		e.Code, e.Conversation = body.Code, conversationSID.FindString(body.Message)
 	}
 	return e
 }

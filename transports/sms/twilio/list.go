@@ -71,6 +71,9 @@ func askingFailed(err error) error {
 // Find implements provider.Provider. The list is not filtered by DateSent,
 // because a text that waits to be sent has none yet.
 func (p *Provider) Find(ctx context.Context, o provider.Outgoing, since time.Time) ([]provider.Sent, error) {
+	if len(o.Group) > 0 {
+		return p.findGroup(ctx, o)
+	}
 	params := (&api.ListMessageParams{}).SetFrom(o.From).SetTo(o.To)
 	var found []provider.Sent
 	whole, err := p.pages(ctx, params, findPages, func(page []api.ApiV2010Message) bool {
@@ -145,6 +148,14 @@ func (p *Provider) Received(ctx context.Context, number string, since time.Time,
 		return provider.Listing{}, fmt.Errorf("list texts: the list has more than %d pages", listPages)
 	}
 	slices.Reverse(l.Texts)
+	if p.options.Group == groupConversations && !l.More {
+		texts, err := p.groupsReceived(ctx, number, since, known)
+		if err != nil {
+			return provider.Listing{}, err
+		}
+		l.Texts = append(l.Texts, texts...)
+		slices.SortStableFunc(l.Texts, func(a, b provider.Inbound) int { return a.At.Compare(b.At) })
+	}
 	return l, nil
 }
 

@@ -33,12 +33,13 @@ type Options struct {
 	MPSOf              map[string]float64 `toml:"mps_of"`               // the same for single numbers
 	Poll               time.Duration      `toml:"poll"`                 // without public_url: how often Twilio is asked for texts
 	Reconcile          time.Duration      `toml:"reconcile"`            // with it: how often Twilio is asked for texts that it could not bring; 0: never
+	Group              string             `toml:"group"`                // how group texts go: "fanout", a copy to each, or "conversations"
 	DeleteMedia        bool               `toml:"delete_media"`         // files that came are removed at Twilio once people have them
 }
 
 // Defaults are the options for Twilio itself.
 func Defaults() Options {
-	return Options{APIBase: apiBase, Poll: 10 * time.Second, Reconcile: 5 * time.Minute}
+	return Options{APIBase: apiBase, Poll: 10 * time.Second, Reconcile: 5 * time.Minute, Group: groupFanout}
 }
 
 const apiBase = "https://api.twilio.com"
@@ -65,6 +66,12 @@ func (o Options) Check() error {
 		if mps <= 0 || mps > mostMPS {
 			return optionError("mps_of."+number, fmt.Sprintf("must be above 0 and at most %d", mostMPS))
 		}
+	}
+	if o.Group != "" && o.Group != groupFanout && o.Group != groupConversations {
+		return optionError("group", fmt.Sprintf("%q is neither %q nor %q", o.Group, groupFanout, groupConversations))
+	}
+	if o.Group == groupConversations && o.PublicURL == "" {
+		return optionError("group", `needs public_url: what is said in conversations is brought by Twilio`)
 	}
 	if o.Poll < time.Second || o.Poll > time.Hour {
 		return optionError("poll", `must be from "1s" to "1h"`)

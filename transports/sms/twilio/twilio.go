@@ -42,6 +42,7 @@ type Provider struct {
 	refusals *rate.Limiter // log lines about forged requests
 	webhooks chan struct{} // one token for each that is served
 	waiting  atomic.Int64  // requests that wait for one
+	groups   *knownConversations
 }
 
 var (
@@ -71,6 +72,7 @@ func newProvider(o Options, d dialect, receiver provider.Receiver, log *slog.Log
 		log:      log,
 		refusals: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		webhooks: make(chan struct{}, maxWebhooks),
+		groups:   newKnownConversations(),
 		http: &http.Client{
 			Transport: network,
 			CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -100,6 +102,9 @@ func (p *Provider) call(ctx context.Context) *call {
 // Send implements provider.Provider. The API has no way to make a request
 // idempotent, so an outcome that is not plain is left open.
 func (p *Provider) Send(ctx context.Context, o provider.Outgoing) (provider.Sent, error) {
+	if len(o.Group) > 0 {
+		return p.sendGroup(ctx, o)
+	}
 	c := p.call(ctx)
 	params := (&api.CreateMessageParams{}).SetFrom(o.From).SetTo(o.To)
 	if o.Text != "" || len(o.Media) == 0 {
@@ -148,6 +153,9 @@ func outcome(c *call, err error) error {
 
 // Status implements provider.Provider.
 func (p *Provider) Status(ctx context.Context, id transport.MessageID) (provider.Report, error) {
+	if strings.Contains(string(id), "/") {
+		return p.groupStatus(ctx, id)
+	}
 	m, err := p.call(ctx).api().FetchMessage(url.PathEscape(string(id)), &api.FetchMessageParams{})
 	if answer, ok := errors.AsType[*answerError](err); ok && answer.Status == http.StatusNotFound {
 		return provider.Report{}, provider.ErrUnknownMessage
@@ -177,6 +185,9 @@ func (p *Provider) Balance(ctx context.Context) (left float64, currency string, 
 // Price implements provider.Pricer. Twilio tells a price as what it takes off
 // the account, some time after the text was sent.
 func (p *Provider) Price(ctx context.Context, id transport.MessageID) (price float64, currency string, known bool, err error) {
+	if strings.Contains(string(id), "/") {
+		return 0, "", false, nil // a group text's is not told
+	}
 	m, err := p.call(ctx).api().FetchMessage(url.PathEscape(string(id)), &api.FetchMessageParams{})
 	if err != nil {
 		return 0, "", false, fmt.Errorf("fetch a text: %w", err)

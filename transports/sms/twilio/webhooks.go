@@ -34,6 +34,9 @@ func (p *Provider) Webhooks() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(p.dialect.in, p.webhook(p.dialect.in, p.receive))
 	mux.Handle(p.dialect.status, p.webhook(p.dialect.status, p.report))
+	if p.options.Group == groupConversations {
+		mux.Handle(pathConversations, p.webhook(pathConversations, p.conversationEvent))
+	}
 	return mux
 }
 

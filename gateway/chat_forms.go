@@ -75,7 +75,7 @@ func chatAnswers(now stage, written string, asked []transport.Field) (answers tr
 		given[field.Name] = value
 	}
 	const how = "\nWrite the command again, with NAME=VALUE for each."
-	if len(given) == 0 {
+	if len(given) == 0 && !(now.fast && unnamed == 0) {
 		return nil, formText(f) + how
 	}
 	if names := missing(f, answers); len(names) > 0 {

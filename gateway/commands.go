@@ -31,6 +31,7 @@ func (c command) chatWord() string {
 type stage struct {
 	form *transport.Form                        // asks,
 	more bool                                   // not for the last time,
+	fast bool                                   // without showing it in a chat, if nothing has to be filled in
 	then func(*session, transport.Values) stage // and goes on from the answers
 	work func(context.Context) stage            // what the session must not wait for
 	step func(*session, context.Context) stage  // what the session itself has to do

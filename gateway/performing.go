@@ -39,7 +39,7 @@ func perform(do transport.Performance, forAdmins bool) func(*session) stage {
 				maps.Copy(next.Answers, answers)
 				return perform(next, forAdmins)(s)
 			}).warn(short(now.Warnings)...)
-			out.more = now.More
+			out.more, out.fast = now.More, now.Quick
 			return out
 		}}
 	}

@@ -29,7 +29,7 @@ func (n *network) Perform(ctx context.Context, do transport.Performance) (transp
 	case do.Asked == 0 && do.Kind == transport.Server:
 		return transport.Stage{Form: &transport.Form{Title: "Post", Fields: []transport.Field{field("whom"), field("what")}}, More: true}, nil
 	case do.Asked == 1 && do.Kind == transport.Server:
-		return transport.Stage{Form: &transport.Form{Title: "Post, at last", Fields: []transport.Field{{Name: "how", Label: "How", Values: []string{"gently"}}}}}, nil
+		return transport.Stage{Form: &transport.Form{Title: "Post, at last", Fields: []transport.Field{{Name: "how", Label: "How", Values: []string{"gently"}}}}, Quick: do.Answers.Get("what") == "a note"}, nil
 	}
 	return transport.Stage{Text: strings.Join([]string{do.Answers.Get("whom"), do.Answers.Get("what"), do.Answers.Get("how")}, ":")}, nil
 }
@@ -65,6 +65,7 @@ func TestANetworkDoesCommandsOfItsOwn(t *testing.T) {
 		for text, want := range map[string]string{
 			"post juliet my dear love":              "how: gently",
 			"post juliet my dear love how=dearly":   "juliet:my dear love:dearly",
+			"post juliet a note":                    "juliet:a note:gently",
 			"post what=my love how=softly juliet x": "Missing", // a value goes on until the next name
 			"post whom=juliet my love":              "Missing",
 			"post what=love whom=juliet how=softly": "juliet:love:softly",

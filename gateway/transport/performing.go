@@ -27,6 +27,7 @@ type Performance struct {
 type Stage struct {
 	Form     *Form    // asks; the answers come with the next Performance
 	More     bool     // another Form follows this one
+	Quick    bool     // who writes the command in a chat need not see the Form: what it holds will do
 	Text     string   // without a Form: what has been done
 	Warnings []string // sentences beside it
 }

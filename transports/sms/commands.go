@@ -69,7 +69,8 @@ func (n *Network) perform(ctx context.Context, c ownCommand, do transport.Perfor
 			form.Fields = slices.DeleteFunc(form.Fields, func(f transport.Field) bool { return f.Name == numberField })
 		}
 		if len(form.Fields) > 0 {
-			return transport.Stage{Form: &form}, nil
+			quick := !slices.ContainsFunc(form.Fields, func(f transport.Field) bool { return f.Required })
+			return transport.Stage{Form: &form, Quick: quick}, nil
 		}
 	}
 	if do.Kind == transport.Person {

@@ -59,15 +59,15 @@ func (w *world) onBank(options string) (*bank, string) {
 	return a, options + strings.Replace(provider, w.emulate.BaseURL, "http://"+front, 1)
 }
 
-// texts has somebody's phone send a text to romeo.
-func (w *world) texts(phone, text string) {
+// hearsFrom has somebody's phone send a text to romeo.
+func (w *world) hearsFrom(phone, text string) {
 	w.t.Helper()
 	_, err := w.emulate.InboundMessage(limited(w.t), phone, ownPhone, text)
 	check(w.t, err)
 }
 
-// tells writes a command to the gateway and waits for the answer.
-func (p *person) tells(text, want string) string {
+// commands writes a command to the gateway and waits for the answer.
+func (p *person) commands(text, want string) string {
 	p.t.Helper()
 	p.says(smsHost, "chat", xmppclient.NewID(), text, "")
 	got := p.gets(message, from(smsHost), typed("chat")).Body()
@@ -104,8 +104,8 @@ quota = { countries = ["US"] }
 	if !strings.Contains(cost, "1 part, 41 characters, in the GSM alphabet") || !strings.Contains(cost, "0.0079 USD") {
 		t.Errorf("the cost is %q", cost)
 	}
-	romeo.tells("cost text=здравствуй", `lacks "з"`)
-	romeo.tells("text "+friend+" good morrow, cousin", "is on its way")
+	romeo.commands("cost text=здравствуй", `lacks "з"`)
+	romeo.commands("text "+friend+" good morrow, cousin", "is on its way")
 	w.texted(friend, "good morrow, cousin")
 
 	// A long message is two texts, and one message.
@@ -122,25 +122,25 @@ quota = { countries = ["US"] }
 	romeo.gets(message, typed("error"), id("abroad"), condition("forbidden"))
 
 	// Texts for later.
-	romeo.tells("set timezone Europe/Berlin", "Saved.")
-	romeo.tells("schedule "+friend+" 1h an hour from now", "CE") // CET or CEST
+	romeo.commands("set timezone Europe/Berlin", "Saved.")
+	romeo.commands("schedule "+friend+" 1h an hour from now", "CE") // CET or CEST
 	if got := romeo.does(phone, "schedule", "when=in 2s", "text=in a moment"); !strings.Contains(got, "cancel 2") {
 		t.Errorf("the text is scheduled as %q", got)
 	}
-	romeo.tells("schedule "+friend+" when=tomorrow 9:00 text=never", "cancel 3")
-	romeo.tells("cancel 3", "is not sent")
+	romeo.commands("schedule "+friend+" when=tomorrow 9:00 text=never", "cancel 3")
+	romeo.commands("cancel 3", "is not sent")
 	romeo.says(phone, "chat", "now", "right now", "")
 	w.texted(friend, "right now")
 	w.gateway.Kill()
 	check(t, w.gateway.Start(context.WithoutCancel(limited(t))))
 	w.texted(friend, "in a moment")
 	romeo.gets(message, from(smsHost), func(s xmppclient.Stanza) bool { return strings.HasSuffix(s.Body(), "is on its way: in a moment") })
-	romeo.tells("scheduled", "• 1: to "+friend)
-	romeo.tells("usage", "5 texts in 5 parts, 0.0395 USD")
+	romeo.commands("scheduled", "• 1: to "+friend)
+	romeo.commands("usage", "5 texts in 5 parts, 0.0395 USD")
 	if got := benvolio.does(smsHost, "usage-of-all", "month="); !strings.Contains(got, "• romeo@localhost: 5 texts") {
 		t.Errorf("everybody sent %q", got)
 	}
-	romeo.tells("usage-of-all", "only an administrator")
+	romeo.commands("usage-of-all", "only an administrator")
 
 	// The administrators learn that money runs out, as soon as it is looked at.
 	if got := benvolio.does(smsHost, "balance"); got != "100.00 USD are left." {
@@ -163,7 +163,7 @@ func TestWhatPeopleRule(t *testing.T) {
 	romeo.gets(presence, typed(""), in(phone))
 
 	// STOP and START.
-	w.texts(friend, "Stop")
+	w.hearsFrom(friend, "Stop")
 	romeo.gets(message, from(phone), func(s xmppclient.Stanza) bool {
 		return strings.HasPrefix(s.Body(), "Stop\n[With this word they opted out")
 	})
@@ -173,7 +173,7 @@ func TestWhatPeopleRule(t *testing.T) {
 	}
 	romeo.says(phone, "chat", "out", "please", "")
 	romeo.gets(message, typed("error"), id("out"), condition("policy-violation"))
-	w.texts(friend, "start")
+	w.hearsFrom(friend, "start")
 	romeo.gets(message, from(phone), func(s xmppclient.Stanza) bool { return strings.Contains(s.Body(), "[They get texts from") })
 	romeo.says(phone, "chat", "in", "thank you", "")
 	w.texted(friend, "thank you")
@@ -190,30 +190,30 @@ func TestWhatPeopleRule(t *testing.T) {
 	romeo.says("+15005550144@"+smsHost, "chat", "gone", "hello", "")
 	romeo.gets(message, typed("error"), id("gone"), condition("policy-violation"))
 	account.optedOut.Store(false)
-	romeo.tells("opted-out", "+15005550144")
+	romeo.commands("opted-out", "+15005550144")
 
 	// Blocks and rules.
 	if got := romeo.does("+15005550133@"+smsHost, "block-number"); got != "+15005550133 is blocked." {
 		t.Errorf("blocked with %q", got)
 	}
-	romeo.tells("block +1900*", "+1900* is blocked")
-	romeo.tells("set spam_rules mark unknown contains prize", "Saved.")
-	w.texts("+15005550133", "hidden")
-	w.texts("+19005551234", "hidden as well")
-	w.texts("+15005550155", "You won a PRIZE")
+	romeo.commands("block +1900*", "+1900* is blocked")
+	romeo.commands("set spam_rules mark unknown contains prize", "Saved.")
+	w.hearsFrom("+15005550133", "hidden")
+	w.hearsFrom("+19005551234", "hidden as well")
+	w.hearsFrom("+15005550155", "You won a PRIZE")
 	romeo.gets(message, from("+15005550155@"+smsHost), body("[Spam?] You won a PRIZE"))
-	w.texts(friend, "no prize for me")
+	w.hearsFrom(friend, "no prize for me")
 	romeo.gets(message, from(phone), body("no prize for me"))
-	romeo.tells("blocked", "• +1900* since")
-	romeo.tells("unblock +15005550133", "any more")
-	w.texts("+15005550133", "seen")
+	romeo.commands("blocked", "• +1900* since")
+	romeo.commands("unblock +15005550133", "any more")
+	w.hearsFrom("+15005550133", "seen")
 	romeo.gets(message, from("+15005550133@"+smsHost), body("seen"))
 	if hidden := romeo.Unread(func(s xmppclient.Stanza) bool { return strings.HasPrefix(s.Body(), "hidden") }); len(hidden) > 0 {
 		t.Errorf("shown %v", hidden)
 	}
 	for i := range 6 {
-		w.texts("+15005550166", fmt.Sprintf("text %d", i))
+		w.hearsFrom("+15005550166", fmt.Sprintf("text %d", i))
 	}
 	romeo.gets(message, from("+15005550166@"+smsHost), func(s xmppclient.Stanza) bool { return strings.Contains(s.Body(), "More than 4 texts") })
-	romeo.tells("usage", "as you blocked the number: 2 texts")
+	romeo.commands("usage", "as you blocked the number: 2 texts")
 }

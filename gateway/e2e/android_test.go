@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"testing"
+	"time"
 
 	"gatehouse/gateway/e2e/servers"
 	"gatehouse/transports/sms/android/androidtest"
@@ -83,4 +87,49 @@ func TestTextsThroughAnAndroidPhone(t *testing.T) {
 	android.Gets(t.Context(), friend, "while you were down")
 	check(t, w.gateway.Start(limited(t)))
 	romeo.gets(message, from(phone), body("while you were down"))
+}
+
+// A phone in the same house needs no address of the gateway's: it is asked.
+func TestAndroidPhoneIsAsked(t *testing.T) {
+	w := newWorld(t)
+	w.onProsody(servers.ProsodyOptions{})
+	w.needHTTP()
+	android := androidtest.New()
+	address, end, err := android.Serve()
+	check(t, err)
+	t.Cleanup(end)
+	w.start(fmt.Sprintf("[media]\npublic_url = %q\n", "http://"+w.http+"/media"), w.sms(fmt.Sprintf(`provider = "android"
+[component.sms.android]
+api_url = %q
+username = %q
+password = %q
+numbers = { %q = 0 }
+poll = "1s"
+`, address, android.Username, android.Password, ownPhone)))
+	romeo := w.logIn("romeo", "orchard")
+
+	var picture bytes.Buffer
+	check(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 40, 30))))
+	android.Keep(androidtest.Entry{ID: "mms:1", Type: "MMS_DOWNLOADED", Sender: friend, Text: "look", CreatedAt: time.Now(), File: picture.Bytes(), FileType: "image/png"})
+	romeo.gets(message, from(phone), body("look"))
+	link, _ := romeo.getsFile(phone, "image/png", "picture.png")
+	if _, got := fetched(t, link); !bytes.Equal(got, picture.Bytes()) {
+		t.Errorf("the link has %d bytes", len(got))
+	}
+	romeo.says(phone, "chat", "p1", "But new struck nine", wantsReceipt)
+	android.Settle(t.Context(), w.phoneHas(android, "But new struck nine").ID, "Delivered", "")
+	if got := romeo.gets(message, from(phone), has("received")).Find("received").Attr("id"); got != "p1" {
+		t.Errorf("the receipt is for %q, want p1", got)
+	}
+
+	w.gateway.Kill()
+	android.Gets(t.Context(), friend, "while you were down")
+	check(t, w.gateway.Start(limited(t)))
+	romeo.gets(message, from(phone), body("while you were down"))
+	android.Gets(t.Context(), friend, "and now")
+	romeo.gets(message, from(phone), body("and now"))
+	if again := romeo.Unread(body("while you were down")); len(again) > 0 {
+		t.Errorf("the text came again: %v", again)
+	}
+	w.doctorSays(0, "the app is asked for texts every 1s.")
 }

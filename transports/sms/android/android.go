@@ -41,6 +41,7 @@ type Provider struct {
 	log      *slog.Logger
 	refusals *rate.Limiter // log lines about forged requests
 	webhooks chan struct{} // one token for each that is served
+	old      before
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -56,6 +57,7 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 		log:      log,
 		refusals: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		webhooks: make(chan struct{}, maxWebhooks),
+		old:      before{texts: make(map[string]map[transport.MessageID]bool)},
 		http: &http.Client{
 			Transport: http.DefaultTransport.(*http.Transport).Clone(),
 			CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -66,7 +68,9 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 }
 
 // Capabilities implements provider.Provider. The app cuts texts into parts.
-func (p *Provider) Capabilities() provider.Capabilities { return provider.Capabilities{} }
+func (p *Provider) Capabilities() provider.Capabilities {
+	return provider.Capabilities{NoReports: p.polls()}
+}
 
 // A textMessage is the text of a request.
 type textMessage struct {

@@ -484,7 +484,9 @@ func TestWrongOptionIsBlamed(t *testing.T) {
 		{"a national number", func(o *Options) { o.Numbers = map[string]int{"5005550001": 1} }, "android.numbers"},
 		{"a fourth slot", func(o *Options) { o.Numbers = map[string]int{own: 4} }, "android.numbers." + own},
 		{"two numbers in a slot", func(o *Options) { o.Numbers = map[string]int{own: 1, second: 1} }, "android.numbers." + second},
-		{"no public address", func(o *Options) { o.PublicURL = "" }, "android.public_url"},
+		{"no public address, no signing key", func(o *Options) { o.PublicURL, o.SigningKey = "", transport.Secret{} }, ""},
+		{"public address without a scheme", func(o *Options) { o.PublicURL = "gw.example.org" }, "android.public_url"},
+		{"haste", func(o *Options) { o.Poll = 0 }, "android.poll"},
 		{"no signing key", func(o *Options) { o.SigningKey = transport.Secret{} }, "android.signing_key"},
 		{"a short signing key", func(o *Options) { o.SigningKey = transport.NewSecret("x") }, "android.signing_key"},
 	} {

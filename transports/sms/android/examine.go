@@ -36,7 +36,17 @@ func (p *Provider) Examine(ctx context.Context, numbers []string, e transport.Ex
 		e.Bad(fmt.Sprintf("At %s is not the app's interface: it answers with status %d.", p.api, a.status))
 	default:
 		e.Good("The app takes the user name and the password.")
-		p.examineWebhooks(list, e)
+		if !p.polls() {
+			p.examineWebhooks(list, e)
+		}
+	}
+	if p.polls() {
+		if _, err := p.inbox(ctx, time.Now()); err != nil {
+			e.Bad(fmt.Sprintf("The app can't be asked for texts: %v. Without public_url, that is needed: the phone itself gives them, as of version 1.59, and its public server does not.", err))
+		} else {
+			e.Good(fmt.Sprintf("Without public_url, the app is asked for texts every %v.", p.options.Poll))
+		}
+		return
 	}
 	body, at := `{"event":"system:ping"}`, strconv.FormatInt(time.Now().Unix(), 10)
 	r, err := http.NewRequest(http.MethodPost, p.public+pathEvent, strings.NewReader(body))

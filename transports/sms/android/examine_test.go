@@ -41,4 +41,9 @@ func TestExaminationOfAPhone(t *testing.T) {
 	says("another key", on(t, phone.Handler(), o, nil), true, "refuses the provider's signature")
 	o.APIURL = "http://127.0.0.1:1"
 	says("away", New(o, nil, discard), true, "can't be reached at http://127.0.0.1:1")
+
+	asked := asked(t, phone, nil)
+	says("asked for texts", asked, true, "ok Without public_url, the app is asked for texts every 5s.")
+	o.PublicURL, o.Password = "", testOptions().Password
+	says("asked in vain", on(t, answers(404, `{}`), o, nil), true, "BAD The app can't be asked for texts: the app's inbox: status 404.")
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gatehouse/gateway/transport"
 )
@@ -19,15 +20,18 @@ type Options struct {
 	APIURL     string           `toml:"api_url"` // of the phone itself, or of a server between
 	Username   string           `toml:"username"`
 	Password   transport.Secret `toml:"password"`
-	DeviceID   string           `toml:"device_id"` // which phone of the account; empty: it has one
-	Numbers    map[string]int   `toml:"numbers"`   // the SIM cards' numbers, E.164, and their slots; 0: the app decides
-	PublicURL  string           `toml:"public_url"`
+	DeviceID   string           `toml:"device_id"`   // which phone of the account; empty: it has one
+	Numbers    map[string]int   `toml:"numbers"`     // the SIM cards' numbers, E.164, and their slots; 0: the app decides
+	PublicURL  string           `toml:"public_url"`  // empty: the phone has no way to call, and is asked instead
 	SigningKey transport.Secret `toml:"signing_key"` // of the webhooks, as the app's settings show it
+	Poll       time.Duration    `toml:"poll"`        // without public_url: how often the phone is asked for texts
 	Passphrase transport.Secret `toml:"passphrase"`  // what goes out is encrypted with it; the app has the same
 }
 
 // Defaults are the options for the app's public server.
-func Defaults() Options { return Options{APIURL: "https://api.sms-gate.app/3rdparty/v1"} }
+func Defaults() Options {
+	return Options{APIURL: "https://api.sms-gate.app/3rdparty/v1", Poll: 5 * time.Second}
+}
 
 var (
 	e164   = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
@@ -52,6 +56,9 @@ func (o Options) Check() error {
 		return optionError("device_id", "is none; the app shows it on its first page")
 	case len(o.Numbers) == 0:
 		return optionError("numbers", `is missing; write { "+15551234567" = 1 }: the SIM card's number and its slot`)
+	case o.Poll < time.Second || o.Poll > time.Hour:
+		return optionError("poll", `must be from "1s" to "1h"`)
+	case o.PublicURL == "":
 	case !isHTTP(o.PublicURL):
 		return optionError("public_url", `must be the address at which the phone reaches the component's path, like "https://gw.example.org/sms.example.org"`)
 	case o.SigningKey.IsZero():

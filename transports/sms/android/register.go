@@ -29,6 +29,10 @@ type webhook struct {
 // stay at the end, so that the app keeps what happens meanwhile.
 func (p *Provider) Run(ctx context.Context) error {
 	defer p.http.CloseIdleConnections()
+	if p.polls() {
+		<-ctx.Done()
+		return nil
+	}
 	wait, known := registerFirst, false
 	for ctx.Err() == nil {
 		err := p.register(ctx)

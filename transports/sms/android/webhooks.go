@@ -65,6 +65,9 @@ var errBadEvent = errors.New("the request can't be read")
 // the component's path. The app calls again, for two days, after every answer
 // but a success.
 func (p *Provider) Webhooks() http.Handler {
+	if p.polls() {
+		return nil
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+pathEvent, p.webhook)
 	return mux

@@ -54,6 +54,7 @@ type Phone struct {
 	Again              time.Duration
 
 	mu       sync.Mutex
+	inbox    []Entry
 	texts    []*Text
 	webhooks []Webhook
 	events   int
@@ -100,6 +101,9 @@ func (p *Phone) Handler() http.Handler {
 		mux.HandleFunc("POST "+name, p.send)
 		mux.HandleFunc("GET "+name+"/{id}", p.state)
 	}
+	mux.HandleFunc("GET /inbox", p.list)
+	mux.HandleFunc("GET /inbox/{id}", p.entry)
+	mux.HandleFunc("GET /inbox/{id}/attachments/{part}", p.attachment)
 	mux.HandleFunc("GET /webhooks", func(w http.ResponseWriter, _ *http.Request) {
 		list := p.Webhooks()
 		if list == nil {
@@ -258,6 +262,7 @@ func (p *Phone) Settle(ctx context.Context, id, state, reason string) {
 
 // Gets has a text arrive.
 func (p *Phone) Gets(ctx context.Context, from, text string) {
+	p.Keep(Entry{Type: "SMS", Sender: from, Text: text, CreatedAt: time.Now()})
 	p.Emit(ctx, "sms:received", map[string]any{
 		"messageId": "by-content", "message": text, "sender": from, "phoneNumber": from, "recipient": p.own(), "simNumber": nil,
 		"receivedAt": time.Now().Format("2006-01-02T15:04:05.000Z07:00"),

@@ -60,7 +60,7 @@ func (s *session) storedRoomStanzas(ctx context.Context, m transport.Message, id
 	if s.host.archives() && s.recordOf(m.Chat).Keep {
 		_, err := s.host.gateway.Store.Archive().Import(ctx, []store.Archived{{
 			Component: s.host.Domain, User: s.bare, Chat: m.Chat, ID: was.stanzaID, StanzaID: was.id,
-			Nick: was.nick, Occupant: string(was.occupant), Text: was.text, At: was.at,
+			Nick: was.nick, Occupant: string(was.occupant), Text: was.text, File: writeFile(was.file), At: was.at,
 		}})
 		if err != nil {
 			return nil, fmt.Errorf("archive what was said in a room: %w", err)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -112,4 +113,33 @@ func bodyOf(text string, file *stanza.File) []payload {
 		return []payload{stanza.Body(text)}
 	}
 	return append([]payload{stanza.Body(file.URL)}, file.Payloads()...)
+}
+
+// writeFile puts a file into the archive.
+func writeFile(f *stanza.File) string {
+	if f == nil {
+		return ""
+	}
+	b, err := json.Marshal(f)
+	if err != nil || len(b) > maxFileRecord {
+		b, err = json.Marshal(stanza.File{URL: f.URL})
+	}
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+const maxFileRecord = 2048
+
+// readFile gets it out again.
+func readFile(s string) *stanza.File {
+	if s == "" {
+		return nil
+	}
+	var f stanza.File
+	if json.Unmarshal([]byte(s), &f) != nil {
+		return nil
+	}
+	return &f
 }

@@ -145,3 +145,31 @@ func TestPictureInARoomIsShownAsOneToAllClients(t *testing.T) {
 		w.Expect(Message(To(orchard), Body("hello"), HasNot("{jabber:x:oob}x")))
 	})
 }
+
+func TestArchivedFilesAreFilesStill(t *testing.T) {
+	archiveStory(t, func(t *testing.T, w *world) {
+		const juliet = "juliet@" + verona
+		media := []transport.Media{{URL: pictureURL, Name: "summit.jpg", Type: "image/jpeg"}}
+		w.says(orchard, `<message to='%s' type='chat' id='1'><body>%s</body>%s</message>`, juliet, voiceURL, oob(voiceURL))
+		w.settle()
+		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: "juliet", Media: media}})
+		w.Expect(Message(From(juliet), Body(pictureURL)))
+		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: "juliet", Text: pictureURL}})
+		w.Expect(Message(From(juliet), Body(pictureURL), HasNot("{jabber:x:oob}x")))
+		w.joins(orchard, garden, "romeo")
+		w.verona.speaks(inGarden, transport.Message{Nick: "juliet", Media: media})
+		w.Expect(Message(Body(pictureURL), Has("{jabber:x:oob}x/{jabber:x:oob}url", pictureURL)))
+		w.restarts()
+		of := func(p page, i int, path string) string {
+			return strings.Join(Values(p.forwarded[i], messagePath+path), " ")
+		}
+		const link, kind = "/{jabber:x:oob}x/url", "/{urn:xmpp:sfs:0}file-sharing/{urn:xmpp:file:metadata:0}file/media-type"
+		p := w.reads(orchard, juliet, "")
+		w.same("all", p, voiceURL+" "+pictureURL+" "+pictureURL)
+		w.same("the user's own", of(p, 0, link), voiceURL)
+		w.same("the picture", of(p, 1, link)+" "+of(p, 1, kind), pictureURL+" image/jpeg")
+		w.same("what is no file", of(p, 2, link), "")
+		p = w.reads(orchard, garden, "")
+		w.same("the picture in the room", of(p, 0, link)+" "+of(p, 0, kind), pictureURL+" image/jpeg")
+	})
+}

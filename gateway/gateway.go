@@ -57,6 +57,10 @@ type Options struct {
 	Contacts []stanza.Field // XEP-0157; may be empty
 	NewID    func() string  // a fresh stanza id
 
+	// Forget, if set, deletes what is kept elsewhere of a user who ends their
+	// registration. It may wait for the disk.
+	Forget func(component, user string)
+
 	IsAdmin func(jid.JID) bool                 // who may use the administrators' commands; nil: nobody
 	Admins  func() []jid.JID                   // those of them who have accounts of their own; nil: nobody
 	Reload  func() (notes []string, err error) // reads the config again; nil: it can't be

@@ -169,7 +169,11 @@ func (s *session) storedStanza(stored storedEvent) (st stanza.Stanza, any bool) 
 		}
 		st = s.chatMessage(m, stored.ID)
 		st.Payloads = append(st.Payloads, stanza.OriginID(stored.ID)) // clients know a repeat by it
-		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: stored.ID, origin: stored.ID, text: m.Text})
+		said := m.Text
+		if f := fileOf(m); f != nil {
+			said = f.URL
+		}
+		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: stored.ID, origin: stored.ID, text: said})
 		s.archiveReceived(m, &st)
 		return st, true
 	case stored.Reaction != nil:

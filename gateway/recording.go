@@ -203,7 +203,7 @@ func (s *session) archiveSaid(r *room, m said, late bool) {
 	}
 	s.archive(store.Archived{
 		Chat: r.address, ID: m.stanzaID, Fresh: m.fresh, StanzaID: m.id, Origin: m.origin, Nick: m.nick,
-		Occupant: string(m.occupant), Text: m.text, At: at, Late: late,
+		Occupant: string(m.occupant), Text: m.text, File: writeFile(m.file), At: at, Late: late,
 	})
 }
 
@@ -229,7 +229,7 @@ func (s *session) archiveSent(to transport.Address, st *stanza.Received, text st
 	}
 	kept := store.Archived{
 		Chat: to, Private: true, Sent: true, ID: string(id), StanzaID: st.ID, Origin: st.ReadOriginID(),
-		Text: text, At: time.Now(),
+		Text: text, File: writeFile(fileIn(st, text)), At: time.Now(),
 	}
 	if kept.ID == "" {
 		kept.ID, kept.Fresh = s.newID(), true
@@ -255,6 +255,9 @@ func (s *session) archiveReceived(m transport.Message, st *stanza.Stanza) {
 	}
 	kept := store.Archived{
 		Chat: m.Chat, Private: true, ID: string(m.ID), StanzaID: st.ID, Text: m.Text, At: time.Now(),
+	}
+	if f := fileOf(m); f != nil {
+		kept.Text, kept.File = f.URL, writeFile(f)
 	}
 	if m.Delayed && !m.Sent.IsZero() {
 		kept.At, kept.Late = m.Sent, true

@@ -198,6 +198,9 @@ func (s *session) forgetAll(ctx context.Context) stage {
 		if err := s.host.dropWrites(ctx, s.user.String()); err != nil {
 			return s.failedWith(err)
 		}
+		if forget := s.host.gateway.Forget; forget != nil {
+			forget(s.host.Domain, s.user.String())
+		}
 		if err := s.host.gateway.Store.Forget(ctx, s.host.Domain, s.user.String()); err != nil {
 			return s.failedWith(err)
 		}

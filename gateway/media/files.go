@@ -28,15 +28,26 @@ type Host struct {
 // For gives one component's files. Ask, which may be nil, has files for people
 // uploaded to their own servers where those take them.
 func (h *Host) For(domain string, ask Asker) transport.Files {
-	f := &files{Host: h}
+	f := &files{Host: h, domain: domain}
 	if ask != nil {
 		f.uploads = newUploads(domain, ask, h.Client, h.Log)
 	}
 	return f
 }
 
+// ownerOf names a user of a component to the Keeper.
+func ownerOf(domain, user string) string { return user + " at " + domain }
+
+// Forget removes what is hosted of a user of a component.
+func (h *Host) Forget(domain, user string) {
+	if h.Keeper != nil {
+		h.Keeper.Forget(ownerOf(domain, user))
+	}
+}
+
 type files struct {
 	*Host
+	domain  string
 	uploads *uploads // nil: nothing is uploaded
 }
 
@@ -54,7 +65,7 @@ func (f *files) Put(ctx context.Context, user string, in transport.File) (transp
 	if f.Max() == 0 {
 		return transport.Media{}, errNowhere
 	}
-	p, err := f.Keeper.take(user, in.Name, in.Type, in.Content)
+	p, err := f.Keeper.take(ownerOf(f.domain, user), in.Name, in.Type, in.Content)
 	if err != nil {
 		return transport.Media{}, told(err)
 	}

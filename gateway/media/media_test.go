@@ -191,7 +191,7 @@ func TestFilesOutlastARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(k.files) != 1 || k.total != w.Keeper.total || k.users[romeo].files != 1 {
+	if len(k.files) != 1 || k.total != w.Keeper.total || k.users[ownerOf("gw.example.org", romeo)].files != 1 {
 		t.Errorf("found %d, %d bytes", len(k.files), k.total)
 	}
 	if left, _ := os.ReadDir(k.Dir); len(left) != 2 {
@@ -242,7 +242,7 @@ func TestLimits(t *testing.T) {
 	if got := reason("nurse@example.org", big(0)); got != transport.TooMany {
 		t.Errorf("no room: %v", got)
 	}
-	w.Keeper.Forget("juliet@example.org")
+	w.Forget("gw.example.org", "juliet@example.org")
 	w.put(t, "nurse@example.org", "x", "", big(0))
 	if left, _ := filepath.Glob(filepath.Join(w.Keeper.Dir, partPrefix+"*")); len(left) > 0 {
 		t.Errorf("parts are left: %v", left)

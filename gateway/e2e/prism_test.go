@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,25 +15,6 @@ import (
 
 	"gatehouse/gateway/e2e/servers"
 )
-
-// openAPI gives the folder with Twilio's own OpenAPI documents, which are not
-// part of this project. A machine without them skips the test.
-func openAPI(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("GATEHOUSE_TWILIO_OPENAPI")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "twilio")
-	}
-	dir, err := filepath.Abs(dir)
-	check(t, err)
-	if _, err := os.Stat(filepath.Join(dir, apiDocument)); err != nil {
-		t.Skipf("NOT TESTED: no request was held against Twilio's OpenAPI, because %s is not there. "+
-			"Set GATEHOUSE_TWILIO_OPENAPI to a folder with it (github.com/twilio/twilio-oai)", filepath.Join(dir, apiDocument))
-	}
-	return dir
-}
-
-const apiDocument = "twilio_api_v2010.prism.json"
 
 var sids = regexp.MustCompile(`(AC|SM|MM|PN|ME)[0-9a-f]{32}`)
 
@@ -107,12 +87,12 @@ func (j *judge) saw(t *testing.T, what string) {
 // Every request is valid by Twilio's own OpenAPI document, which Prism holds it
 // against; the emulator answers behind it.
 func TestRequestsAreValidByTwiliosOpenAPI(t *testing.T) {
-	dir := openAPI(t)
+	document := servers.TwilioOpenAPI(t, filepath.Join("..", ".."))
 	servers.Need(t, "prism")
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
 	hooks := w.onEmulate()
-	prism, err := servers.StartPrism(limited(t), filepath.Join(w.dir, "prism"), filepath.Join(dir, apiDocument), w.emulate.BaseURL)
+	prism, err := servers.StartPrism(limited(t), filepath.Join(w.dir, "prism"), document, w.emulate.BaseURL)
 	check(t, err)
 	t.Cleanup(func() { prism.Close() })
 	behind, err := url.Parse(prism.BaseURL)
@@ -156,5 +136,5 @@ func TestRequestsAreValidByTwiliosOpenAPI(t *testing.T) {
 	for _, wrong := range j.wrong {
 		t.Error(wrong)
 	}
-	t.Logf("valid by %s: %d kinds of requests", apiDocument, len(j.seen))
+	t.Logf("valid by %s: %d kinds of requests", filepath.Base(document), len(j.seen))
 }

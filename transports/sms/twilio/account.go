@@ -110,14 +110,18 @@ func (p *Provider) Hook(ctx context.Context, ours []string) error {
 	for _, n := range numbers {
 		to := here
 		switch {
-		case wanted[n.Number] == (n.smsURL == here):
+		case wanted[n.Number] && n.smsURL == here && n.application == "", !wanted[n.Number] && n.smsURL != here:
 			continue
 		case !wanted[n.Number]:
 			to = ""
 		}
-		// Texts go to a number's application before they go to its address
-		// (https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource).
-		change := (&api.UpdateIncomingPhoneNumberParams{}).SetSmsUrl(to).SetSmsMethod(http.MethodPost).SetSmsApplicationSid("")
+		change := (&api.UpdateIncomingPhoneNumberParams{}).SetSmsUrl(to).SetSmsMethod(http.MethodPost)
+		if wanted[n.Number] && n.application != "" {
+			// Texts go to a number's application before they go to its address, and
+			// only the empty SID, which Twilio's OpenAPI leaves out, parts the two
+			// (https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource).
+			change.SetSmsApplicationSid("")
+		}
 		if _, err := p.call(ctx).api().UpdateIncomingPhoneNumber(url.PathEscape(n.sid), change); err != nil {
 			return fmt.Errorf("set where texts are brought: %w", err)
 		}

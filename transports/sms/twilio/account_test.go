@@ -18,7 +18,8 @@ import (
 // switchboard is the API of an account with numbers.
 type switchboard struct {
 	mu      sync.Mutex
-	status  string            // of the account
+	status  string // of the account
+	apps    map[string]string
 	urls    map[string]string // of its numbers, in order of order
 	order   []string
 	changes int
@@ -45,7 +46,7 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var page []map[string]any
 		for _, n := range s.order[at:min(at+2, len(s.order))] {
 			page = append(page, map[string]any{
-				"sid": "PN" + n[1:], "phone_number": n, "sms_url": s.urls[n],
+				"sid": "PN" + n[1:], "phone_number": n, "sms_url": s.urls[n], "sms_application_sid": s.apps[n],
 				"capabilities": map[string]bool{"sms": !strings.HasSuffix(n, "9")},
 			})
 		}
@@ -58,9 +59,10 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n := "+" + strings.TrimSuffix(strings.TrimPrefix(path, "/IncomingPhoneNumbers/PN"), ".json")
 		s.urls[n] = r.FormValue("SmsUrl")
 		s.changes++
-		if _, given := r.PostForm["SmsApplicationSid"]; !given {
+		if _, given := r.PostForm["SmsApplicationSid"]; given != (s.apps[n] != "") {
 			w.WriteHeader(http.StatusBadRequest)
 		}
+		delete(s.apps, n)
 		fmt.Fprint(w, "{}")
 	default:
 		w.WriteHeader(http.StatusNotFound)
@@ -79,7 +81,22 @@ func (s *switchboard) provider(t *testing.T, change func(*Options)) *Provider {
 }
 
 func newSwitchboard(numbers ...string) *switchboard {
-	return &switchboard{status: "active", order: numbers, urls: map[string]string{}}
+	return &switchboard{status: "active", order: numbers, urls: map[string]string{}, apps: map[string]string{}}
+}
+
+func TestANumberIsPartedFromTheApplicationThatGotItsTexts(t *testing.T) {
+	s := newSwitchboard("+15005550001", "+15005550002")
+	s.urls["+15005550001"] = public + pathIn
+	s.apps["+15005550001"], s.apps["+15005550002"] = "AP1", "AP2"
+	p := s.provider(t, nil)
+	for range 2 {
+		if err := p.Hook(t.Context(), []string{"+15005550001"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"+15005550002": "AP2"}, s.apps); diff != "" || s.changes != 1 {
+		t.Errorf("%d changes; %s", s.changes, diff)
+	}
 }
 
 func TestAccountsNumbersAreListed(t *testing.T) {

@@ -102,6 +102,7 @@ func newFlood(t *testing.T, count int) *flood {
 		}
 	})
 	w.start(w.sms(fmt.Sprintf(`provider = "twilio"
+flood_limit = 0
 [component.sms.twilio]
 account_sid = %q
 auth_token = %q
@@ -284,6 +285,10 @@ func (f *flood) kills(ctx context.Context, most int, least, spread time.Duration
 		victim := each[rand.IntN(len(each))]
 		if n < len(each) {
 			victim = each[n]
+		}
+		if !victim.server.Running() {
+			f.w.t.Errorf("%s has ended by itself\n%s", victim.name, victim.server.Log())
+			return killed
 		}
 		victim.server.Kill()
 		killed[victim.name]++

@@ -188,6 +188,7 @@ func (w *world) onEmulateAt(public string) string {
 // twilio is the config of a provider on the emulator, whose API is at base.
 func (w *world) twilio(base string) string {
 	return fmt.Sprintf(`provider = "twilio"
+flood_limit = 0
 [component.sms.twilio]
 account_sid = %q
 auth_token = %q

@@ -350,3 +350,32 @@ func TestAProviderWithoutReportsIsAskedSoonAndLessAndLess(t *testing.T) {
 		}
 	})
 }
+
+func TestABacklogIsNoFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := &shelf{}
+		m := &mailbox{every: 5 * time.Minute}
+		w := startAsking(t, m, records, romeoAlone)
+		synctest.Wait()
+		w.ends()
+		for i := range 500 {
+			m.gets(fmt.Sprint("while it was down ", i), romeoNumber, 0)
+			time.Sleep(time.Second)
+		}
+		w = startAsking(t, m, records, romeoAlone)
+		defer w.ends()
+		synctest.Wait()
+		if n := len(got(w.romeo)); n != 500 {
+			t.Errorf("%d of 500 texts are shown", n)
+		}
+		time.Sleep(2 * time.Minute)
+		for i := range 500 {
+			m.gets(fmt.Sprint("at once ", i), romeoNumber, 0)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if n := len(got(w.romeo)); n != 500+Defaults().FloodLimit+1 {
+			t.Errorf("%d texts of a flood are shown", n-500)
+		}
+	})
+}

@@ -165,7 +165,7 @@ func (n *Network) screen(ctx context.Context, user string, m *transport.Message)
 		m.Text = spamMark + m.Text
 		break
 	}
-	switch n.floods.count(user, m.Chat, time.Now(), n.floodLimit) {
+	switch n.floods.count(user, m.Chat, m.Sent, n.floodLimit) {
 	case floodBegins:
 		m.Text = fmt.Sprintf("[More than %d texts came from this number within a minute. What follows is not shown until it is silent for a minute.]", n.floodLimit)
 	case floodGoesOn:
@@ -220,8 +220,9 @@ func (n *Network) knowOne(ctx context.Context, user string, who transport.Addres
 	n.written[key] = true
 }
 
-// floods count what one sender sends to one user. A flood ends once the sender
-// is silent for a minute.
+// floods count what one sender sends to one user, by the times of the texts: what
+// is brought late and all at once is no flood. A flood ends once the sender is
+// silent for a minute.
 type floods struct {
 	mu   sync.Mutex
 	from map[string]*flood
@@ -257,6 +258,9 @@ func (f *floods) count(user string, from transport.Address, now time.Time, limit
 		}
 		one = &flood{since: now}
 		f.from[key] = one
+	}
+	if now.Before(one.since) {
+		return noFlood // of a minute that is over
 	}
 	silent := now.Sub(one.last) >= floodWindow
 	if silent || !one.over && now.Sub(one.since) >= floodWindow {

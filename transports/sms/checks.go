@@ -11,7 +11,7 @@ var (
 	seldom = decay{
 		{2 * time.Minute, 30 * time.Second},
 		{10 * time.Minute, 2 * time.Minute},
-		{time.Hour, 10 * time.Minute},
+		{time.Hour, 5 * time.Minute},
 		{6 * time.Hour, time.Hour},
 	}
 	// in place of reports

@@ -38,6 +38,7 @@ func (s *sender) recover(ctx context.Context) bool {
 			s.n.update(ctx, item)
 		}
 	}
+	s.askAnew(ctx, now)
 	first := make(map[lane]bool)
 	for _, item := range queued {
 		l := laneOf(item)
@@ -47,6 +48,27 @@ func (s *sender) recover(ctx context.Context) bool {
 		first[l] = true
 	}
 	return true
+}
+
+// askAnew has the provider asked how texts fare whose reports may have come
+// while nobody took them.
+func (s *sender) askAnew(ctx context.Context, now time.Time) {
+	sent, err := s.n.outbox.In(ctx, transport.Sent, now.Add(10*keepTrying), largest)
+	if err != nil {
+		s.n.log.Error("read the outbox", "error", err)
+		return
+	}
+	anew := 0
+	for _, item := range slices.Backward(sent) { // the latest first
+		if item.ID == "" || rank(item.Status) > 0 || !item.NotBefore.After(now) || now.Sub(item.Put) > keepTrying {
+			continue
+		}
+		item.NotBefore = now
+		s.n.update(ctx, item)
+		if anew++; anew == batch {
+			return
+		}
+	}
 }
 
 // doubtOf notes that an item is in doubt, and that its lane waits for it.

@@ -379,3 +379,22 @@ func TestABacklogIsNoFlood(t *testing.T) {
 		}
 	})
 }
+
+func TestAReportThatCameWhileNobodyTookItIsAskedForAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, c := newDisk(), &carrier{}
+		w := start(t, d, c, 0)
+		w.mustSend("r1", phone, "hello")
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		w.ends()
+		c.status = map[transport.MessageID]provider.Report{"SM1": {ID: "SM1", Status: transport.Delivered}}
+		w = start(t, d, c, 0)
+		defer w.ends()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if diff := cmp.Diff([]transport.Status{transport.Delivered}, wentThrough(w.romeo.statuses("r1"))); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -25,7 +25,7 @@ type unsaid struct {
 // a person it is remembered already, as the user's own clients have it.
 func (s *session) awaitEcho(st *stanza.Received, p place, o outgoing) {
 	if p.room == nil {
-		s.rememberSent(st, spoken{chat: p.with, text: o.shown})
+		s.rememberSent(st, spoken{chat: p.with, text: o.shown, replaces: o.anew})
 	}
 	s.unsaid = append(s.unsaid, unsaid{request: s.noteOf(st, p.kind).request(), since: time.Now(), st: st, p: p, o: o})
 }

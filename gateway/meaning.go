@@ -92,6 +92,7 @@ type outgoing struct {
 	extras  []payload // that the user's own clients are shown
 	shown   string    // the text that they are shown, where it is another
 	changed bool      // which it is
+	anew    string    // the id of the stanza that it is sent in place of
 	correct transport.MessageID
 	replace bool // the message of that id is corrected
 }
@@ -125,7 +126,7 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 		return
 	}
 	if p.room == nil {
-		s.rememberSent(st, spoken{chat: p.with, id: id, text: o.shown})
+		s.rememberSent(st, spoken{chat: p.with, id: id, text: o.shown, replaces: o.anew})
 		if !p.unkept {
 			s.archiveSent(p.with, st, o.shown, "")
 		}
@@ -155,6 +156,15 @@ func (s *session) deliver(ctx context.Context, st *stanza.Received, o outgoing, 
 	return id, true
 }
 
+// namedThere gives what the network calls a message that a client calls by an
+// id. In a room that is the same, unless we gave it a name because it has none.
+func (s *session) namedThere(known spoken, p place, id string) transport.MessageID {
+	if known.id == "" && known.stanzaID == "" && p.room != nil {
+		return transport.MessageID(id)
+	}
+	return known.id
+}
+
 // sendReply sends a text that answers another (XEP-0461).
 func (s *session) sendReply(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
 	s.about(ctx, st, p.reference(m.Reply.ID), false, func(ctx context.Context, known spoken, _ transport.Preference) {
@@ -167,11 +177,7 @@ func (s *session) sendReply(ctx context.Context, st *stanza.Received, m stanza.M
 		}
 		o := outgoing{text: m.Text, extras: []payload{m.Reply}}
 		if s.carries(p).Has(transport.CarriesReplies) {
-			id := known.id
-			if id == "" && p.room != nil {
-				id = transport.MessageID(m.Reply.ID)
-			}
-			if id != "" {
+			if id := s.namedThere(known, p, m.Reply.ID); id != "" {
 				o.reply = &transport.Reply{ID: id, Nick: w.whose, Text: w.about}
 				s.sendText(ctx, st, p, o)
 				return
@@ -195,6 +201,9 @@ func (s *session) sendCorrection(ctx context.Context, st *stanza.Received, m sta
 			return
 		}
 		instead := insteadOf(aCorrection, p.room != nil, words{text: m.Text, about: known.text, wish: wish})
+		if wish.Corrections == transport.CorrectByRepeat && s.takeBack(ctx, st, known, p) {
+			instead.text, o.anew = m.Text, m.Replaces
+		}
 		switch {
 		case instead.refuse != nil:
 			s.refuse(st, *instead.refuse)
@@ -210,6 +219,18 @@ func (s *session) sendCorrection(ctx context.Context, st *stanza.Received, m sta
 	})
 }
 
+// takeBack takes back a message that is sent anew. Nobody is told of that: the
+// user's own clients know it as a correction.
+func (s *session) takeBack(ctx context.Context, st *stanza.Received, known spoken, p place) bool {
+	r, ok := s.link.(transport.Retractions)
+	if !ok || known.id == "" || !s.carries(p).Has(transport.CarriesRetractions) {
+		return false
+	}
+	return r.Retract(ctx, transport.Retraction{
+		Chat: p.chat, Nick: p.nick, ID: known.id, Request: s.noteOf(st, noteAnew).request(),
+	}) == nil
+}
+
 // sendRetraction takes back a message of the user's (XEP-0424).
 func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
 	r, ok := s.link.(transport.Retractions)
@@ -218,10 +239,7 @@ func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m sta
 		return
 	}
 	s.about(ctx, st, p.reference(m.Retracts), false, func(ctx context.Context, known spoken, _ transport.Preference) {
-		id := known.id
-		if id == "" && p.room != nil {
-			id = transport.MessageID(m.Retracts)
-		}
+		id := s.namedThere(known, p, m.Retracts)
 		if id == "" {
 			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "The message is not known any more."})
 			return
@@ -270,21 +288,20 @@ func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stan
 		key := thought{chat: p.with, id: m.Reactions.ID, own: true}
 		w := words{wish: wish, whose: known.nick, own: known.own, about: known.text}
 		w.add, w.remove = changes(s.thoughts[key], m.Reactions.Emoji)
-		id := known.id
-		if id == "" && p.room != nil {
-			id = transport.MessageID(m.Reactions.ID)
-		}
+		id := s.namedThere(known, p, m.Reactions.ID)
 		if carried && id != "" {
 			if len(w.add)+len(w.remove) == 0 {
 				return
 			}
+			request := s.noteOf(st, p.kind).request()
 			err := r.React(ctx, transport.Reaction{
-				Chat: p.chat, Nick: p.nick, To: id, Add: w.add, Remove: w.remove, Request: s.noteOf(st, p.kind).request(),
+				Chat: p.chat, Nick: p.nick, To: id, Add: w.add, Remove: w.remove, Request: request,
 			})
 			if err != nil {
 				s.fail(st, err)
 				return
 			}
+			s.doubt = doubt{request, key, s.thoughts[key]}
 			s.thoughts.set(key, m.Reactions.Emoji)
 			return
 		}
@@ -298,6 +315,22 @@ func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stan
 			s.sendText(ctx, st, p, outgoing{text: instead.text, extras: []payload{m.Reactions, stanza.Store}, changed: true})
 		}
 	})
+}
+
+// A doubt is what the user thought before they thought what the network may
+// still refuse.
+type doubt struct {
+	request transport.Request
+	key     thought
+	was     []string
+}
+
+// unthink takes back a reaction that was refused (XEP-0444 §4.3).
+func (s *session) unthink(r transport.Request) {
+	if s.doubt.request == r && r != "" {
+		s.thoughts.set(s.doubt.key, s.doubt.was)
+		s.doubt = doubt{}
+	}
 }
 
 // changes says what is new in a set, and what is not in it any more.

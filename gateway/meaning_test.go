@@ -249,3 +249,56 @@ func lacksFeature(name string) Matcher {
 		return ""
 	})
 }
+
+func TestCorrectionsAreAsThePersonWishes(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.verona.carry(transport.CarriesActions | transport.CarriesRetractions)
+		w.verona.prefers.Corrections = transport.CorrectByRepeat
+		w.joins(orchard, garden, "romeo")
+		say := func(id, text, replaces string, name transport.MessageID) {
+			t.Helper()
+			w.verona.nextID = name
+			if replaces != "" {
+				replaces = "<replace xmlns='urn:xmpp:message-correct:0' id='" + replaces + "'/>"
+			}
+			w.says(orchard, `<message to='%s' type='groupchat' id='%s'><body>%s</body>%s</message>`, garden, id, text, replaces)
+			w.Expect(inRoom(orchard, garden, "romeo", text, ID(id)))
+		}
+		w.verona.calls = nil
+		say("m1", "one", "", "msg1")
+		say("m2", "two", "m1", "msg2")
+		w.verona.tells(romeo, transport.MessageRetracted{Retraction: transport.Retraction{Chat: inGarden, ID: "msg1", By: "romeo", Request: w.verona.wishes[0]}})
+		w.verona.tells(romeo, transport.Answered{Request: w.verona.wishes[0]})
+		w.ExpectNothing() // the clients know it as a correction
+		say("m3", "three", "m1", "msg3")
+		w.verona.called(t, "send #garden  one", "retract #garden  msg1", "send #garden  two", "retract #garden  msg2", "send #garden  three")
+
+		w.verona.carry(transport.CarriesActions)
+		say("m4", "four", "m1", "msg4")
+		w.verona.called(t, "send #garden  * four")
+		w.verona.prefers.Corrections = transport.CorrectNever
+		w.says(orchard, `<message to='%s' type='groupchat' id='m5'><body>five</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/></message>`, garden)
+		w.Expect(Message(ID("m5"), To(orchard), StanzaError("modify", "not-acceptable")))
+		w.verona.prefers.HideReactions = true
+		w.says(orchard, `<message to='%s' type='groupchat' id='m6'><reactions xmlns='urn:xmpp:reactions:0' id='msg4'><reaction>👍</reaction></reactions></message>`, garden)
+		w.Expect(Message(ID("m6"), To(orchard), StanzaError("modify", "not-acceptable")))
+		w.verona.called(t)
+	})
+}
+
+func TestARefusedReactionWasNone(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.verona.carry(everything)
+		w.joins(orchard, garden, "romeo")
+		w.verona.calls = nil
+		react := func(id string) {
+			w.says(orchard, `<message to='%s' type='groupchat' id='%s'><reactions xmlns='urn:xmpp:reactions:0' id='msg1'><reaction>👍</reaction></reactions></message>`, garden, id)
+			w.settle()
+		}
+		react("m1")
+		w.verona.tells(romeo, transport.MessageStatus{Request: w.verona.lastWish(), Chat: inGarden, Status: transport.Failed, Err: because(transport.Forbidden)})
+		w.Expect(Message(From(garden), To(orchard), ID("m1"), StanzaError("auth", "forbidden")))
+		react("m2")
+		w.verona.called(t, "react #garden  msg1 + [👍] - []", "react #garden  msg1 + [👍] - []")
+	})
+}

@@ -37,6 +37,7 @@ type network struct {
 	ofPeople     []transport.Command // that the network does itself
 	linkInfos    map[string][]transport.LinkInfo
 	carries      transport.Features
+	prefers      transport.Preference
 	stays        map[string]bool // rooms that people stay in: "romeo@example.org #garden"
 }
 

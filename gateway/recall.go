@@ -26,6 +26,7 @@ type spoken struct {
 	nick     string              // in a room: who said it
 	own      bool
 	text     string
+	replaces string // the id of the stanza that it corrects
 }
 
 // callIt gives the id that clients know a message in a conversation by
@@ -198,6 +199,19 @@ func (s *session) named(n note, id transport.MessageID) {
 	m := s.memory.find(func(m *spoken) bool { return m.own && m.id == "" && m.stanzaID == n.id })
 	if m != nil && s.host.addressed(m.chat, n) {
 		m.id = id
+		s.inPlace(*m)
+	}
+}
+
+// inPlace learns that the message which a correction is of is another one on
+// the network now.
+func (s *session) inPlace(m spoken) {
+	if m.replaces == "" || m.id == "" {
+		return
+	}
+	was := s.memory.find(func(w *spoken) bool { return w.own && w.chat == m.chat && w.stanzaID == m.replaces })
+	if was != nil {
+		was.id = m.id
 	}
 }
 

@@ -203,6 +203,9 @@ func gistOf(text string) string {
 // receiveRetraction shows that a message was taken back: by its author
 // (XEP-0424 §4), or by somebody else, which is for the room to say (XEP-0425 §4).
 func (s *session) receiveRetraction(ctx context.Context, e transport.Retraction) {
+	if n, ok := readNote(e.Request); ok && n.kind == noteAnew {
+		return
+	}
 	s.resolveID(ctx, e.Chat, e.ID, func(_ context.Context, known spoken) {
 		r := s.rooms[e.Chat]
 		inRoom := r != nil && e.By != ""

@@ -80,3 +80,9 @@ func (n *network) lastRequest() transport.Request {
 	defer n.mu.Unlock()
 	return n.sent[len(n.sent)-1].Request
 }
+
+func (n *network) Preference(string, transport.Address) (transport.Preference, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.prefers, nil
+}

@@ -36,6 +36,9 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 			s.named(n, e.ID)
 		}
 		s.settleUnsaid(e)
+		if e.Status == transport.Failed {
+			s.unthink(e.Request)
+		}
 		if st, any := s.statusStanza(e, s.newID()); any {
 			s.send(st)
 		}
@@ -180,7 +183,7 @@ func (s *session) reflect(r *room, st *stanza.Received, o outgoing, id transport
 		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id), extras: o.extras,
 	}
 	if o.changed { // others see something else, and the user what they wrote
-		s.reflectOne(r, st, was, o.shown, id)
+		s.reflectOne(r, was, o.shown, o.anew, id)
 		return
 	}
 	lines := []string{o.shown}
@@ -192,11 +195,11 @@ func (s *session) reflect(r *room, st *stanza.Received, o outgoing, id transport
 			was.id, was.origin, was.stanzaID, was.extras, id = "", "", "", nil, ""
 		}
 		was.file = fileIn(st, line)
-		s.reflectOne(r, st, was, line, id)
+		s.reflectOne(r, was, line, "", id)
 	}
 }
 
-func (s *session) reflectOne(r *room, st *stanza.Received, was said, text string, id transport.MessageID) {
+func (s *session) reflectOne(r *room, was said, text, anew string, id transport.MessageID) {
 	if was.id == "" {
 		was.id = s.newID()
 	}
@@ -204,9 +207,12 @@ func (s *session) reflectOne(r *room, st *stanza.Received, was said, text string
 		was.stanzaID, was.fresh = s.newID(), true
 	}
 	if text != "" {
-		s.memory.add(spoken{
+		known := spoken{
 			chat: r.address, id: id, stanzaID: was.id, origin: was.origin, shown: was.stanzaID, nick: r.nick, own: true, text: text,
-		})
+			replaces: anew,
+		}
+		s.memory.add(known)
+		s.inPlace(known)
 		s.rememberSaid(r, was, false)
 	}
 	r.each(func(to jid.JID) { s.send(r.message(to, was)) })
@@ -283,9 +289,10 @@ func (s *session) receiveAnswer(e transport.Answered) {
 		s.inquiryAnswered(e.Request, nil, e.Err)
 		return
 	}
-	if e.Err == nil {
+	if e.Err == nil || n.kind == noteAnew {
 		return
 	}
+	s.unthink(e.Request)
 	st := stanza.Stanza{
 		Kind: stanza.Message,
 		Header: stanza.Header{

@@ -2,7 +2,48 @@ package irc
 
 import "gatehouse/gateway/transport"
 
-var _ transport.Carrier = (*session)(nil)
+const redactionCap = "draft/message-redaction"
 
-// Carries implements transport.Carrier.
-func (s *session) Carries(transport.Address) transport.Features { return transport.CarriesActions }
+var (
+	_ transport.Carrier     = (*session)(nil)
+	_ transport.Reactions   = (*session)(nil)
+	_ transport.Retractions = (*session)(nil)
+	_ transport.ChatStates  = (*session)(nil)
+)
+
+// Carries implements transport.Carrier: what the server acknowledged, and does
+// not deny.
+func (s *session) Carries(chat transport.Address) transport.Features {
+	const always = transport.CarriesActions
+	if _, ok := s.network.anybodyOn(string(chat)); ok {
+		return always
+	}
+	name, srv, err := s.network.split(chat)
+	if err != nil || name == "" {
+		return always
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.links[srv]
+	if l == nil || l.phase != online {
+		return always
+	}
+	features := always
+	about := l.passesOn(tagReply) || l.passesOn(tagOldReply)
+	if about {
+		features |= transport.CarriesReplies
+	}
+	if about && l.passesOn(tagReact) && l.passesOn(tagUnreact) {
+		features |= transport.CarriesReactions
+	}
+	if l.passesOn(tagTyping) {
+		features |= transport.CarriesChatStates
+	}
+	if l.caps.on[redactionCap] && l.caps.on["message-tags"] {
+		features |= transport.CarriesRetractions
+		if srv.isChannel(name) {
+			features |= transport.CarriesModeration
+		}
+	}
+	return features
+}

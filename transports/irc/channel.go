@@ -98,6 +98,7 @@ func (l *link) exit(ch *channel, u *user) {
 		return
 	}
 	delete(ch.members, u)
+	delete(l.in, typist{ch.address, u.nick.Value()})
 	if u.rooms--; u.rooms == 0 {
 		delete(l.users, l.is.fold(u.nick.Value()))
 	}

@@ -39,7 +39,7 @@ func (l *link) labels() bool { return l.caps.on["labeled-response"] && l.caps.on
 
 // labelAt gives the label of a line.
 func (e *echoing) labelAt(i int) uint64 {
-	if e.label == 0 {
+	if e == nil || e.label == 0 {
 		return 0
 	}
 	return e.label + uint64(i)
@@ -301,18 +301,19 @@ func receiveAck(l *link, m *message) error {
 // refusedByLabel settles what an error that bears its label is the answer to.
 func (l *link) refusedByLabel(m *message) bool {
 	p := l.withLabel(l.labelOf(m))
-	if p == nil || p.echo == nil {
-		return false
-	}
 	r, ok := refusals[m.Command]
-	if !ok {
+	switch {
+	case p == nil || !ok:
 		return false
-	}
-	if len(p.echo.texts) > 0 {
-		p.echo.texts = p.echo.texts[1:]
-	}
-	if p.lines--; p.lines <= 0 || len(p.echo.texts) == 0 {
+	case p.echo == nil:
 		l.close(p)
+	default:
+		if len(p.echo.texts) > 0 {
+			p.echo.texts = p.echo.texts[1:]
+		}
+		if p.lines--; p.lines <= 0 || len(p.echo.texts) == 0 {
+			l.close(p)
+		}
 	}
 	l.settle(p, r.err(m.Command, m.text()))
 	return true

@@ -141,6 +141,9 @@ var roughly = cmp.Options{
 	cmpopts.IgnoreFields(transport.Member{}, "Identity"),
 	cmpopts.IgnoreFields(transport.Message{}, "Sender"),
 	cmpopts.IgnoreFields(transport.Subject{}, "Sender"),
+	cmpopts.IgnoreFields(transport.Reaction{}, "Sender"),
+	cmpopts.IgnoreFields(transport.Retraction{}, "Sender"),
+	cmpopts.IgnoreFields(transport.ComposingChanged{}, "Sender"),
 	cmp.Comparer(func(a, b time.Time) bool { return true }),
 	cmp.Comparer(func(a, b time.Duration) bool { return (a == 0) == (b == 0) }),
 	cmp.FilterValues(func(a, b error) bool { return true }, cmp.Comparer(func(a, b error) bool {

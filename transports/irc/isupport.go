@@ -25,9 +25,10 @@ type isupport struct {
 	topicLen    int
 	kickLen     int
 	awayLen     int
-	lineLen     int // bytes of a line with its CR LF, without tags
-	modes       int // changes with an argument in one MODE
-	joinMax     int // channels in one JOIN; 0: no limit
+	lineLen     int       // bytes of a line with its CR LF, without tags
+	modes       int       // changes with an argument in one MODE
+	joinMax     int       // channels in one JOIN; 0: no limit
+	tagDenial   tagDenial // CLIENTTAGDENY: client-only tags that are not carried
 	saferate    bool
 	whox        bool   // WHO tells accounts
 	bot         string // what marks bots in the answers to WHO (IRCv3 bot-mode)
@@ -89,13 +90,19 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 	"BOT":       func(is, _ *isupport, value string, _ bool) { is.bot = value },
 	"MONITOR":   watchToken(func(is *isupport) *int { return &is.monitor }),
 	"WATCH":     watchToken(func(is *isupport) *int { return &is.watch }),
-	"UTF8ONLY":  func(is, _ *isupport, _ string, negated bool) { is.utf8Only = !negated },
-	"NICKLEN":   numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),
-	"TOPICLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
-	"KICKLEN":   numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),
-	"AWAYLEN":   numberToken(1, 10000, func(is *isupport) *int { return &is.awayLen }),
-	"LINELEN":   numberToken(512, 16384, func(is *isupport) *int { return &is.lineLen }),
-	"MODES":     numberToken(1, 20, func(is *isupport) *int { return &is.modes }),
+	"CLIENTTAGDENY": func(is, _ *isupport, value string, negated bool) {
+		is.tagDenial = nil
+		if !negated && value != "" {
+			is.tagDenial = strings.Split(value, ",")
+		}
+	},
+	"UTF8ONLY": func(is, _ *isupport, _ string, negated bool) { is.utf8Only = !negated },
+	"NICKLEN":  numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),
+	"TOPICLEN": numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
+	"KICKLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),
+	"AWAYLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.awayLen }),
+	"LINELEN":  numberToken(512, 16384, func(is *isupport) *int { return &is.lineLen }),
+	"MODES":    numberToken(1, 20, func(is *isupport) *int { return &is.modes }),
 	"TARGMAX": func(is, _ *isupport, value string, _ bool) {
 		is.joinMax = 0
 		for pair := range strings.SplitSeq(value, ",") {

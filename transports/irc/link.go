@@ -82,6 +82,7 @@ type link struct {
 	sasl saslLogin
 	regaining
 	questions
+	typings
 	sightings
 	whoAt   time.Time // when a channel that waits for WHO may be shown; zero: none
 	splitAt time.Time // when something about netsplits is due; zero: nothing
@@ -119,7 +120,7 @@ func (l *link) reset() {
 	l.batches = nil
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
-	l.pendings, l.questions, l.sightings = pendings{}, questions{}, sightings{}
+	l.pendings, l.questions, l.sightings, l.typings = pendings{}, questions{}, sightings{}, typings{}
 	l.splitAt, l.whoAt = time.Time{}, time.Time{}
 	signal(l.drained) // who waits for room hears that the connection is gone
 	l.starting, l.sasl, l.regaining = starting{}, saslLogin{}, regaining{}
@@ -298,6 +299,7 @@ func (l *link) arm() {
 	}
 	earlier(l.oldestBarrier())
 	earlier(l.nextEcho())
+	earlier(l.nextTyping())
 	earlier(l.nextDuty())
 	earlier(l.sasl.by)
 	earlier(l.regainAt)
@@ -350,6 +352,7 @@ func (l *link) watch() error {
 		l.barrierMissed()
 	}
 	l.echoesDue(now)
+	l.typingDue(now)
 	l.listStalled(now)
 	l.whoMissed(now)
 	l.splitsDue(now)

@@ -20,23 +20,25 @@ const (
 // the PONG to a PING sent behind the command tells that there is no more to
 // come.
 type pending struct {
-	command string
-	target  string            // folded
-	who     string            // folded: whom it is done to, for KICK and MODE
-	request transport.Request // of the call
-	chat    transport.Address // for PRIVMSG
-	ban     bool              // KICK: together with a ban
-	bans    *banList          // MODE: a query of lists
-	asked   bool              // MODE: to be shown what there is
-	answer  *consoleAnswer    // RAW
-	then    *pending          // what fails with this one
-	failed  *transport.Error  // of one whose then this is
-	lines   int               // PRIVMSG: how many more errors there may be
-	told    bool              // PRIVMSG: one was reported
-	ask     *ask              // PRIVMSG: it is a question
-	echo    *echoing          // PRIVMSG: the server will show it; nil: it will not
-	label   uint64            // that its answer bears; 0: none
-	barrier uint64
+	command  string
+	target   string                // folded
+	who      string                // folded: whom it is done to, for KICK and MODE
+	request  transport.Request     // of the call
+	chat     transport.Address     // for PRIVMSG
+	ban      bool                  // KICK: together with a ban
+	bans     *banList              // MODE: a query of lists
+	asked    bool                  // MODE: to be shown what there is
+	answer   *consoleAnswer        // RAW
+	then     *pending              // what fails with this one
+	failed   *transport.Error      // of one whose then this is
+	lines    int                   // PRIVMSG: how many more errors there may be
+	told     bool                  // PRIVMSG: one was reported
+	ask      *ask                  // PRIVMSG: it is a question
+	echo     *echoing              // PRIVMSG: the server will show it; nil: it will not
+	tagged   *transport.Reaction   // PRIVMSG: it is this, still to be shown
+	retracts *transport.Retraction // REDACT
+	label    uint64                // that its answer bears; 0: none
+	barrier  uint64
 }
 
 // pendings are a link's open commands, oldest first. The session's mutex
@@ -125,7 +127,11 @@ func (l *link) settle(p *pending, err *transport.Error) {
 			l.failed(p, err)
 		case p.echo != nil && len(p.echo.texts) > 0:
 			l.echoMissed(p, err)
+		case p.tagged != nil:
+			l.showTagged(p) // the server has read it
 		}
+	case "REDACT":
+		l.redacted(p, err)
 	case "JOIN":
 		l.joinSettled(p, err)
 	case "PART":

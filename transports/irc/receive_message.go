@@ -20,6 +20,9 @@ func receivePrivmsg(l *link, m *message) error {
 		}
 		text = "/me " + args
 	}
+	if text == m.clientTag(tagReact) && l.receiveReaction(m) {
+		return nil // the text says the same
+	}
 	l.deliverText(m, formatFromIRC(text))
 	return nil
 }
@@ -32,6 +35,9 @@ func (l *link) deliverText(m *message, text string) {
 	message := transport.Message{Text: text, Sent: m.at, Delayed: l.delayed(m)}
 	if ok, id := m.GetTag("msgid"); ok {
 		message.ID = transport.MessageID(clean(id))
+	}
+	if id := m.replyTo(); id != "" {
+		message.ReplyTo = &transport.Reply{ID: id}
 	}
 	l.refreshHost(m)
 	target := l.nameParam(m.param(0))
@@ -53,6 +59,7 @@ func (l *link) deliverText(m *message, text string) {
 		l.learns(m)
 		if ch.shown() {
 			message.Sender = l.sender(m)
+			l.typed(typist{ch.address, m.nick}, message.Sender)
 			l.emit(transport.MessageReceived{Message: message})
 		} else {
 			ch.hold(heldMessage{m, message})
@@ -75,6 +82,7 @@ func (l *link) deliverText(m *message, text string) {
 	if !validNick(m.nick) {
 		message.Chat, message.Nick = l.network.anybody(l.server), m.nick
 	}
+	l.typed(typist{chat: message.Chat}, message.Sender)
 	l.emit(transport.MessageReceived{Message: message})
 }
 

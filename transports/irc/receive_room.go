@@ -172,6 +172,7 @@ func receiveKick(l *link, m *message) error {
 
 func receiveQuit(l *link, m *message) error {
 	l.sees(m.nick, false)
+	l.typedAway(m.nick)
 	u := l.users[l.is.fold(m.nick)]
 	if u == nil || l.isSelf(m.nick) {
 		return nil
@@ -202,6 +203,7 @@ func receiveNick(l *link, m *message) error {
 	if nick == "" || len(nick) > sourceLimit {
 		return nil
 	}
+	l.typedAway(m.nick)
 	self := l.isSelf(m.nick)
 	if self {
 		l.nick = nick

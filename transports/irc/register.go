@@ -17,6 +17,7 @@ var wantedCaps = []string{
 	"cap-notify",
 	"chghost",
 	"echo-message",
+	redactionCap,
 	"extended-join",
 	"extended-monitor",
 	"labeled-response",

@@ -109,12 +109,18 @@ func (l *link) sendText(m transport.Message, target string) (transport.MessageID
 	if len(lines) == 0 {
 		return "", refuse(transport.BadRequest, "The message is empty.")
 	}
+	var tags []tag
+	if m.ReplyTo != nil {
+		tags = replyTags(m.ReplyTo.ID)
+	}
+	l.sentTo(l.is.fold(target))
 	p := &pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines)}
 	if l.echoes() {
 		p.echo = &echoing{texts: texts, lines: len(lines), text: m.Text, origin: m.Origin, room: l.isChannel(target), label: l.newLabels(len(lines))}
-		for i := range lines {
-			lines[i] = labelled(lines[i], p.echo.labelAt(i))
-		}
+	}
+	for i := range lines {
+		lines[i] = l.tagged(lines[i], p.echo.labelAt(i), tags...)
+		tags = nil // the first line stands for all
 	}
 	if err := l.enqueue(lines...); err != nil {
 		return "", err

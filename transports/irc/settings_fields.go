@@ -43,6 +43,35 @@ var settings = []setting{
 		check: checkBool, standard: always("false"),
 	},
 	{
+		name: "corrections", label: "When you correct a message", typ: transport.Choice, places: everywhere,
+		help: "IRC has no corrections: what was said stays, and this is said after it.",
+		options: []transport.Option{
+			{Value: "diff", Label: "say what has changed (s/old/new/)"},
+			{Value: "resend", Label: "say all of it again, and take back the first where that is possible"},
+			{Value: "off", Label: "say nothing; your client is told"},
+		},
+		check: checkChoice("diff", "resend", "off"), standard: always("diff"),
+	},
+	{
+		name: "corrections", label: "When you correct a message here", typ: transport.Choice, places: atChannel,
+		help: "Unset: as you have set it for all of IRC.", check: checkChoice("unset", "diff", "resend", "off"), standard: always("unset"),
+		options: []transport.Option{{Value: "unset", Label: "unset"}, {Value: "diff", Label: "what has changed"}, {Value: "resend", Label: "all of it again"}, {Value: "off", Label: "nothing"}},
+	},
+	{
+		name: "reactions", label: "When you react to a message", typ: transport.Choice, places: everywhere,
+		help: "Where the network has no reactions.",
+		options: []transport.Option{
+			{Value: "text", Label: "say so"},
+			{Value: "off", Label: "say nothing; your client is told"},
+		},
+		check: checkChoice("text", "off"), standard: always("text"),
+	},
+	{
+		name: "reactions", label: "When you react to a message here", typ: transport.Choice, places: atChannel,
+		help: "Unset: as you have set it for all of IRC.", check: checkChoice("unset", "text", "off"), standard: always("unset"),
+		options: []transport.Option{{Value: "unset", Label: "unset"}, {Value: "text", Label: "say so"}, {Value: "off", Label: "say nothing"}},
+	},
+	{
 		name: "address", label: "Address", typ: transport.Text, places: atServer,
 		help:  "The host to connect to, by name or by number.",
 		check: checkAddress, standard: func(_ *network, s *server) []string { return []string{s.host} },

@@ -51,6 +51,7 @@ func TestFormsShowWhatHolds(t *testing.T) {
 	}{
 		{"", transport.Server, map[string][]string{
 			"max_history_length": {"20"}, "record_history": {"true"}, "persistent": {"false"},
+			"corrections": {"diff"}, "reactions": {"text"},
 		}},
 		{"irc.example.org", transport.Server, map[string][]string{
 			"address": {"irc.example.org"}, "ports": {"6667"}, "tls_ports": {"6697", "6670"}, "verify_cert": {"true"},
@@ -62,6 +63,7 @@ func TestFormsShowWhatHolds(t *testing.T) {
 		}},
 		{"#garden%irc.example.org", transport.Room, map[string][]string{
 			"record_history": {"unset"}, "persistent": {"false"}, "encoding_in": nil, "encoding_out": nil,
+			"corrections": {"unset"}, "reactions": {"unset"},
 		}},
 	} {
 		got := map[string][]string{}

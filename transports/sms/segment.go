@@ -21,7 +21,7 @@ const longestText = 255 * 153
 // does not print, "/me waves" as "* waves", and typographic marks as plain
 // ones where that makes the text fit the GSM alphabet.
 func outgoingText(text string, smart bool) string {
-	text = printable(text)
+	text = withoutOTR(printable(text))
 	if act, ok := strings.CutPrefix(text, "/me "); ok {
 		text = "* " + act // XEP-0245
 	}
@@ -30,6 +30,13 @@ func outgoingText(text string, smart bool) string {
 	}
 	return text
 }
+
+// otrTag is what clients with OTR put behind a text to say that they have it,
+// with a version or several after it: spaces that would cost parts
+// (https://otr.cypherpunks.ca/Protocol-v3-4.1.1.html, "Tagged plaintext").
+var otrTag = regexp.MustCompile(` \t {2}\t{4} \t \t \t {2}(?:[ \t]{8})*`)
+
+func withoutOTR(text string) string { return otrTag.ReplaceAllString(text, "") }
 
 // printable drops control characters other than the line feed and the tab.
 func printable(text string) string {

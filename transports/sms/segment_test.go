@@ -95,6 +95,8 @@ func TestTextIsMadeFitToSend(t *testing.T) {
 		{"pictures keep all", "it’s 😀", "it’s 😀"},
 		{"links stay", "see “https://example.org/a–b’c”", "see “https://example.org/a–b’c”"},
 		{"links that fit", "it’s at https://example.org/a", "it's at https://example.org/a"},
+		{"a tag of OTR", "hello \t  \t\t\t\t \t \t \t    \t\t  \t   \t\t  \t\t", "hello"},
+		{"an action that says it is there", "/me is here \t  \t\t\t\t \t \t \t  ", "* is here"},
 		{"line ends", "a\r\nb\rc", "a\nb\nc"},
 		{"control characters", "a\x00\x1b\u0085b", "ab"},
 		{"no UTF-8", "a\xffb", "a\uFFFDb"},

@@ -128,6 +128,9 @@ func (h *host) commands(t target) (all []command) {
 	if t.kind != toGateway {
 		return all
 	}
+	if h.archives() && h.info.AlwaysOn {
+		all = append(all, exportCommand)
+	}
 	if network, _ := h.registers(); network != nil {
 		all = append(all, h.registerCommands()...)
 	}

@@ -47,6 +47,7 @@ type Host struct {
 	Network transport.Network
 	Stream  Stream
 	Allows  func(jid.JID) bool // who may use it; asked on every stanza; must not wait
+	Files   transport.Files    // hosts files for users; may be nil
 }
 
 // Options are what all hosts share.

@@ -46,6 +46,7 @@ const (
 // A world is an XMPP server, a gateway with two components on it, and the
 // networks behind them.
 type world struct {
+	files *shelf // where files are hosted; nil: nowhere
 	*Server
 	t       *testing.T
 	path    string // of the store's file; empty: it is in memory
@@ -151,6 +152,9 @@ func (w *world) start() {
 			Down: func() { g.StreamDown(domain) },
 		})
 		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows}
+		if w.files != nil {
+			host.Files = w.files
+		}
 		if w.plain {
 			host.Network = plainNetwork{network}
 		}

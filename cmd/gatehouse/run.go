@@ -84,10 +84,11 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	if d.upload {
 		ask = late
 	}
+	files := d.files.For(cc.Domain, ask)
 	network, err := cc.Options.New(transport.Env{
 		Log: d.log.With("component", cc.Domain), Outbox: db.Outbox(cc.Domain), Settings: db.Settings().For(cc.Domain),
 		Accounts: store.AccountsFor(db.Accounts(), cc.Domain), Records: db.Records(cc.Domain), Secret: secret,
-		HTTP: d.files.Client, Files: d.files.For(cc.Domain, ask),
+		HTTP: d.files.Client, Files: files,
 		TellAdmins: func(text string) { d.gateway.TellAdmins(cc.Domain, text) },
 	})
 	if err != nil {
@@ -104,7 +105,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	late.component = stream
 	d.gateway.Add(gateway.Host{
 		Domain: cc.Domain, Name: cc.Name, Network: network, Stream: stream,
-		Allows: live.serves(cc.Domain),
+		Allows: live.serves(cc.Domain), Files: files,
 	})
 	if hooks, ok := network.(transport.Webhooks); ok {
 		d.mux.Mount(cc.Domain, hooks.Webhooks())

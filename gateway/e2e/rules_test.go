@@ -123,6 +123,7 @@ quota = { countries = ["US"] }
 
 	// Texts for later.
 	romeo.commands("set timezone Europe/Berlin", "Saved.")
+	romeo.commands("set history on", "Saved.")
 	romeo.commands("schedule "+friend+" 1h an hour from now", "CE") // CET or CEST
 	if got := romeo.does(phone, "schedule", "when=in 2s", "text=in a moment"); !strings.Contains(got, "cancel 2") {
 		t.Errorf("the text is scheduled as %q", got)
@@ -136,6 +137,7 @@ quota = { countries = ["US"] }
 	w.texted(friend, "in a moment")
 	romeo.gets(message, from(smsHost), func(s xmppclient.Stanza) bool { return strings.HasSuffix(s.Body(), "is on its way: in a moment") })
 	romeo.commands("scheduled", "• 1: to "+friend)
+	romeo.commands("export with="+friend, " to "+friend+": right now")
 	romeo.commands("usage", "5 texts in 5 parts, 0.0395 USD")
 	if got := benvolio.does(smsHost, "usage-of-all", "month="); !strings.Contains(got, "• romeo@localhost: 5 texts") {
 		t.Errorf("everybody sent %q", got)

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	. "gatehouse/component/componenttest"
+	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
 )
 
@@ -44,5 +45,27 @@ func TestPasswordThatIsKnownNeedNotBeGivenAgain(t *testing.T) {
 		if a, _ := w.account(phones); a.Settings["phone"] != "456" || a.Settings["password"] != "wherefore" {
 			t.Errorf("kept: %v", a.Settings)
 		}
+	})
+}
+
+func TestNobodyRegistersWhereTheOperatorNamesAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := prepareWorld(t)
+		w.open, w.store = true, newMemory()
+		w.phones.info.Closed = true
+		w.start()
+		w.settle()
+		w.Skip()
+		w.asks(orchard, "get", phones, discoInfo)
+		w.Expect(result(phones, orchard, Custom("no registration", func(r stanza.Received) string {
+			for _, feature := range Values(r, "query/feature@var") {
+				if feature == "jabber:iq:register" {
+					return "it is offered"
+				}
+			}
+			return ""
+		})))
+		w.asks(orchard, "get", phones, aboutMe) // he is named
+		w.Expect(result(phones, orchard, Has("query/registered"), Has("query/phone")))
 	})
 }

@@ -22,7 +22,7 @@ const (
 // operator alone, who names them in the config.
 func (h *host) registers() (network transport.Registration, open bool) {
 	if r, ok := h.Network.(transport.Registration); ok {
-		return r, true
+		return r, !h.info.Closed
 	}
 	_, named := h.Network.(transport.Users)
 	return nil, !named
@@ -234,7 +234,7 @@ func (s *session) dismissContacts() {
 
 // sendRegister shows, makes, changes and ends a registration (XEP-0077 §3).
 func (s *session) sendRegister(ctx context.Context, st *stanza.Received) (taken bool) {
-	if _, open := s.host.registers(); !open || st.To.Local != "" {
+	if network, open := s.host.registers(); network == nil && !open || st.To.Local != "" {
 		return false
 	}
 	filled, remove, alone := stanza.ReadRegister(st.Payload())

@@ -85,6 +85,7 @@ type Info struct {
 	// Reachable says that everybody on it can be written to at any time, as
 	// phones can: they are shown as available.
 	Reachable bool
+	Closed    bool              // of a network with Registration: nobody registers, the operator names its users
 	Prompt    string            // what to type to reach somebody (XEP-0100 §6.3); may be empty
 	Prompts   map[string]string // the same in other languages: "de"
 

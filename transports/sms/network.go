@@ -139,7 +139,7 @@ func userKey(jid string) string { return strings.ToLower(jid) }
 // Info implements transport.Network.
 func (n *Network) Info() transport.Info {
 	return transport.Info{
-		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true, Reachable: true,
+		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true, Reachable: true, Closed: n.way == registrationClosed,
 		Media: true, Rooms: true, Groups: true,
 		Prompt: "Enter a phone number with its country code, like +15551234567.",
 	}

@@ -118,10 +118,16 @@ func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 	e := statusOf(item)
 	if item.Status == transport.Failed {
 		why := readFailure(item.LastError)
+		theirs := n.ofOwnAccount(item)
+		if theirs {
+			why = inOwnWords(why)
+		}
 		if e.Err = why; why.Code == optOutCode {
 			n.optedOutNow(ctx, item)
 		}
-		n.alertAbout(why)
+		if !theirs {
+			n.alertAbout(why)
+		}
 		if strings.HasPrefix(item.Origin, ownOrigin) {
 			n.tellUser(ctx, item.User, fmt.Sprintf("Your text to %s, which was sent later, was not delivered. %s", item.Chat, why.Text))
 		}

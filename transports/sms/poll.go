@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	overlap      = 2 * time.Minute    // asked for again each time: texts are listed late, and out of order
+	listedBy     = 3 * time.Minute    // after this a text is surely in the list: what is younger is asked for again each time
 	firstReach   = 2 * time.Minute    // how far back is looked for a number's new user
 	mostReach    = 6 * 24 * time.Hour // how far back at all: the gateway knows a text again for a week
 	lag          = 10 * time.Minute   // between the provider's clock and ours, at most
@@ -28,13 +28,13 @@ const (
 	storedKept   = 10_000
 	failuresMost = 3 // texts of a listing that can't be stored
 	markKind     = "inbound"
-	seenKept     = 500 // ids in a mark
+	seenKept     = 1000 // ids in a mark
 )
 
 // A mark is how far a user's number was asked for, as the store has it.
 type mark struct {
 	Since time.Time             // the user has the number since then, as far as we know
-	At    time.Time             // what came before is stored
+	At    time.Time             // what came before is stored: it is asked for what came since
 	Seen  []transport.MessageID `json:",omitempty"` // the last ones
 }
 
@@ -143,7 +143,7 @@ func (t *trunk) ask(ctx context.Context, lister provider.Lister, w *watch, users
 		return false, err
 	}
 	first := began.Add(-mostReach)
-	l, err := lister.Received(ctx, w.number, later(at.Add(-overlap), first), t.stored.has)
+	l, err := lister.Received(ctx, w.number, later(at, first), t.stored.has)
 	if err != nil {
 		return false, t.rest.learn(fmt.Errorf("list what came in: %w", err))
 	}
@@ -156,7 +156,11 @@ func (t *trunk) ask(ctx context.Context, lister provider.Lister, w *watch, users
 	}
 	stored, err := t.bringAll(ctx, w, l.Texts)
 	if stored > 0 {
-		at = later(at, l.Texts[len(l.Texts)-1].At)
+		last := l.Texts[len(l.Texts)-1].At
+		if sure := began.Add(-listedBy); sure.Before(last) {
+			last = sure
+		}
+		at = later(at, last)
 	}
 	for _, open := range []time.Time{l.Open, w.failed} {
 		if began.Sub(open) < openFor && open.Before(at) {
@@ -242,7 +246,7 @@ func (t *trunk) loadMarks(ctx context.Context, w *watch, users []string, now tim
 }
 
 func (n *Network) loadMark(ctx context.Context, user, number string, now time.Time) (mark, error) {
-	fresh := mark{Since: now.Add(-firstReach), At: now}
+	fresh := mark{Since: now.Add(-firstReach), At: now.Add(-firstReach)}
 	text, found, err := n.records.Get(ctx, user, markKind, number)
 	if err != nil {
 		return mark{}, fmt.Errorf("read how far a number was asked for: %w", err)

@@ -40,6 +40,7 @@ type mailbox struct {
 	texts   []provider.Inbound // the oldest first
 	open    time.Time
 	err     error
+	once    bool // only the first question is answered
 	asked   []time.Time
 	brought int
 }
@@ -54,6 +55,9 @@ func (m *mailbox) Received(_ context.Context, number string, since time.Time, kn
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked = append(m.asked, time.Now())
+	if m.once && len(m.asked) > 1 {
+		return provider.Listing{}, errors.New("down")
+	}
 	if m.err != nil {
 		return provider.Listing{}, m.err
 	}
@@ -395,6 +399,34 @@ func TestAReportThatCameWhileNobodyTookItIsAskedForAtTheStart(t *testing.T) {
 		synctest.Wait()
 		if diff := cmp.Diff([]transport.Status{transport.Delivered}, wentThrough(w.romeo.statuses("r1"))); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestABacklogIsNotBegunAnewByEachProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := &shelf{}
+		m := &mailbox{every: 5 * time.Minute, most: 100, once: true}
+		w := startAsking(t, m, records, romeoAlone)
+		synctest.Wait()
+		w.ends()
+		for i := range 2 * seenKept {
+			m.gets(fmt.Sprint(i), romeoNumber, 0)
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(2 * listedBy)
+		shown := 0
+		for processes := 0; shown < 2*seenKept && processes < seenKept; processes++ {
+			m.mu.Lock()
+			m.asked = nil
+			m.mu.Unlock()
+			w = startAsking(t, m, records, romeoAlone)
+			synctest.Wait()
+			shown += len(got(w.romeo))
+			w.ends()
+		}
+		if shown != 2*seenKept || m.brought > 2*seenKept+100 {
+			t.Errorf("of %d texts %d were shown, and %d brought", 2*seenKept, shown, m.brought)
 		}
 	})
 }

@@ -62,7 +62,7 @@ type flood struct {
 	repeats  int
 }
 
-func newFlood(t *testing.T, count int) *flood {
+func newFlood(t *testing.T, count int, long bool) *flood {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{ConflictResolve: "kick_old", Global: "storage_archive_item_limit = 200000\nmax_archive_query_results = 1000\n"})
 	w.needHTTP()
@@ -72,7 +72,8 @@ func newFlood(t *testing.T, count int) *flood {
 		w: w, count: count, begun: map[int]time.Time{}, sent: map[int]time.Time{}, receipts: map[int]bool{},
 		seen: map[string]map[string]bool{},
 		o: carrier.Options{
-			Addr: fmt.Sprintf("127.0.0.1:%d", port), Ledger: filepath.Join(w.dir, "ledger"),
+			Fails: long,
+			Addr:  fmt.Sprintf("127.0.0.1:%d", port), Ledger: filepath.Join(w.dir, "ledger"),
 			InURL:      "http://" + w.http + "/" + smsHost + "/twilio/in",
 			AccountSID: "AC00000000000000000000000000000001", Token: "0123456789abcdef0123456789abcdef",
 		},
@@ -441,10 +442,11 @@ func (f *flood) run(ctx context.Context, mostKills int, least, spread time.Durat
 // texts go both ways as fast as they can.
 func TestSoakAFloodOfTextsLosesAndDoublesNothing(t *testing.T) {
 	count, kills, least := 300, 4, 500*time.Millisecond
-	if rounds := soakRounds(t, 0); rounds > 0 {
+	rounds := soakRounds(t, 0)
+	if rounds > 0 {
 		count, kills, least = rounds*50, 1<<30, 3*time.Second
 	}
-	f := newFlood(t, count)
+	f := newFlood(t, count, rounds > 0)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(count)*300*time.Millisecond+3*time.Minute)
 	defer cancel()
 	f.run(ctx, kills, least, least)

@@ -26,7 +26,8 @@ const (
 	saveEvery    = 5 * time.Minute    // a mark that moves by itself
 	failedMost   = 10 * time.Minute
 	storedKept   = 10_000
-	failuresMost = 3 // texts of a listing that can't be stored
+	tellEvery    = 100 // texts of a listing, until a crash does not have them listed again
+	failuresMost = 3   // texts of a listing that can't be stored
 	markKind     = "inbound"
 	seenKept     = 1000 // ids in a mark
 )
@@ -151,24 +152,24 @@ func (t *trunk) ask(ctx context.Context, lister provider.Lister, w *watch, users
 	if at.Before(first) {
 		log.Warn("nobody asked for this number for long; older texts are left at the provider", "before", first)
 	}
-	if !l.More {
-		at = later(at, began.Add(-lag))
-	}
-	stored, err := t.bringAll(ctx, w, l.Texts)
-	if stored > 0 {
-		last := l.Texts[len(l.Texts)-1].At
-		if sure := began.Add(-listedBy); sure.Before(last) {
-			last = sure
+	reach := func(to time.Time, saved bool) {
+		if sure := began.Add(-listedBy); sure.Before(to) {
+			to = sure
 		}
-		at = later(at, last)
-	}
-	for _, open := range []time.Time{l.Open, w.failed} {
-		if began.Sub(open) < openFor && open.Before(at) {
-			at = open
+		if began.Sub(l.Open) < openFor && l.Open.Before(to) {
+			to = l.Open
+		}
+		if !w.failed.IsZero() && w.failed.Before(to) {
+			to = w.failed
+		}
+		at = later(at, to)
+		if err := t.saveMarks(ctx, w, users, at, saved); err != nil {
+			log.Error("store how far a number was asked for", "error", err)
 		}
 	}
-	if saveErr := t.saveMarks(ctx, w, users, at, stored > 0); saveErr != nil {
-		log.Error("store how far a number was asked for", "error", saveErr)
+	stored, err := t.bringAll(ctx, w, l.Texts, func(last time.Time) { reach(last, true) })
+	if !l.More && err == nil {
+		reach(began.Add(-lag), false)
 	}
 	switch {
 	case stored == 0 || t.capabilities().NoReports:
@@ -181,9 +182,10 @@ func (t *trunk) ask(ctx context.Context, lister provider.Lister, w *watch, users
 	return l.More && err == nil, err
 }
 
-// bringAll stores texts in their order. One that can't be stored does not stop
-// the next ones, a few such do.
-func (t *trunk) bringAll(ctx context.Context, w *watch, texts []provider.Inbound) (stored int, err error) {
+// bringAll stores texts in their order, and tells now and then how far it is.
+// One that can't be stored does not stop the next ones, a few such do.
+func (t *trunk) bringAll(ctx context.Context, w *watch, texts []provider.Inbound, reached func(time.Time)) (stored int, err error) {
+	told := 0
 	w.failed = time.Time{}
 	failures := 0
 	for _, in := range texts {
@@ -201,8 +203,16 @@ func (t *trunk) bringAll(ctx context.Context, w *watch, texts []provider.Inbound
 		}
 		stored++
 		w.seen = append(w.seen, in.ID)
+		if stored-told == tellEvery {
+			told = stored
+			w.seen = slices.Delete(w.seen, 0, max(len(w.seen)-seenKept, 0))
+			reached(in.At)
+		}
 	}
 	w.seen = slices.Delete(w.seen, 0, max(len(w.seen)-seenKept, 0))
+	if stored > told {
+		reached(texts[len(texts)-1].At)
+	}
 	return stored, err
 }
 

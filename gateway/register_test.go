@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,6 +153,8 @@ func TestARegistrationIsUsedAfterARestart(t *testing.T) {
 
 func TestWhoUnregistersIsForgotten(t *testing.T) {
 	openStory(t, func(t *testing.T, w *world) {
+		var forgotten atomic.Value
+		w.forgets = func(component, user string) { forgotten.Store(component + " " + user) }
 		w.asks(orchard, "set", phones, remove)
 		w.Expect(answer(phones, orchard, StanzaError("auth", "registration-required")))
 		w.asks(orchard, "set", phones, filledIn("phone=123", "password=secret"))
@@ -175,6 +178,9 @@ func TestWhoUnregistersIsForgotten(t *testing.T) {
 
 		w.asks(orchard, "set", phones, remove)
 		w.Expect(result(phones, orchard))
+		if got := forgotten.Load(); got != phones+" "+romeo {
+			t.Errorf("forgotten elsewhere: %v", got)
+		}
 		w.Expect(subscription(phones, "unsubscribe"))
 		w.Expect(subscription(phones, "unsubscribed"))
 		w.Expect(subscription(phones, "unavailable"))

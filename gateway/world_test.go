@@ -63,6 +63,7 @@ type world struct {
 
 	admin   atomic.Value // a string: the bare address of who is one
 	reloads func() ([]string, error)
+	forgets func(component, user string) // nil: nothing is kept elsewhere
 }
 
 // story runs a test in a bubble of virtual time.
@@ -136,8 +137,13 @@ func (w *world) start() {
 	g := gateway.New(gateway.Options{
 		Log: log, Store: db, Version: "1.2.3", NewID: component.NewID,
 		Contacts: []stanza.Field{{Var: "abuse-addresses", Type: "list-multi", Values: []string{"mailto:abuse@example.org"}}},
-		IsAdmin:  func(j jid.JID) bool { return j.String() == w.admin.Load() },
-		Reload:   func() ([]string, error) { return w.reloads() },
+		Forget: func(component, user string) {
+			if w.forgets != nil {
+				w.forgets(component, user)
+			}
+		},
+		IsAdmin: func(j jid.JID) bool { return j.String() == w.admin.Load() },
+		Reload:  func() ([]string, error) { return w.reloads() },
 	})
 	w.gateway = g
 	group := component.NewGroup(g.Route)

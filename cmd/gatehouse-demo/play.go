@@ -37,7 +37,7 @@ func (d *demo) selfCheck(ctx context.Context) error {
 	if err := d.checkSMS(ctx, romeo); err != nil {
 		return err
 	}
-	fmt.Printf("\n  4 of 4 arrived, in %.1f s\n", time.Since(started).Seconds())
+	fmt.Printf("\n  5 of 5 arrived, in %.1f s\n", time.Since(started).Seconds())
 	return nil
 }
 

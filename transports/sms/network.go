@@ -154,6 +154,9 @@ func (n *Network) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { n.runTrunks(ctx) })
 	running.Go(func() { n.mediaIn.run(ctx) })
+	if t := n.lines.trunk(operatorTrunk); t != nil && t.capabilities().Media != nil && !n.hostsFiles() {
+		n.log.Info("pictures and files that come with texts are only mentioned; set media.public_url to have them shown")
+	}
 	running.Go(func() { n.sendScheduled(ctx) })
 	running.Go(func() { n.watchBalance(ctx) })
 	running.Go(func() { n.askPrices(ctx) })

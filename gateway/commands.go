@@ -166,11 +166,17 @@ func (h *host) findCommand(t target, node string) (command, bool) {
 	if t.kind == toGateway {
 		all = append(all, h.hiddenCommands()...)
 	}
-	i := slices.IndexFunc(all, func(c command) bool { return c.node == node })
+	named := node
+	if node == stanza.RegisterNamespace { // as gateways to us ask for it
+		named = nodeRegister
+	}
+	i := slices.IndexFunc(all, func(c command) bool { return c.node == named })
 	if i < 0 {
 		return command{}, false
 	}
-	return all[i], true
+	found := all[i]
+	found.node = node
+	return found, true
 }
 
 // isAdmin is asked again at every step.

@@ -28,6 +28,8 @@ func (h *host) registers() (network transport.Registration, open bool) {
 	return nil, !named
 }
 
+const nodeRegister = "register"
+
 // registerCommands are in the list of commands only where there is a form to
 // fill in.
 func (h *host) registerCommands() []command {
@@ -35,7 +37,7 @@ func (h *host) registerCommands() []command {
 		return nil
 	}
 	return []command{
-		{node: "register", name: "Register", start: register},
+		{node: nodeRegister, name: "Register", start: register},
 		{node: "unregister", name: "End the registration, and delete all that is stored for you", start: unregister},
 	}
 }

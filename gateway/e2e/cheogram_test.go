@@ -36,8 +36,8 @@ func to(address string) match {
 func TestCheogramHasItsUsersNumbersHere(t *testing.T) {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{Components: []servers.Component{{Domain: cheogramHost, Secret: secret}}})
-	config := strings.Replace(w.sms(`sgx = ["cheogram.localhost"]`), "secret = ", `allow = ["localhost", "cheogram.localhost"]`+"\nsecret = ", 1)
-	w.start(config + fmt.Sprintf("[[component.sms.user]]\njid = %q\nnumber = %q\n", cheogramUser, cheogramPhone))
+	config := strings.Replace(w.sms("sgx = [\"cheogram.localhost\"]\nregistration = \"pool\""), "secret = ", `allow = ["localhost", "cheogram.localhost"]`+"\nsecret = ", 1)
+	w.start(config + fmt.Sprintf("[[component.sms.user]]\njid = %q\nnumber = %q\n[[component.sms.number]]\nnumber = \"+15005550088\"\n", cheogramUser, cheogramPhone))
 	conn, err := xmppclient.DialComponent(limited(t), w.prosody.ComponentAddr, cheogramHost, secret)
 	check(t, err)
 	t.Cleanup(conn.Drop)
@@ -53,6 +53,17 @@ func TestCheogramHasItsUsersNumbersHere(t *testing.T) {
 	}
 	if !slices.ContainsFunc(info.Find("query").FindAll("feature"), func(f *xmppclient.Element) bool { return f.Attr("var") == "http://jabber.org/protocol/address" }) {
 		t.Errorf("the gateway takes no group texts: %s", info)
+	}
+
+	// It registers people by a command of that name, or by XEP-0077.
+	for ask, kind := range map[string]string{
+		`<command xmlns="http://jabber.org/protocol/commands" node="jabber:iq:register"/>`: "set",
+		`<query xmlns="jabber:iq:register"/>`:                                              "get",
+	} {
+		check(t, cheo.Send(fmt.Sprintf(`<iq from="%s/orchard" to=%q type=%q id="r-%s">%s</iq>`, strings.Replace(cheogramUser, "benvolio", "romeo", 1), smsHost, kind, kind, ask)))
+		if form := cheo.gets(id("r-"+kind), typed("result")); !strings.Contains(form.String(), `var="phone"`) {
+			t.Errorf("registering by %s asks %s", ask, form)
+		}
 	}
 
 	cheo.sends(friend+"@"+smsHost, "c1", "good morrow", wantsReceipt)

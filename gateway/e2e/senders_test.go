@@ -61,6 +61,10 @@ func sendersThatAreNoPhones(t *testing.T, w *world) {
 		t.Errorf("the other spelling leads to %s", got)
 	}
 
+	romeo.joins(family, "Romeo")
+	w.simulatedText(cousin, "to the group", friend)
+	romeo.gets(message, from(family+"/"+cousin), typed("groupchat"), body("to the group"))
+
 	w.simulatedText("", "guess who")
 	romeo.gets(message, from("anonymous@"+smsHost), body("guess who"))
 	romeo.says("anonymous@"+smsHost, "chat", "a", "who is it?", "")

@@ -20,11 +20,21 @@ func (n *Network) copies(item transport.OutboxItem) []transport.OutboxItem {
 			return []transport.OutboxItem{item}
 		}
 	}
-	var all []transport.OutboxItem
-	for _, number := range members {
-		one := item
-		one.Room, one.Chat = item.Chat, transport.Address(number)
-		all = append(all, one)
+	return perPerson([]transport.OutboxItem{item})
+}
+
+// perPerson has an item for each whom a text reaches.
+func perPerson(items []transport.OutboxItem) (all []transport.OutboxItem) {
+	for _, item := range items {
+		if !isGroup(item.Chat) {
+			all = append(all, item)
+			continue
+		}
+		for _, number := range membersOf(item.Chat) {
+			one := item
+			one.Room, one.Chat = item.Chat, transport.Address(number)
+			all = append(all, one)
+		}
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -219,6 +220,67 @@ func TestGroupOfPeople(t *testing.T) {
 			if got != tt.want || tt.want == "" && (e == nil || e.Reason != tt.reason) {
 				t.Errorf("%s: got %q, error %v", tt.name, got, err)
 			}
+		}
+	})
+}
+
+// crowdCarrier is a provider that carries group texts as such.
+type crowdCarrier struct{ *carrier }
+
+func (crowdCarrier) CarriesGroup(string, []string) bool { return true }
+
+func TestGroupIsCarriedWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{}
+		w := start(t, newDisk(), c, 0)
+		defer w.ends()
+		w.network.lines.trunk(operatorTrunk).provider = crowdCarrier{c}
+		w.mustSend("g1", family, "supper at nine")
+		synctest.Wait()
+		if len(c.taken) != 1 || c.taken[0].To != "" || strings.Join(c.taken[0].Group, ",") != string(family) {
+			t.Fatalf("sent were %+v", c.taken)
+		}
+		for range 2 { // the provider tells it twice
+			r := provider.Report{ID: c.ids[0], Who: string(phone), Status: transport.Failed, Err: provider.Error(30003, nil)}
+			if err := w.network.Report(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		told := w.romeo.statuses("g1")
+		last := told[len(told)-1]
+		if last.Status != transport.Failed || last.Chat != family || last.Who != phone {
+			t.Errorf("told was %+v", last)
+		}
+		if got := w.states(); len(got) != 1 || got[0] != transport.Sent {
+			t.Errorf("the item is in %v, and others may get it yet", got)
+		}
+		if c, err := w.network.chargeOf(romeo, time.Now(), w.disk.all()); err != nil || c.tally.Texts != 2 {
+			t.Errorf("it counts as %+v, error %v", c.tally, err)
+		}
+	})
+}
+
+func TestMemberWhoOptedOutIsLeftOutAndNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{}
+		w := start(t, newDisk(), c, 0)
+		defer w.ends()
+		if _, err := w.network.setOptOut(t.Context(), romeoNumber, phone, true); err != nil {
+			t.Fatal(err)
+		}
+		w.mustSend("g1", family, "supper at nine")
+		synctest.Wait()
+		if len(c.taken) != 1 || c.taken[0].To != "+15557654321" {
+			t.Errorf("sent were %+v", c.taken)
+		}
+		var failed []transport.Address
+		for _, s := range w.romeo.statuses("g1") {
+			if s.Status == transport.Failed {
+				failed = append(failed, s.Who)
+			}
+		}
+		if len(failed) != 1 || failed[0] != phone {
+			t.Errorf("told was that it did not reach %q", failed)
 		}
 	})
 }

@@ -36,7 +36,11 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	if unsendable == nil && t == nil {
 		unsendable = errNoLine
 	}
+	if unsendable == nil && item.Room != "" { // of others it was known before
+		unsendable = n.refuseOptedOut(o.From, item.Chat)
+	}
 	if unsendable != nil {
+		n.giveBackItem(ctx, item)
 		return n.failed(ctx, item, unsendable)
 	}
 	if err := n.attach(ctx, &o, &item, t.capabilities().Media); err != nil {

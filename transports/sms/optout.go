@@ -120,7 +120,7 @@ func (n *Network) Absence(user string, who transport.Address) (transport.Availab
 }
 
 // refuseOptedOut refuses what would not arrive.
-func (n *Network) refuseOptedOut(own string, contact transport.Address) error {
+func (n *Network) refuseOptedOut(own string, contact transport.Address) *transport.Error {
 	if !n.optOuts.has(own, contact) {
 		return nil
 	}

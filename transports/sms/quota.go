@@ -68,7 +68,7 @@ type charge struct {
 // chargeOf counts the texts of a message.
 func (n *Network) chargeOf(user string, at time.Time, items []transport.OutboxItem) (charge, error) {
 	c := charge{user: user, at: at, countries: map[string]tally{}}
-	for _, item := range items {
+	for _, item := range perPerson(items) {
 		parts, err := segments(item.Text)
 		if err != nil {
 			return c, &transport.Error{Reason: transport.BadRequest, Text: "The message can't be written as a text.", Err: err}

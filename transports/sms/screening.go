@@ -188,6 +188,7 @@ func (n *Network) knows(ctx context.Context, user string, who transport.Address)
 
 // knowFromNow remembers to whom a user has written. It may be lost.
 func (n *Network) knowFromNow(ctx context.Context, items []transport.OutboxItem) {
+	items = perPerson(items)
 	for i, item := range items {
 		if i == 0 || items[i-1].Chat != item.Chat {
 			n.knowOne(ctx, item.User, item.Chat)

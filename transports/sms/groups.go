@@ -19,6 +19,7 @@ var (
 	_ transport.Rooms      = (*session)(nil)
 	_ transport.Groups     = (*session)(nil)
 	_ transport.Addressing = (*Network)(nil)
+	_ transport.Staying    = (*Network)(nil)
 )
 
 const (
@@ -345,3 +346,7 @@ func (n *Network) URI(who transport.Address) string {
 	contact, _ := splitOwn(who)
 	return "sms:" + string(contact)
 }
+
+// Stays implements transport.Staying: what is texted to a group comes whether
+// or not a client is there.
+func (n *Network) Stays(_ string, room transport.Address) bool { return isGroup(room) }

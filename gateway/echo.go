@@ -75,7 +75,7 @@ func (s *session) settleUnsaid(e transport.MessageStatus) {
 
 func (s *session) archiveUnsaid(u unsaid, id transport.MessageID) {
 	if u.p.room == nil && !u.p.unkept {
-		s.archiveSent(u.p.with, u.st, u.o.shown, id)
+		s.archiveSent(u.p.with, u.st, u.o.shown, id, u.o.extras...)
 	}
 }
 

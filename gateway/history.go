@@ -70,6 +70,9 @@ func (m said) stanza(room, to jid.JID) stanza.Stanza {
 		Header:   stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
 		Payloads: make([]payload, 0, 4),
 	}
+	if isModeration(m.extras) {
+		st.From = room
+	}
 	if m.text != "" || m.file != nil {
 		st.Payloads = append(st.Payloads, bodyOf(m.text, m.file)...)
 	}

@@ -128,7 +128,7 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 	if p.room == nil {
 		s.rememberSent(st, spoken{chat: p.with, id: id, text: o.shown, replaces: o.anew})
 		if !p.unkept {
-			s.archiveSent(p.with, st, o.shown, "")
+			s.archiveSent(p.with, st, o.shown, "", o.extras...)
 		}
 		return
 	}
@@ -249,8 +249,18 @@ func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m sta
 		})
 		if err != nil {
 			s.fail(st, err)
+			return
 		}
+		s.archiveOwnDeed(st, p, stanza.Retraction{ID: m.Retracts})
 	})
+}
+
+// archiveOwnDeed keeps what the user did to a message in a conversation. A room
+// shows it, and then it is kept.
+func (s *session) archiveOwnDeed(st *stanza.Received, p place, deed payload) {
+	if p.room == nil && !p.unkept {
+		s.archiveSent(p.with, st, "", "", deed)
+	}
 }
 
 // A thought is what somebody thinks of a message.
@@ -303,6 +313,7 @@ func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stan
 			}
 			s.doubt = doubt{request, key, s.thoughts[key]}
 			s.thoughts.set(key, m.Reactions.Emoji)
+			s.archiveOwnDeed(st, p, m.Reactions)
 			return
 		}
 		instead := insteadOf(aReaction, p.room != nil, w)

@@ -241,6 +241,38 @@ func TestReferencesOutlastARestart(t *testing.T) {
 	})
 }
 
+// Whoever comes later reads in the archive what was done to messages.
+func TestTheArchiveHasWhatMessagesAreBesideTheirText(t *testing.T) {
+	archiveStory(t, func(t *testing.T, w *world) {
+		w.verona.carry(everything)
+		w.joins(orchard, garden, "romeo")
+		w.verona.speaks(inGarden, transport.Message{Nick: "juliet", Text: "O Romeo", ID: "msg1"})
+		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: inGarden, Nick: "nurse", Text: "Anon", ID: "msg2", ReplyTo: &transport.Reply{ID: "msg1"}}})
+		w.verona.tells(romeo, transport.MessageReacted{Reaction: transport.Reaction{Chat: inGarden, Nick: "nurse", To: "msg1", Add: []string{"👍"}}})
+		w.settle()
+		w.says(orchard, `<message to='%s' type='groupchat' id='m1'><body>one</body></message>`, garden)
+		w.says(orchard, `<message to='%s' type='groupchat' id='m2'><body>two</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/></message>`, garden)
+		w.settle()
+		w.verona.tells(romeo, transport.MessageRetracted{Retraction: transport.Retraction{Chat: inGarden, ID: "msg2", By: "juliet", Reason: "too loud"}})
+		w.settle()
+		w.restarts()
+		p := w.reads(orchard, garden, "")
+		if len(p.forwarded) != 6 {
+			t.Fatalf("the archive has %d messages", len(p.forwarded))
+		}
+		for i, m := range []Matcher{
+			Has(messagePath+"/body", "O Romeo"), Has(messagePath+"/{urn:xmpp:reply:0}reply@id", "msg1"),
+			All(Has(messagePath+"/"+reactionsPath+"@id", "msg1"), Has(messagePath+"/"+reactionsPath+"/reaction", "👍"), Has(messagePath+"@from", garden+"/nurse"), HasNot(messagePath+"/body")),
+			Has(messagePath+"/body", "one"), Has(messagePath+"/{urn:xmpp:message-correct:0}replace@id", "m1"),
+			All(Has(messagePath+"/"+retractPath+"@id", "msg2"), Has(messagePath+"/"+retractPath+"/moderated@by", garden+"/juliet"), Has(messagePath+"@from", garden)),
+		} {
+			if wrong := Wrong(p.forwarded[i], m); wrong != "" {
+				t.Errorf("%d: %s", i, wrong)
+			}
+		}
+	})
+}
+
 func lacksFeature(name string) Matcher {
 	return Custom("no feature "+name, func(r stanza.Received) string {
 		if slices.Contains(Values(r, "query/feature@var"), name) {

@@ -62,7 +62,7 @@ func (s *session) past(ctx context.Context, r *room, most int, l stanza.HistoryL
 
 func saidOf(m store.Archived) said {
 	return said{
-		nick: m.Nick, text: m.Text, file: readFile(m.File), occupant: stanza.OccupantID(m.Occupant),
+		nick: m.Nick, text: m.Text, file: readFile(m.File), extras: readBeside(m.Beside), occupant: stanza.OccupantID(m.Occupant),
 		id: m.StanzaID, stanzaID: m.ID, origin: m.Origin, at: m.At,
 	}
 }

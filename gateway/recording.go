@@ -203,7 +203,7 @@ func (s *session) archiveSaid(r *room, m said, late bool) {
 	}
 	s.archive(store.Archived{
 		Chat: r.address, ID: m.stanzaID, Fresh: m.fresh, StanzaID: m.id, Origin: m.origin, Nick: m.nick,
-		Occupant: string(m.occupant), Text: m.text, File: writeFile(m.file), At: at, Late: late,
+		Occupant: string(m.occupant), Text: m.text, File: writeFile(m.file), Beside: writeBeside(m.extras), At: at, Late: late,
 	})
 }
 
@@ -223,13 +223,13 @@ func (s *session) rememberSaid(r *room, m said, late bool) {
 
 // archiveSent keeps what the user said to a person. Where their address is not
 // known there is no conversation to add it to.
-func (s *session) archiveSent(to transport.Address, st *stanza.Received, text string, id transport.MessageID) {
+func (s *session) archiveSent(to transport.Address, st *stanza.Received, text string, id transport.MessageID, extras ...payload) {
 	if !s.host.archives() || to == "" {
 		return
 	}
 	kept := store.Archived{
 		Chat: to, Private: true, Sent: true, ID: string(id), StanzaID: st.ID, Origin: st.ReadOriginID(),
-		Text: text, File: writeFile(fileIn(st, text)), At: time.Now(),
+		Text: text, File: writeFile(fileIn(st, text)), Beside: writeBeside(extras), At: time.Now(),
 	}
 	if kept.ID == "" {
 		kept.ID, kept.Fresh = s.newID(), true
@@ -254,7 +254,7 @@ func (s *session) archiveReceived(m transport.Message, st *stanza.Stanza) {
 		return // the room itself said it, or nobody is to know later
 	}
 	kept := store.Archived{
-		Chat: m.Chat, Private: true, ID: string(m.ID), StanzaID: st.ID, Text: m.Text, At: time.Now(),
+		Chat: m.Chat, Private: true, ID: string(m.ID), StanzaID: st.ID, Text: m.Text, Beside: writeBeside(st.Payloads), At: time.Now(),
 	}
 	if f := fileOf(m); f != nil {
 		kept.Text, kept.File = f.URL, writeFile(f)

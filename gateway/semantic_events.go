@@ -4,10 +4,12 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
+	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
 )
 
@@ -78,6 +80,21 @@ func (s *session) replyOf(m transport.Message) (body string, extras []payload) {
 	return body, extras
 }
 
+// archiveDeed keeps what somebody did to a message (XEP-0424 §5, XEP-0444 §5).
+func (s *session) archiveDeed(chat transport.Address, nick string, occupant stanza.OccupantID, id string, deed payload) {
+	if r := s.rooms[chat]; r != nil && nick != "" {
+		s.archiveSaid(r, said{
+			nick: nick, occupant: occupant, id: id, stanzaID: s.newID(), fresh: true, extras: []payload{deed}, at: time.Now(),
+		}, false)
+		return
+	}
+	if s.host.archives() && nick == "" {
+		s.archive(store.Archived{
+			Chat: chat, Private: true, ID: s.newID(), Fresh: true, StanzaID: id, Beside: writeBeside([]payload{deed}), At: time.Now(),
+		})
+	}
+}
+
 // receiveComposing shows that somebody writes.
 func (s *session) receiveComposing(e transport.ComposingChanged) {
 	who, ok := s.speakerOf(e.Chat, e.Nick, e.Sender)
@@ -130,7 +147,9 @@ func (s *session) receiveReaction(ctx context.Context, e transport.Reaction) {
 		if n, ok := readNote(e.Request); ok && n.id != "" {
 			id = n.id
 		}
-		s.show(who, id, s.thinks(e, known), stanza.Store)
+		thinks := s.thinks(e, known)
+		s.archiveDeed(e.Chat, e.Nick, who.occupant, id, thinks)
+		s.show(who, id, thinks, stanza.Store)
 	})
 }
 
@@ -228,6 +247,7 @@ func (s *session) receiveRetraction(ctx context.Context, e transport.Retraction)
 		if n, ok := readNote(e.Request); ok && n.id != "" && n.kind != noteIQ {
 			id = n.id
 		}
+		s.archiveDeed(e.Chat, e.By, who.occupant, id, retraction)
 		s.show(who, id, retraction, stanza.Store)
 	})
 }

@@ -214,6 +214,8 @@ func (s *session) reflectOne(r *room, was said, text, anew string, id transport.
 		s.memory.add(known)
 		s.inPlace(known)
 		s.rememberSaid(r, was, false)
+	} else {
+		s.archiveSaid(r, was, false)
 	}
 	r.each(func(to jid.JID) { s.send(r.message(to, was)) })
 }

@@ -61,6 +61,7 @@ type Archived struct {
 	Occupant string // XEP-0421; may be empty
 	Sent     bool   // in a private conversation: by the user
 	Text     string
+	Beside   string // what it is beside its text, in a form of the gateway's; empty: nothing
 	File     string // what the text is the link of, in a form of the gateway's; empty: nothing
 
 	// At is when it was said, exact to the microsecond. The store moves it by

@@ -40,13 +40,13 @@ type archiveQueue struct {
 func (q *archiveQueue) add(m store.Archived) (due, first bool) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	if len(q.waiting) >= archiveWaiting || q.bytes+len(m.Text)+len(m.File) > archiveBytes {
+	if len(q.waiting) >= archiveWaiting || q.bytes+sizeOf(&m) > archiveBytes {
 		first, q.full = !q.full, true
 		q.dropped++
 		return false, first
 	}
 	q.waiting = append(q.waiting, m)
-	q.bytes += len(m.Text) + len(m.File)
+	q.bytes += sizeOf(&m)
 	return len(q.waiting) == 1 || len(q.waiting) == archiveBatch, false
 }
 
@@ -64,7 +64,7 @@ func (q *archiveQueue) finish(over, lost bool) {
 	defer q.mutex.Unlock()
 	if over {
 		for _, m := range q.waiting[:q.taken] {
-			q.bytes -= len(m.Text) + len(m.File)
+			q.bytes -= sizeOf(&m)
 		}
 		q.over += uint64(q.taken)
 		if lost {
@@ -238,3 +238,6 @@ type (
 		last int64 // its newest message
 	}
 )
+
+// sizeOf is what a message that waits is counted as.
+func sizeOf(m *store.Archived) int { return len(m.Text) + len(m.File) + len(m.Beside) }

@@ -21,7 +21,7 @@ const (
 	archiveLast  = archiveEnd + ` DESC LIMIT 1`
 
 	// ?4 is the one nick wanted, or "".
-	archivePage = `SELECT m.key, c.address, m.id, m.stanza_id, m.origin, m.nick, m.occupant, m.sent, m.text, m.file
+	archivePage = `SELECT m.key, c.address, m.id, m.stanza_id, m.origin, m.nick, m.occupant, m.sent, m.text, m.file, m.beside
 		FROM archive_seen s CROSS JOIN archive m ON m.key = s.message CROSS JOIN archive_chats c ON c.key = m.chat
 		WHERE s.view = ?1 AND s.message BETWEEN ?2 AND ?3 AND (?4 = '' OR m.nick = ?4)
 		ORDER BY s.message`
@@ -138,7 +138,7 @@ type keyed struct {
 func (a archive) read(ctx context.Context, view int64, q store.ArchiveQuery, in span, limit int) ([]keyed, error) {
 	scan := func(r scanner) (m keyed, err error) {
 		m.Component, m.User = q.Component, q.User
-		err = r.Scan(&m.key, &m.Chat, &m.ID, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File)
+		err = r.Scan(&m.key, &m.Chat, &m.ID, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside)
 		m.At = time.UnixMicro(m.key)
 		return m, err
 	}

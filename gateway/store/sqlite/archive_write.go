@@ -24,9 +24,9 @@ const (
 		FROM archive_views WHERE component = ? AND user = ? AND address = ?`
 	putView = `INSERT INTO archive_views (component, user, address) VALUES (?, ?, ?)`
 
-	findArchived = `SELECT key, stanza_id, origin, nick, occupant, sent, text, file FROM archive WHERE id = ? AND chat = ?`
-	putArchived  = `INSERT INTO archive (key, chat, id, stanza_id, origin, nick, occupant, sent, text, views, file)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	findArchived = `SELECT key, stanza_id, origin, nick, occupant, sent, text, file, beside FROM archive WHERE id = ? AND chat = ?`
+	putArchived  = `INSERT INTO archive (key, chat, id, stanza_id, origin, nick, occupant, sent, text, views, file, beside)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	behindAll = `SELECT coalesce(max(key) + 1, ?1) FROM archive WHERE key BETWEEN ?1 AND ?1 + 1000000`
 	moreViews = `UPDATE archive SET views = views + ? WHERE key = ?`
 
@@ -148,7 +148,7 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 
 // looksLike says that two users saw the same.
 func looksLike(a, b *store.Archived) bool {
-	return a.Text == b.Text && a.File == b.File && a.Nick == b.Nick && a.StanzaID == b.StanzaID && a.Origin == b.Origin &&
+	return a.Text == b.Text && a.File == b.File && a.Beside == b.Beside && a.Nick == b.Nick && a.StanzaID == b.StanzaID && a.Origin == b.Origin &&
 		a.Occupant == b.Occupant && a.Sent == b.Sent
 }
 
@@ -166,7 +166,7 @@ func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
 	for found.Next() {
 		m := store.Archived{ID: id}
 		row := &archiveRow{m: &m, stored: true}
-		if err := found.Scan(&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File); err != nil {
+		if err := found.Scan(&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside); err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)
@@ -193,7 +193,7 @@ func newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow,
 		key = last + 1
 	}
 	for attempt := range keyAttempts {
-		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views, m.File)
+		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside)
 		if !isTaken(err) {
 			return &archiveRow{key: key, m: m, inserted: views}, err
 		}

@@ -19,7 +19,7 @@ var curtain = time.Date(2024, 5, 1, 20, 0, 0, 123456000, time.UTC)
 func line(user, id string, after int) store.Archived {
 	return store.Archived{
 		Component: component, User: user, Chat: "#garden", ID: id, StanzaID: id, Nick: "juliet",
-		Text: "line " + id, File: `{"URL":"` + id + `"}`, At: curtain.Add(time.Duration(after) * time.Millisecond),
+		Text: "line " + id, File: `{"URL":"` + id + `"}`, Beside: `{"Replaces":"` + id + `"}`, At: curtain.Add(time.Duration(after) * time.Millisecond),
 	}
 }
 

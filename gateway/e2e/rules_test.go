@@ -158,8 +158,8 @@ quota = { countries = ["US"] }
 func TestWhatPeopleRule(t *testing.T) {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
-	account, config := w.onBank("flood_limit = 4\n")
-	w.start(w.sms(config))
+	account, config := w.onBank("")
+	w.start(w.sms(strings.Replace(config, "flood_limit = 0", "flood_limit = 4", 1)))
 	romeo := w.logIn("romeo", "orchard")
 	check(t, romeo.SendPresence(phone, "subscribe", ""))
 	romeo.gets(presence, typed(""), in(phone))

@@ -13,7 +13,7 @@ RUNS ?= 5
 # What the tests and the demo need of Debian and npm.
 DEMO_NEEDS = build prosody inspircd
 BENCH_NEEDS = build inspircd biboumi sqlite prosody ejabberd
-TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat atheme biboumi converse chromium kannel smpp prism gammu privilege
+TEST_NEEDS = $(DEMO_NEEDS) ngircd ejabberd ii emulate expat atheme biboumi converse chromium kannel smpp prism gammu privilege radicale
 
 .PHONY: go build demo bench test check unit soak fuzz install clean
 

@@ -16,7 +16,7 @@ func (h *host) contactCommands(t target) []command {
 	case t.kind == toPerson:
 		return []command{{node: "name-contact", name: "Give a name to this contact", word: "name", start: nameContact(t.address)}}
 	case t.kind == toGateway:
-		return []command{{node: "name-contact", name: "Give a name to a contact", word: "name", start: nameContact("")}}
+		return append([]command{{node: "name-contact", name: "Give a name to a contact", word: "name", start: nameContact("")}}, bookCommands()...)
 	}
 	return nil
 }
@@ -28,7 +28,7 @@ func (h *host) contactJID(local string) jid.JID { return jid.JID{Local: local, D
 func nameContact(who transport.Address) func(*session) stage {
 	return func(s *session) stage {
 		if !s.isServed() {
-			return s.failedWith(&transport.Error{Reason: transport.NotRegistered, Text: "you are not registered. " + s.host.howToRegister()})
+			return failed(s.host.notRegistered())
 		}
 		form := transport.Form{
 			Title: "Name a contact", Instructions: "The name is yours alone. It is shown in your roster, unless you gave the contact another name there.",

@@ -19,15 +19,14 @@ const (
 // where people are always reachable. The names are in the order in which they
 // count.
 type contact struct {
-	Set     string `json:",omitempty"` // the user gave it to them by a command,
-	Roster  string `json:",omitempty"` // or in their roster
-	Book    string `json:",omitempty"` // in an address book
-	Network string `json:",omitempty"` // the network told
+	Set     string            `json:",omitempty"` // the user gave it to them by a command,
+	Roster  string            `json:",omitempty"` // or in their roster
+	Books   map[string]string `json:",omitempty"` // they have in address books, by bookSources
+	Network string            `json:",omitempty"` // the network told
 
-	Shown string   `json:",omitempty"` // the name that we put into the roster
-	Known knowing  `json:",omitempty"`
-	Gone  bool     `json:",omitempty"` // the user took them out of the roster, or did not want them in it
-	Cards []string `json:",omitempty"` // where in address books they are
+	Shown string  `json:",omitempty"` // the name that we put into the roster
+	Known knowing `json:",omitempty"`
+	Gone  bool    `json:",omitempty"` // the user took them out of the roster, or did not want them in it
 }
 
 // A knowing is how the user's roster came to know a contact.
@@ -53,11 +52,13 @@ func (c contact) name() string {
 
 // given is the name that did not come from the roster.
 func (c contact) given() string {
-	switch {
-	case c.Set != "":
+	if c.Set != "" {
 		return c.Set
-	case c.Book != "":
-		return c.Book
+	}
+	for _, source := range bookSources {
+		if c.Books[source] != "" {
+			return c.Books[source]
+		}
 	}
 	return c.Network
 }
@@ -200,6 +201,7 @@ func (s *session) forgetContacts() {
 	}
 	clear(s.contacts)
 	clear(s.toBring)
+	s.book = addressBook{}
 }
 
 // receiveRosterPush takes a change in the user's roster, from a server that

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -48,6 +49,8 @@ type Host struct {
 	Stream  Stream
 	Allows  func(jid.JID) bool // who may use it; asked on every stanza; must not wait
 	Files   transport.Files    // hosts files for users; may be nil
+
+	AddressBooks string // folder with a file of vCards for each user; empty: none
 }
 
 // Options are what all hosts share.
@@ -61,6 +64,8 @@ type Options struct {
 	// Forget, if set, deletes what is kept elsewhere of a user who ends their
 	// registration. It may wait for the disk.
 	Forget func(component, user string)
+
+	HTTP *http.Client // to servers that users name; nil: nothing is fetched there
 
 	IsAdmin func(jid.JID) bool                 // who may use the administrators' commands; nil: nobody
 	Admins  func() []jid.JID                   // those of them who have accounts of their own; nil: nobody

@@ -90,8 +90,10 @@ type session struct {
 	toBring  map[transport.Address]bool    // into the roster, by asking for it if need be
 	bringing bool                          // some are on their way
 	holding  bool                          // and stored messages wait for them
-	rosters  errands                       // what a server or client is asked about them
-	online   map[string]client             // what is known of the user's clients, by resource
+	book     addressBook
+	books    errands
+	rosters  errands           // what a server or client is asked about them
+	online   map[string]client // what is known of the user's clients, by resource
 
 	asked          map[string]bool   // contacts that have asked to see the user
 	directed       map[directed]bool // clients that showed themselves to one contact
@@ -118,6 +120,7 @@ func newSession(h *host, user jid.JID) *session {
 		asked:    map[string]bool{},
 		toBring:  map[transport.Address]bool{},
 		rosters:  newErrands(),
+		books:    newErrands(),
 		online:   map[string]client{},
 		directed: map[directed]bool{},
 		shown:    transport.Availability{Online: true},
@@ -189,6 +192,7 @@ func (s *session) loop() {
 	s.call(s.loadRoster)
 	s.call(s.loadAccount)
 	s.call(s.loadContacts)
+	s.call(s.loadBook)
 	pulse := time.NewTicker(beat)
 	defer pulse.Stop()
 	for {
@@ -203,6 +207,8 @@ func (s *session) loop() {
 			callWith(s, (*session).endLookup, then)
 		case then := <-s.reads.ended:
 			callWith(s, (*session).endRead, then)
+		case then := <-s.books.ended:
+			callWith(s, (*session).endBook, then)
 		case then := <-s.rosters.ended:
 			callWith(s, (*session).endBringing, then)
 		case <-s.arrived:
@@ -240,6 +246,7 @@ func (s *session) tidy(now time.Time) (over bool) {
 	s.tidyInquiries(now)
 	s.tidyLists(now)
 	s.tidyCommands(now)
+	s.tidyBook(now)
 	if !s.host.Allows(s.user) {
 		s.farewell = farewellBanned
 		return true

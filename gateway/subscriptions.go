@@ -108,9 +108,7 @@ func (s *session) sendUnserved(ctx context.Context, st *stanza.Received, sub sto
 		sub.From = true
 		s.tellToRegister()
 	case st.Type == stanza.Subscribe:
-		s.refuseWholly(st, stanza.Error{
-			Class: stanza.Auth, Condition: stanza.RegistrationRequired, Text: "you are not registered. " + s.host.howToRegister(),
-		})
+		s.refuseWholly(st, s.host.notRegistered())
 		return
 	case st.Type == stanza.Probe, st.Type == stanza.Unsubscribe:
 		s.tell(st.To, stanza.Unsubscribed, "")

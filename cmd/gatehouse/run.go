@@ -47,7 +47,7 @@ func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 	d := &daemonOf{log: log, files: files, upload: c.Media.Upload}
 	d.gateway = gateway.New(gateway.Options{
 		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
-		Forget:  files.Forget,
+		Forget: files.Forget, HTTP: files.Client,
 		IsAdmin: live.isAdmin, Admins: live.admins, Reload: live.reload,
 	})
 	d.group = component.NewGroup(d.gateway.Route)
@@ -105,7 +105,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	late.component = stream
 	d.gateway.Add(gateway.Host{
 		Domain: cc.Domain, Name: cc.Name, Network: network, Stream: stream,
-		Allows: live.serves(cc.Domain), Files: files,
+		Allows: live.serves(cc.Domain), Files: files, AddressBooks: cc.AddressBooks,
 	})
 	if hooks, ok := network.(transport.Webhooks); ok {
 		d.mux.Mount(cc.Domain, hooks.Webhooks())

@@ -73,8 +73,9 @@ type Component struct {
 	TLS           bool             `toml:"tls"` // TLS from the first byte
 	TLSCAFile     string           `toml:"tls_ca_file"`
 	TLSServerName string           `toml:"tls_server_name"`
-	Name          string           `toml:"name"`  // in service discovery; empty: the transport's own
-	Allow         Rules            `toml:"allow"` // never empty: by default the parent domain
+	Name          string           `toml:"name"`          // in service discovery; empty: the transport's own
+	Allow         Rules            `toml:"allow"`         // never empty: by default the parent domain
+	AddressBooks  string           `toml:"address_books"` // folder with a file of vCards for each user; empty: none
 
 	// Options come from the table that bears the driver's name, on top of the
 	// driver's defaults.

@@ -141,7 +141,7 @@ func (n *Network) Info() transport.Info {
 	return transport.Info{
 		Name: n.name, Type: "sms", AlwaysOn: true, Durable: true, Reachable: true, Closed: n.way == registrationClosed,
 		Media: true, Rooms: true, Groups: true,
-		Prompt: "Enter a phone number with its country code, like +15551234567.",
+		Prompt: prompts["en"], Prompts: prompts,
 	}
 }
 

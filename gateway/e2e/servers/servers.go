@@ -68,6 +68,8 @@ func Program(name string) (string, error) {
 			return "", errors.New("privilege is not installed: run scripts/install privilege (or apt-get install prosody-modules)")
 		}
 		return path, nil
+	case "radicale":
+		return findRadicale()
 	case "emulate":
 		_, script, err := findEmulate()
 		return script, err

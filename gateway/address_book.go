@@ -286,7 +286,7 @@ func importContacts(s *session) stage {
 	}
 	return ask(transport.Form{
 		Title: "Import contacts", Instructions: "Paste the text of a file with vCards (.vcf), as address books export it.",
-		Fields: []transport.Field{{Name: "vcard", Label: "The vCards", Type: transport.Texts, Required: true}},
+		Fields: []transport.Field{{Name: "vcard", Label: "The vCards", Type: transport.Texts, Long: true, Required: true}},
 	}, func(s *session, answers transport.Values) stage {
 		return stage{work: func(context.Context) stage {
 			cards, err := contacts.Parse(strings.NewReader(strings.Join(answers["vcard"], "\n")))

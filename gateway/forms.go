@@ -12,6 +12,7 @@ import (
 // Bounds on what one answer may hold; it may be kept for long.
 const (
 	maxFieldValues = 100
+	maxLongValues  = 10_000 // of a whole file, which is not kept
 	maxValueBytes  = 4096
 )
 
@@ -107,6 +108,9 @@ func fieldAnswer(f transport.Field, given []string) (values []string, err error)
 			v = strings.TrimSpace(v)
 		}
 		values = append(values, v)
+	}
+	if f.Long && len(values) <= maxLongValues {
+		return values, nil // a stanza is not longer than servers let it be
 	}
 	if len(values) > maxFieldValues || slices.ContainsFunc(values, func(v string) bool { return len(v) > maxValueBytes }) {
 		return nil, fmt.Errorf("%s: up to %d values of %d bytes fit", f.Name, maxFieldValues, maxValueBytes)

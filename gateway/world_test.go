@@ -60,6 +60,7 @@ type world struct {
 	plain   bool    // verona can do nothing but send
 	keeping *keeper // what is kept of verona's conversations; nil: nothing
 	open    bool    // people can register
+	books   string  // folder of address books
 
 	admin   atomic.Value // a string: the bare address of who is one
 	reloads func() ([]string, error)
@@ -157,7 +158,7 @@ func (w *world) start() {
 			Up:   func() { g.StreamUp(domain) },
 			Down: func() { g.StreamDown(domain) },
 		})
-		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows}
+		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows, AddressBooks: w.books}
 		if w.files != nil {
 			host.Files = w.files
 		}

@@ -43,6 +43,7 @@ type Field struct {
 	Label    string // the question
 	Help     string // one sentence more; may be empty
 	Type     FieldType
+	Long     bool // with Texts: a whole file, which is used and not kept
 	Required bool
 	Options  []Option // of Choice and Choices
 	Values   []string // what holds now; never shown for a Secret

@@ -16,7 +16,7 @@ func (h *host) contactCommands(t target) []command {
 	case t.kind == toPerson:
 		return []command{{node: "name-contact", name: "Give a name to this contact", word: "name", start: nameContact(t.address)}}
 	case t.kind == toGateway:
-		return append([]command{{node: "name-contact", name: "Give a name to a contact", word: "name", start: nameContact("")}}, bookCommands()...)
+		return append([]command{{node: "name-contact", name: "Give a name to a contact", word: "name", start: nameContact("")}}, append(bookCommands(), groupCommand)...)
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func (s *session) forgetContacts() {
 	}
 	clear(s.contacts)
 	clear(s.toBring)
-	s.book = addressBook{}
+	s.book, s.rosterGroup = addressBook{}, ""
 }
 
 // receiveRosterPush takes a change in the user's roster, from a server that

@@ -238,3 +238,23 @@ func TestWhoWasRefusedIsNotBroughtAgainAfterARestart(t *testing.T) {
 		w.ExpectNothing()
 	})
 }
+
+func TestNewContactsComeInTheGroupThatTheUserChose(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.grants("both")
+		w.says(orchard, `<message to='%s' type='chat'><body>roster-group My phones</body></message>`, phones)
+		w.Expect(Message(From(phones), Has("body", `New contacts come in the group "My phones".`)))
+		w.writesFirst(nurse, "hello")
+		w.answersRoster(rosterGet, "")
+		set := w.answersRoster(rosterSet(nursePhone, "", "both"), "")
+		if g := Values(set, "query/item/group"); len(g) != 1 || g[0] != "My phones" {
+			t.Errorf("the groups are %q", g)
+		}
+		w.answersRoster(rosterGet, `<item jid='`+nursePhone+`' subscription='both'/>`)
+		w.Expect(bare(nursePhone+"/phone", ""))
+		w.Expect(said1(nursePhone, "hello"))
+		w.says(orchard, `<message to='%s' type='chat'><body>roster-group -</body></message>`, phones)
+		w.Expect(Message(From(phones), Has("body", "New contacts come in no group.")))
+		w.ExpectNothing()
+	})
+}

@@ -37,7 +37,8 @@ type arrival struct {
 	jid     jid.JID
 	name    string // to be shown; may be empty
 	was     contact
-	mayAsk  bool // a subscription may be asked for, which the user has to answer
+	groups  []string // if it is new there
+	mayAsk  bool     // a subscription may be asked for, which the user has to answer
 
 	known knowing           // how it went
 	named bool              // we gave it the name
@@ -77,7 +78,7 @@ func (s *session) bringNext() {
 		if len(batch) == bringBatch {
 			break
 		}
-		batch = append(batch, &arrival{address: a, jid: s.at(a), name: s.givenName(a), was: s.contacts[a], mayAsk: s.toBring[a]})
+		batch = append(batch, &arrival{address: a, jid: s.at(a), name: s.givenName(a), was: s.contacts[a], groups: s.groups(), mayAsk: s.toBring[a]})
 		delete(s.toBring, a)
 	}
 	clients := maps.Clone(s.online)
@@ -123,7 +124,7 @@ func (h *host) putInRoster(ctx context.Context, user jid.JID, g grant, batch []*
 		change := stanza.RosterItem{JID: a.jid, Name: a.name, Groups: item.Groups}
 		switch {
 		case !there:
-			change.Subscription = "both"
+			change.Subscription, change.Groups = "both", a.groups
 			added = append(added, a)
 		case a.name == "" || a.name == item.Name || item.Name != "" && item.Name != a.was.Shown:
 			a.known = inRoster
@@ -187,7 +188,7 @@ func (h *host) offer(ctx context.Context, user jid.JID, clients map[string]clien
 	var offered []*arrival
 	for _, a := range batch {
 		if a.known == unknownYet && a.was.Known != byOffer {
-			items = append(items, stanza.RosterItem{JID: a.jid, Name: a.name})
+			items = append(items, stanza.RosterItem{JID: a.jid, Name: a.name, Groups: a.groups})
 			offered = append(offered, a)
 		}
 	}

@@ -86,14 +86,15 @@ type session struct {
 	thoughts thoughts                                     // reactions, the user's and others'
 	seen     map[transport.Address]transport.Availability // people of the roster who are there
 
-	contacts map[transport.Address]contact // nil where the network keeps none
-	toBring  map[transport.Address]bool    // into the roster, by asking for it if need be
-	bringing bool                          // some are on their way
-	holding  bool                          // and stored messages wait for them
-	book     addressBook
-	books    errands
-	rosters  errands           // what a server or client is asked about them
-	online   map[string]client // what is known of the user's clients, by resource
+	contacts    map[transport.Address]contact // nil where the network keeps none
+	toBring     map[transport.Address]bool    // into the roster, by asking for it if need be
+	bringing    bool                          // some are on their way
+	holding     bool                          // and stored messages wait for them
+	book        addressBook
+	rosterGroup string // of new contacts
+	books       errands
+	rosters     errands           // what a server or client is asked about them
+	online      map[string]client // what is known of the user's clients, by resource
 
 	asked          map[string]bool   // contacts that have asked to see the user
 	directed       map[directed]bool // clients that showed themselves to one contact
@@ -193,6 +194,7 @@ func (s *session) loop() {
 	s.call(s.loadAccount)
 	s.call(s.loadContacts)
 	s.call(s.loadBook)
+	s.call(s.loadRosterGroup)
 	pulse := time.NewTicker(beat)
 	defer pulse.Stop()
 	for {

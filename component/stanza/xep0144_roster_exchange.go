@@ -19,6 +19,9 @@ func (r RosterExchange) WriteXML(w *wire.Writer) {
 		if i.Name != "" {
 			w.Attr("name", i.Name)
 		}
+		for _, g := range i.Groups {
+			writeText(w, RosterExchangeNamespace, "group", g)
+		}
 		w.End()
 	}
 	w.End()

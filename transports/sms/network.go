@@ -70,6 +70,7 @@ type Network struct {
 	ids     stripes // who works on the item with a message id
 	groups  stripes // and on a message of several texts
 	ledgers stripes // and on what a user has sent
+	waiting stripes // and on the texts of a user that wait; before ledgers
 
 	scheduling   chan struct{} // wakes who sends what is due
 	balanceAlert float64       // 0: none
@@ -101,7 +102,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		configured: make(map[string]bool), lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
 		files: env.Files, http: env.HTTP, preparing: make(chan struct{}, preparing),
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
-		ids: newStripes(), groups: newStripes(), ledgers: newStripes(),
+		ids: newStripes(), groups: newStripes(), ledgers: newStripes(), waiting: newStripes(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
 		scheduling: make(chan struct{}, 1), balanceAlert: o.BalanceAlert, tellAdmins: env.TellAdmins,
 		floods: floods{from: map[string]*flood{}}, written: map[string]bool{},

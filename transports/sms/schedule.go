@@ -147,7 +147,7 @@ func (n *Network) schedule(ctx context.Context, user string, one scheduled) (id 
 }
 
 func (n *Network) lockScheduled(ctx context.Context, user string) (unlock func(), err error) {
-	return n.ledgers.lock(ctx, transport.MessageID("scheduled "+user))
+	return n.waiting.lock(ctx, transport.MessageID(user))
 }
 
 func showScheduled(ctx context.Context, n *Network, do transport.Performance) (string, error) {

@@ -190,8 +190,9 @@ type carrier struct {
 	answer  time.Duration // how long a send takes
 	limit   int
 	receive provider.Receiver
-	early   bool // reports delivery before it answers
-	optOuts bool // heeds STOP
+	early   bool           // reports delivery before it answers
+	optOuts bool           // heeds STOP
+	change  func(*Network) // before anything runs
 
 	takes     *provider.MediaLimits
 	media     map[string]string // files, by their URL
@@ -406,6 +407,9 @@ func startOn(t *testing.T, d *disk, between transport.Outbox, c *carrier, dieAt 
 		t.Fatal(err)
 	}
 	w.network = n
+	if c.change != nil {
+		c.change(n)
+	}
 	w.link = w.open(romeo, w.romeo)
 	w.running.Go(func() { n.Run(ctx) })
 	return w

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,20 +95,23 @@ func TestATextThatWaitedIsSentOnce(t *testing.T) {
 
 func TestATextThatCanNotBeSentWhenItsTimeHasComeIsTold(t *testing.T) {
 	tests := []struct {
-		name string
-		do   func(w *world)
-		want string
+		name    string
+		carrier *carrier
+		do      func(w *world)
+		want    string
 	}{
-		{"they opted out", func(w *world) {
+		{"they opted out", &carrier{}, func(w *world) {
 			w.network.setOptOut(context.Background(), romeoNumber, phone, true)
 		}, "is not sent. The recipient has opted out"},
-		{"the quota is used up", func(w *world) { w.network.quotas[romeo] = Quota{Countries: []string{"DE"}} }, "is not sent. Texts to"},
-		{"the provider refuses it", func(w *world) { w.carrier.plans = []plan{{err: provider.Error(30005, nil)}} }, "was not delivered. The recipient's number is not in use."},
+		{"the quota is used up", &carrier{change: func(n *Network) {
+			n.quotas[romeo] = Quota{Countries: []string{"DE"}}
+		}}, func(*world) {}, "is not sent. Texts to"},
+		{"the provider refuses it", &carrier{plans: []plan{{err: provider.Error(30005, nil)}}}, func(*world) {}, "was not delivered. The recipient's number is not in use."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := start(t, newDisk(), &carrier{}, 0)
+				w := start(t, newDisk(), tt.carrier, 0)
 				defer w.ends()
 				w.says("cancel 1", "schedule", "number="+string(phone), "when=in 1h", "text=hello")
 				time.Sleep(time.Minute)
@@ -167,33 +171,57 @@ func TestTextsWaitInQuietHours(t *testing.T) {
 // bank is a carrier that tells of money.
 type bank struct {
 	*carrier
+	mu     sync.Mutex
 	left   float64
 	prices map[transport.MessageID]float64
 	err    error
 }
 
-func (b *bank) Balance(context.Context) (float64, string, error) { return b.left, "USD", b.err }
+// opened puts the bank in the carrier's place.
+func (b *bank) opened(t *testing.T, more func(*Network)) *world {
+	t.Helper()
+	b.carrier = &carrier{change: func(n *Network) {
+		n.lines.trunk(operatorTrunk).provider = b
+		more(n)
+	}}
+	return start(t, newDisk(), b.carrier, 0)
+}
+
+func (b *bank) set(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f()
+}
+
+func (b *bank) Balance(context.Context) (float64, string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.left, "USD", b.err
+}
 
 func (b *bank) Price(_ context.Context, id transport.MessageID) (float64, string, bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	price, known := b.prices[id]
 	return price, "USD", known, b.err
 }
 
 func TestAdministratorsAreToldOfALowBalanceOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, newDisk(), &carrier{}, 0)
-		defer w.ends()
-		account := &bank{carrier: w.carrier, left: 12}
-		w.network.lines.trunk(operatorTrunk).provider = account
+		account := &bank{left: 12}
 		var told []string
-		w.network.tellAdmins = func(text string) { told = append(told, text) }
-		w.network.balanceAlert = 10
+		w := account.opened(t, func(n *Network) {
+			n.balanceAlert = 10
+			n.tellAdmins = func(text string) { told = append(told, text) }
+		})
+		defer w.ends()
+		synctest.Wait() // it was looked at
 		for _, step := range []struct {
 			left float64
 			err  error
 			want int
 		}{{12, nil, 0}, {9.5, nil, 1}, {8, nil, 1}, {8, errors.New("down"), 1}, {20, nil, 1}, {3, nil, 2}, {2, nil, 2}} {
-			account.left, account.err = step.left, step.err
+			account.set(func() { account.left, account.err = step.left, step.err })
 			w.network.checkBalance(t.Context())
 			if len(told) != step.want {
 				t.Errorf("with %v left, told %q, want %d", step.left, told, step.want)
@@ -211,16 +239,14 @@ func TestAdministratorsAreToldOfALowBalanceOnce(t *testing.T) {
 
 func TestPricesThatTheProviderTellsCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, newDisk(), &carrier{}, 0)
+		account := &bank{prices: map[transport.MessageID]float64{}}
+		w := account.opened(t, func(n *Network) { n.prices = Prices{"+1": 0.01} })
 		defer w.ends()
-		account := &bank{carrier: w.carrier, prices: map[transport.MessageID]float64{}}
-		w.network.lines.trunk(operatorTrunk).provider = account
-		w.network.prices = Prices{"+1": 0.01}
 		w.accepts(phone, "one")
 		w.accepts(phone, "two")
 		time.Sleep(2 * time.Minute)
 		w.says("2 texts in 2 parts, 0.02 USD.", "usage")
-		account.prices["SM1"] = 0.0075
+		account.set(func() { account.prices["SM1"] = 0.0075 })
 		time.Sleep(3 * time.Hour)
 		w.says("2 texts in 2 parts, 0.0175 USD (0.0075 USD of it as the provider told)", "usage")
 		if left, _ := w.disk.records.OfUser(t.Context(), romeo, kindPrice); len(left) != 0 {

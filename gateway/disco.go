@@ -191,12 +191,25 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 			return about, nil
 		}
 	}
-	// The node of entity capabilities asks for the whole (XEP-0115 §6.2).
-	if node != "" && node != capsNode+"#"+stanza.CapsVer(info) {
-		return refused(noSuchNode())
+	// The node of entity capabilities asks for the whole (XEP-0115 §6.2): for
+	// what was shown, which is the same to everybody.
+	if node != "" {
+		if shown := h.shownInfo(t); node == capsNode+"#"+stanza.CapsVer(shown) {
+			info = shown
+		} else if node != capsNode+"#"+stanza.CapsVer(info) {
+			return refused(noSuchNode())
+		}
 	}
 	info.Node = node
 	return info, nil
+}
+
+// shownInfo is what presence of an address says that it has.
+func (h *host) shownInfo(t target) stanza.DiscoInfo {
+	if t.kind == toGateway {
+		return h.ownInfo()
+	}
+	return h.personInfo(t.address)
 }
 
 func noSuchNode() stanza.Error {

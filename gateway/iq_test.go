@@ -178,6 +178,24 @@ func TestCapabilitiesInPresenceAreThoseDiscovered(t *testing.T) {
 	}
 }
 
+// Those whom the network does not serve are shown the same capabilities, and
+// can look up what they mean.
+func TestCapabilitiesAreTheSameForThoseWithoutAnAccount(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.phones.refuses("open", because(transport.NotRegistered))
+		client := "benvolio@example.org/street"
+		w.says("benvolio@example.org", `<presence type='subscribe' to='%s'/>`, phones)
+		w.settle()
+		w.Skip()
+		w.asks(orchard, "get", phones, `<query xmlns='http://jabber.org/protocol/disco#info'/>`)
+		node := "urn:gatehouse#" + ver(w.Expect(result(phones, orchard)))
+		w.asks(client, "get", phones, `<query xmlns='http://jabber.org/protocol/disco#info' node='`+node+`'/>`)
+		w.Expect(result(phones, client, Has("query@node", node)))
+		w.asks(client, "get", phones, `<query xmlns='http://jabber.org/protocol/disco#info'/>`)
+		w.Expect(result(phones, client, lacksFeature("jabber:iq:search")))
+	})
+}
+
 func TestSelfPing(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.asks(orchard, "get", garden+"/romeo", ping)

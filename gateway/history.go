@@ -73,8 +73,11 @@ func (m said) stanza(room, to jid.JID) stanza.Stanza {
 	if isModeration(m.extras) {
 		st.From = room
 	}
-	if m.text != "" || m.file != nil {
+	switch {
+	case m.file != nil:
 		st.Payloads = append(st.Payloads, bodyOf(m.text, m.file)...)
+	case m.text != "":
+		st.Payloads = append(st.Payloads, stanza.Body(m.text))
 	}
 	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: m.stanzaID, By: room.String()})
 	if m.occupant != "" {

@@ -12,6 +12,8 @@ import (
 
 const (
 	maxThoughts = 256 // messages whose reactions a session remembers, each way
+	maxReaction = 200 // bytes of one
+	maxID       = 1024
 	actionMark  = "/me "
 )
 
@@ -240,6 +242,10 @@ func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m sta
 	}
 	s.about(ctx, st, p.reference(m.Retracts), false, func(ctx context.Context, known spoken, _ transport.Preference) {
 		id := s.namedThere(known, p, m.Retracts)
+		if p.room == nil && known.stanzaID != "" && !known.own { // in a room there are moderators
+			s.refuse(st, stanza.Error{Class: stanza.Auth, Condition: stanza.Forbidden, Text: "Only whoever wrote a message can take it back."})
+			return
+		}
 		if id == "" {
 			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "The message is not known any more."})
 			return
@@ -285,12 +291,22 @@ func (t thoughts) set(key thought, emoji []string) {
 			break
 		}
 	}
-	t[key] = emoji
+	// A part of a stanza would keep all of it.
+	key.id, key.nick = strings.Clone(key.id), strings.Clone(key.nick)
+	kept := make([]string, len(emoji))
+	for i, e := range emoji {
+		kept[i] = strings.Clone(e)
+	}
+	t[key] = kept
 }
 
 // sendReactions sends what has changed in what the user thinks of a message
 // (XEP-0444 §4.2: a client sends all of it).
 func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	if len(m.Reactions.ID) > maxID || slices.ContainsFunc(m.Reactions.Emoji, func(e string) bool { return len(e) > maxReaction }) {
+		s.refuse(st, stanza.Error{Class: stanza.Modify, Condition: stanza.NotAcceptable, Text: "A reaction is an emoji; this is too long to be one."})
+		return
+	}
 	features := s.carries(p)
 	r, ok := s.link.(transport.Reactions)
 	carried := ok && features.Has(transport.CarriesReactions)

@@ -48,7 +48,9 @@ type memory struct {
 
 func (m *memory) add(s spoken) {
 	if len(s.text) > maxAbout {
-		s.text = strings.ToValidUTF8(s.text[:maxAbout], "")
+		// What is left out is not to stay in memory behind what is kept.
+		s.text = strings.Clone(strings.ToValidUTF8(s.text[:maxAbout], ""))
+		s.stanzaID, s.origin = strings.Clone(s.stanzaID), strings.Clone(s.origin)
 	}
 	if len(m.all) < maxSpoken {
 		m.all = append(m.all, s)
@@ -142,7 +144,7 @@ func (s *session) lookFor(ctx context.Context, ref reference, nick string) (foun
 		a := page.Messages[i]
 		m := spoken{
 			chat: a.Chat, id: transport.MessageID(a.ID), stanzaID: a.StanzaID, origin: a.Origin, shown: a.ID, nick: a.Nick,
-			own: a.Sent || ref.own || nick != "" && a.Nick == nick, text: a.Text,
+			own: a.Sent || nick != "" && a.Nick == nick, text: a.Text,
 		}
 		if ref.fits(&m) {
 			return m, true, nil

@@ -174,6 +174,7 @@ func (s *session) thinks(e transport.Reaction, known spoken) stanza.Reactions {
 			now = append(now, emoji)
 		}
 	}
+	now = now[max(0, len(now)-stanza.MaxReactions):] // or one person could have it grow for ever
 	s.thoughts.set(key, now)
 	return stanza.Reactions{ID: id, Emoji: now}
 }

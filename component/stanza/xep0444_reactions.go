@@ -9,7 +9,8 @@ import (
 // ReactionsNamespace is that of reactions (XEP-0444).
 const ReactionsNamespace = "urn:xmpp:reactions:0"
 
-const maxReactions = 20 // of one person to one message
+// MaxReactions is how many of one person to one message are read and written.
+const MaxReactions = 20
 
 // Reactions are all that somebody thinks of a message; none: they take back
 // what they thought.
@@ -34,7 +35,7 @@ func readReactions(reactions *wire.Element) Reactions {
 	r := Reactions{ID: reactions.Attr("id")}
 	for c := range reactions.Children() {
 		emoji := c.Content()
-		if c.Name == "reaction" && emoji != "" && len(r.Emoji) < maxReactions && !slices.Contains(r.Emoji, emoji) {
+		if c.Name == "reaction" && emoji != "" && len(r.Emoji) < MaxReactions && !slices.Contains(r.Emoji, emoji) {
 			r.Emoji = append(r.Emoji, emoji)
 		}
 	}

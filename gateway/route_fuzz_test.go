@@ -68,14 +68,18 @@ func (p *picks) space() string {
 	return p.of(stanza.DiscoInfoNamespace, stanza.DiscoItemsNamespace, "urn:xmpp:ping", "jabber:iq:version", "jabber:iq:last", "urn:xmpp:time",
 		stanza.PromptNamespace, "vcard-temp", "urn:ietf:params:xml:ns:vcard-4.0", stanza.MUCAdminNamespace, stanza.ArchiveNamespace,
 		stanza.ChannelSearchNamespace, stanza.CommandsNamespace, stanza.RegisterNamespace, stanza.MUCOwnerNamespace, stanza.MUCNamespace,
-		stanza.MUCUserNamespace, stanza.FormNamespace, "http://jabber.org/protocol/rsm", "jabber:x:conference", "jabber:x:oob", stanza.Namespace)
+		stanza.MUCUserNamespace, stanza.FormNamespace, "http://jabber.org/protocol/rsm", "jabber:x:conference", "jabber:x:oob", stanza.Namespace,
+		stanza.RosterNamespace, stanza.SearchNamespace, stanza.ModerationNamespace, stanza.RepliesNamespace, stanza.ReactionsNamespace,
+		stanza.RetractionNamespace, stanza.CorrectionNamespace, stanza.FallbackNamespace, stanza.AddressNamespace, stanza.ChatStatesNamespace,
+		stanza.MarkersNamespace, stanza.SFSNamespace, stanza.PrivilegeNamespaces[0])
 }
 
 func (p *picks) element(deep int) *wire.Element {
 	e := wire.New(p.space(), p.of("query", "command", "x", "item", "field", "value", "set", "max", "before", "after", "invite", "reason", "body", "subject",
-		"ping", "vCard", "search", "prompt", "remove", "destroy", "history", "password", "metadata", "prefs", "status", "show"))
+		"ping", "vCard", "search", "prompt", "remove", "destroy", "history", "password", "metadata", "prefs", "status", "show",
+		"moderate", "retract", "replace", "reply", "fallback", "reactions", "reaction", "addresses", "address", "displayed", "privilege", "perm"))
 	for range p.next(4) {
-		e.SetAttr(p.of("var", "type", "node", "action", "sessionid", "nick", "jid", "role", "affiliation", "to", "from", "maxstanzas", "queryid", "id"),
+		e.SetAttr(p.of("var", "type", "node", "action", "sessionid", "nick", "jid", "role", "affiliation", "to", "from", "maxstanzas", "queryid", "id", "for", "start", "end", "uri", "access"),
 			p.of("", "execute", "cancel", "submit", "form", "ping", "reload", "register", "unregister", "disconnect-user", "configure", "moderator", "none",
 				"outcast", "member", "juliet", "q", "with", "start", "ids", "FORM_TYPE", "5", p.text()))
 	}

@@ -132,6 +132,8 @@ func FuzzReceive(f *testing.F) {
 	f.Add(false, []byte(":s 005 romeo WHOX BOT=B MONITOR=1 WATCH=x :are supported\n:romeo!r@h JOIN #garden\n:s 353 romeo = #garden :juliet\n:s 366 romeo #garden\n:juliet PRIVMSG #garden :x\n:s 354 romeo 47 #garden j h juliet G@B 0\n:s 315 romeo #garden\n:juliet QUIT :a.b c.d\n:juliet!j@h JOIN #garden\n:s 263 romeo WHO"))
 	f.Add(false, []byte(":s 311 romeo juliet\n:s 317 romeo juliet x 99999999999999999999\n:s 401 romeo juliet\n:s 318 romeo juliet\n:juliet NOTICE romeo :\x01TIME Sun\x01\n:s 303 romeo :juliet\n:s 734 romeo 0 juliet,,x\n:s 512 romeo juliet\n:s 730 romeo :juliet!x,,"))
 	f.Add(false, []byte(":s 322 romeo #a 5 :[+nt] x\n:s 323\n:s 367 romeo #garden *!*@x j 1\n:s 728 romeo #garden q *!*@x\n:s 341 romeo juliet #garden\n:s 443 romeo juliet #garden :is on\n:s 263 romeo LIST :x\nPONG gatehouse-0"))
+	f.Add(false, []byte(":romeo!r@h JOIN #garden\n:s 353 romeo = #garden :@juliet!j@h +romeo\n:s 366 romeo #garden :End\n@label=g1 :romeo!r@h PRIVMSG #garden :one\n:romeo!r@h PRIVMSG #garden :two\n@label=g2 ACK\n:s BATCH +x labeled-response\n@batch=x :romeo!r@h PRIVMSG juliet :x\n@label=g3 FAIL REDACT UNKNOWN_MSGID #garden id :no\n"+
+		":romeo!r@h REDACT #garden id :why\n@+draft/react=x;+reply=id :juliet!j@h TAGMSG #garden\n@+typing=active :juliet!j@h TAGMSG romeo\n@label=g4 :s 404 romeo #garden :no\nPONG gatehouse-0"))
 	for command := range receivers {
 		f.Add(false, []byte(":juliet!j@h "+command+"\n:s "+command+" romeo #garden a b\n:romeo "+command+" #garden romeo :"))
 	}
@@ -158,6 +160,12 @@ func FuzzReceive(f *testing.F) {
 		} else {
 			l.isOnline()
 			s.links[l.server] = l
+			if len(lines)%2 == 0 {
+				l.caps.on = make(map[string]bool)
+				for _, name := range wantedCaps {
+					l.caps.on[name] = true
+				}
+			}
 			s.Profile(t.Context(), "juliet%net", "who")
 			s.Query(t.Context(), "juliet%net", transport.QueryTime, "time")
 			s.running.Wait() // until what that left is delivered
@@ -175,12 +183,21 @@ func FuzzReceive(f *testing.F) {
 			l.await(&pending{command: "INVITE", target: "#garden", who: "juliet", request: "invite", chat: garden})
 			l.await(&pending{command: "RAW", request: "raw", answer: &consoleAnswer{commands: map[string]bool{"NAMES": true, "MODE": true, "MOTD": true}}})
 		}
+		said := false
 		for _, b := range bytes.Split(lines, []byte("\n")) {
 			b = bytes.TrimSuffix(b, []byte("\r"))
 			if l.receiveLine(b) != nil {
 				break
 			}
 			l.outgoing = newOutgoing(l.set.throttle)
+			if ch := l.channel("#garden"); !said && ch != nil && ch.state == joined {
+				said = true
+				s.Send(t.Context(), transport.Message{Chat: garden, Text: "one\ntwo", Request: "two lines", ReplyTo: &transport.Reply{ID: "id"}})
+				s.Send(t.Context(), transport.Message{Chat: "juliet%net", Text: "x", Request: "private"})
+				s.React(t.Context(), transport.Reaction{Chat: garden, To: "id", Add: []string{"x"}, Request: "react"})
+				s.Retract(t.Context(), transport.Retraction{Chat: garden, ID: "id", Request: "retract"})
+				s.SetComposing(t.Context(), garden, "", transport.IsComposing)
+			}
 		}
 		for _, m := range s.Members(garden) {
 			if m.Nick == "" {

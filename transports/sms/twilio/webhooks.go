@@ -66,16 +66,17 @@ func (p *Provider) webhook(path string, take func(context.Context, url.Values) e
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), webhookTime)
 		defer cancel()
-		if !p.enter(ctx) {
-			http.Error(w, "too many requests at a time", http.StatusServiceUnavailable)
-			return
-		}
-		defer func() { <-p.webhooks }()
+		// Before it has a turn: anybody can send a body that never ends.
 		params, status := p.open(w, r, path)
 		if status != http.StatusOK {
 			http.Error(w, http.StatusText(status), status)
 			return
 		}
+		if !p.enter(ctx) {
+			http.Error(w, "too many requests at a time", http.StatusServiceUnavailable)
+			return
+		}
+		defer func() { <-p.webhooks }()
 		if err := take(ctx, params); err != nil {
 			status := http.StatusServiceUnavailable
 			if errors.Is(err, provider.ErrUnknownNumber) {

@@ -219,6 +219,32 @@ func TestRequestsThatWaitTooLongOrAreTooManyAreRefused(t *testing.T) {
 	})
 }
 
+// endless is a body of which nothing more comes.
+type endless struct{ asked chan<- struct{} }
+
+func (e endless) Read([]byte) (int, error) {
+	e.asked <- struct{}{}
+	select {}
+}
+
+func TestSlowStrangersHoldUpNobody(t *testing.T) {
+	p := New(testOptions(), &receiver{}, discard)
+	hooks, asked := p.Webhooks(), make(chan struct{})
+	for range maxWebhooks {
+		r := httptest.NewRequest(http.MethodPost, pathIn, endless{asked})
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		go hooks.ServeHTTP(httptest.NewRecorder(), r)
+		<-asked
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	w := httptest.NewRecorder()
+	hooks.ServeHTTP(w, post(pathIn, inbound).WithContext(ctx))
+	if w.Code != http.StatusOK {
+		t.Errorf("got %d", w.Code)
+	}
+}
+
 func FuzzWebhook(f *testing.F) {
 	f.Add(inbound.Encode(), "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "", "application/x-www-form-urlencoded", true)
 	f.Add("a=1&a=2&%zz", "", "bodySHA256=00", "application/json", false)

@@ -144,6 +144,24 @@ func TestFilesAreLinksWithoutMMS(t *testing.T) {
 	})
 }
 
+func TestFilesThatBecomeLinksCountAsSuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{}
+		w := fileWorld(t, c)
+		defer w.ends()
+		w.network.quotas[romeo] = Quota{PartsPerDay: 2}
+		long := missing + strings.Repeat("a", 200)
+		if err := w.sendsFiles("1", "", long); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := c.sent(); len(got) != 1 || got[0] != long+" | " {
+			t.Errorf("sent %q", got)
+		}
+		w.refuses(transport.RateLimited, "2 of the 2", phone, "one more")
+	})
+}
+
 func TestLongTextComesBeforeItsFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{limit: 100}

@@ -69,7 +69,11 @@ type charge struct {
 func (n *Network) chargeOf(user string, at time.Time, items []transport.OutboxItem) (charge, error) {
 	c := charge{user: user, at: at, countries: map[string]tally{}}
 	for _, item := range perPerson(items) {
-		parts, err := segments(item.Text)
+		text := item.Text
+		if len(item.Media) > 0 {
+			text = withLinks(text, linksTo(item.Media)...) // which it may have to be sent as
+		}
+		parts, err := segments(text)
 		if err != nil {
 			return c, &transport.Error{Reason: transport.BadRequest, Text: "The message can't be written as a text.", Err: err}
 		}

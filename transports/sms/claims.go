@@ -31,6 +31,11 @@ func (l *lines) claim(user string, numbers []string, trunk string, shared bool) 
 			return number
 		}
 	}
+	for number, c := range l.claims {
+		if c.user == user {
+			delete(l.claims, number) // of a registration that this one replaces
+		}
+	}
 	for _, number := range numbers {
 		l.claims[number] = claim{user, trunk, now.Add(claimTime)}
 	}

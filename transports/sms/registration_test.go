@@ -216,6 +216,18 @@ func TestRegistrationOutlivesARestart(t *testing.T) {
 	})
 }
 
+func TestRegisteringAnewKeepsNoNumberFromOthers(t *testing.T) {
+	n := networkOf(t, poolOptions(), nil)
+	for _, number := range []string{poolOne, poolTwo} {
+		if _, err := n.Register(t.Context(), mercutio, answers("phone", number)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{poolOne}, offered(t, n, "benvolio@example.org", nil)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestClaimOfARegistrationThatFailedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := networkOf(t, poolOptions(), nil)

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -245,7 +246,7 @@ func (k *Keeper) keep(p *part) (string, error) {
 	k.mu.Lock()
 	again := k.files[token] != nil
 	if again {
-		k.files[token].at = f.at
+		k.files[token] = f // the same but for its time; who reads the other goes on
 	} else {
 		err = k.makeRoom(f)
 		if err == nil {
@@ -272,14 +273,22 @@ func (k *Keeper) makeRoom(f *kept) error {
 	if f.size > k.MaxUser {
 		return ErrTooLarge
 	}
-	for u := k.users[f.user]; u != nil && u.files > 0 && (u.size+f.size > k.MaxUser || u.files >= perUserMax); {
-		oldest := ""
+	u := k.users[f.user]
+	fits := func() bool { return u == nil || u.size+f.size <= k.MaxUser && u.files < perUserMax }
+	if !fits() {
+		var theirs []string
 		for token, other := range k.files {
-			if other.user == f.user && (oldest == "" || other.at.Before(k.files[oldest].at)) {
-				oldest = token
+			if other.user == f.user {
+				theirs = append(theirs, token)
 			}
 		}
-		k.remove(oldest)
+		slices.SortFunc(theirs, func(a, b string) int { return k.files[a].at.Compare(k.files[b].at) })
+		for _, oldest := range theirs {
+			if fits() {
+				break
+			}
+			k.remove(oldest)
+		}
 	}
 	if k.total+f.size > k.MaxTotal || len(k.files) >= maxFiles {
 		return ErrFull

@@ -253,6 +253,40 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestALargeFileTakesThePlaceOfManySmallOnesAtOnce(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.MaxFile, o.MaxUser, o.MaxTotal = 1<<20, 1<<20, 2<<20 })
+	for i := range perUserMax {
+		w.Keeper.note(fmt.Sprint(i), &kept{user: ownerOf("gw.example.org", romeo), size: 50, at: w.now.Add(time.Duration(i))})
+	}
+	began := time.Now()
+	w.put(t, romeo, "x", "", bytes.Repeat([]byte{'a'}, 1000_000))
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("everybody waited for %v", took)
+	}
+	if n := len(w.Keeper.files); n == 0 || n > 1000 {
+		t.Errorf("%d files are left", n)
+	}
+}
+
+func TestAFileIsReadWhileItIsPutAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	link := w.put(t, romeo, "x", "", []byte("x")).URL
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	reading.Go(func() {
+		for range 20 {
+			if f, err := w.files.Get(t.Context(), link, 10); err != nil {
+				t.Error(err)
+			} else {
+				f.Content.Close()
+			}
+		}
+	})
+	for range 20 {
+		w.put(t, romeo, "x", "", []byte("x"))
+	}
+}
+
 func TestTypeComesFromTheContent(t *testing.T) {
 	box := func(brand string) string { return "\x00\x00\x00\x18ftyp" + brand + "\x00\x00\x00\x00" }
 	for _, tt := range []struct{ content, claimed, want string }{
@@ -312,6 +346,7 @@ type server struct {
 	url     string
 	asked   []string
 	refuses bool
+	class   string // of the refusal
 }
 
 func (s *server) Request(_ context.Context, st stanza.Stanza) (stanza.Received, error) {
@@ -348,7 +383,7 @@ func (s *server) Request(_ context.Context, st stanza.Stanza) (stanza.Received, 
 	case in.Inner.XMLName.Space == stanza.DiscoInfoNamespace:
 		return iq(stanza.Result, wire.New(stanza.DiscoInfoNamespace, "query")), nil
 	case s.refuses:
-		return iq(stanza.ErrorType, wire.New(stanza.Namespace, "error")), errors.New("answered with not-allowed")
+		return iq(stanza.ErrorType, wire.New(stanza.Namespace, "error").SetAttr("type", s.class)), errors.New("answered with an error")
 	}
 	link := fmt.Sprintf("%s/%s/%s/%s", s.url, in.Inner.Size, in.Inner.Type, in.Inner.Filename)
 	return iq(stanza.Result, wire.New(uploadNamespace, "slot",
@@ -392,7 +427,12 @@ func TestFileGoesToItsUsersServer(t *testing.T) {
 	if link := put(5001); !strings.HasPrefix(link, w.PublicURL) {
 		t.Errorf("what is too large for the service is at %s", link)
 	}
-	s.refuses = true
+	s.refuses, s.class = true, "wait" // somebody's quota, say
+	put(7)
+	if s.refuses = false; !strings.HasPrefix(put(7), web.URL) {
+		t.Error("a passing refusal keeps other files away")
+	}
+	asked, s.refuses, s.class = len(s.asked)-1, true, "cancel"
 	for range 2 {
 		if link := put(7); !strings.HasPrefix(link, w.PublicURL) {
 			t.Errorf("what is refused is at %s", link)

@@ -121,7 +121,9 @@ func withoutURL(err error) error {
 	return err
 }
 
-// A refusal is an answer of type error, of which asking again at once is no use.
+// A refusal is an answer of type error after which asking again is no use,
+// whoever the file is for. That one is too large, or their space used up, is
+// none (XEP-0363, Error conditions).
 type refusal struct{ error }
 
 // request asks as somebody at the component: services count what each uploads.
@@ -133,7 +135,9 @@ func (u *uploads) request(ctx context.Context, as string, to jid.JID, payload wi
 		Payloads: []wire.Payload{payload},
 	})
 	if err != nil && answer.Type == stanza.ErrorType {
-		return answer, refusal{err}
+		if class := answer.ReadError().Class; class != stanza.Modify && class != stanza.Wait {
+			return answer, refusal{err}
+		}
 	}
 	return answer, err
 }

@@ -38,6 +38,13 @@ type scheduled struct {
 	Request  transport.Request `json:",omitempty"`
 	Media    []transport.Media `json:",omitempty"`
 	Quiet    bool              `json:",omitempty"` // it waits for the end of the quiet hours
+	Written  time.Time         `json:",omitzero"`  // texts for the same time are sent in this order
+}
+
+// A dueText is one whose time has come, with its record.
+type dueText struct {
+	scheduled
+	record transport.RecordItem
 }
 
 var quietSetting = setting{
@@ -132,6 +139,7 @@ func (n *Network) schedule(ctx context.Context, user string, one scheduled) (id 
 	for i := 1; id == "" || taken[id]; i++ {
 		id = strconv.Itoa(i)
 	}
+	one.Written = time.Now().UTC()
 	value, err := json.Marshal(one)
 	if err == nil {
 		err = n.records.Put(ctx, transport.RecordItem{User: user, Kind: kindScheduled, Key: id, Value: value})
@@ -207,6 +215,13 @@ func cancelScheduled(ctx context.Context, n *Network, do transport.Performance) 
 func (n *Network) sendScheduled(ctx context.Context) {
 	for ctx.Err() == nil {
 		next := time.Now().Add(lookAhead)
+		var due []dueText // of one user
+		send := func() {
+			if !n.sendAllDue(ctx, due) {
+				next = time.Now().Add(waitAgain)
+			}
+			due = nil
+		}
 		err := n.eachRecord(ctx, kindScheduled, func(r transport.RecordItem) error {
 			var one scheduled
 			if err := json.Unmarshal(r.Value, &one); err != nil {
@@ -219,12 +234,13 @@ func (n *Network) sendScheduled(ctx context.Context) {
 				}
 				return nil
 			}
-			if err := n.sendDue(ctx, r, one); err != nil {
-				n.log.Error("a text whose time has come is tried again", "error", err)
-				next = time.Now().Add(waitAgain)
+			if len(due) > 0 && due[0].record.User != r.User {
+				send()
 			}
+			due = append(due, dueText{one, r})
 			return nil
 		})
+		send()
 		if err != nil && ctx.Err() == nil {
 			n.log.Error("read the texts that wait", "error", err)
 			next = time.Now().Add(waitAgain)
@@ -237,6 +253,21 @@ func (n *Network) sendScheduled(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+}
+
+// sendAllDue sends what is due of a user's, in the order in which it was
+// written. It says whether all went.
+func (n *Network) sendAllDue(ctx context.Context, due []dueText) (all bool) {
+	slices.SortStableFunc(due, func(a, b dueText) int {
+		return cmp.Or(a.When.Compare(b.When), a.Written.Compare(b.Written))
+	})
+	for _, one := range due {
+		if err := n.sendDue(ctx, one.record, one.scheduled); err != nil {
+			n.log.Error("a text whose time has come is tried again", "error", err)
+			return false // what was written later does not overtake it
+		}
+	}
+	return true
 }
 
 // sendDue puts a text whose time has come into the outbox. If the process dies

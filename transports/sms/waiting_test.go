@@ -2,9 +2,12 @@ package sms
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatehouse/gateway/transport"
 )
 
 // To send what has waited, what is sent is counted: two locks of one user's.
@@ -18,6 +21,25 @@ func TestTextsThatWaitAreSentWhoeverSharesALock(t *testing.T) {
 		w.says("cancel 1", "schedule", "number="+string(phone), "when=in 1h", "text=hello")
 		time.Sleep(2 * time.Hour)
 		if got := fmt.Sprint(w.carrier.texts()); got != "[hello]" {
+			t.Errorf("sent %s", got)
+		}
+	})
+}
+
+func TestTextsOfQuietHoursAreSentInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{}, 0)
+		defer w.ends()
+		w.network.settings = preferences{romeo: {settingQuiet: {"22:00-07:00"}}}
+		want := ""
+		for i := range 12 {
+			text := fmt.Sprintf("%d;", i)
+			want += text
+			w.mustSend(transport.Request(fmt.Sprint(i)), phone, text)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(8 * time.Hour)
+		if got := strings.Join(w.carrier.texts(), ""); got != want {
 			t.Errorf("sent %s", got)
 		}
 	})

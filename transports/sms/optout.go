@@ -21,6 +21,8 @@ const (
 	kindOptOut = "optout" // of the network itself; by own number and contact
 	optOutCode = "21610"
 	loadTime   = 10 * time.Second
+
+	maxOwnOptOuts = 100 // from a number of a user's own account
 )
 
 // The words, each alone in a text, in any case
@@ -68,14 +70,16 @@ func (n *Network) setOptOut(ctx context.Context, own string, contact transport.A
 		return false, nil
 	}
 	key := optOutKey(own, contact)
-	if out {
+	if out && n.optOutsFull(own) {
+		err = transport.ErrTooManyRecords
+	} else if out {
 		err = n.records.Put(ctx, transport.RecordItem{Kind: kindOptOut, Key: key, Value: []byte(time.Now().UTC().Format(time.RFC3339))})
 	} else {
 		err = n.records.Delete(ctx, "", kindOptOut, key)
 	}
 	if errors.Is(err, transport.ErrTooManyRecords) {
-		n.log.Warn("more people have opted out than can be remembered; the provider still knows them")
-		err = nil
+		n.log.Debug("more people have opted out than can be remembered; the provider still knows them")
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("remember who has opted out: %w", err)
@@ -88,6 +92,23 @@ func (n *Network) setOptOut(ctx context.Context, own string, contact transport.A
 	}
 	n.optOuts.mu.Unlock()
 	return true, nil
+}
+
+// optOutsFull says that a number of somebody's own account has its share of what
+// all numbers can have: they can claim that anybody texted to it.
+func (n *Network) optOutsFull(own string) bool {
+	if t := n.lines.trunkOf(own); t == nil || t.own.sid == "" {
+		return false
+	}
+	n.optOuts.mu.RLock()
+	defer n.optOuts.mu.RUnlock()
+	have := 0
+	for key := range n.optOuts.keys {
+		if strings.HasPrefix(key, own+" ") {
+			have++
+		}
+	}
+	return have >= maxOwnOptOuts
 }
 
 // showOptOut tells all who share a number how a contact stands.

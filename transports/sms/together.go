@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -117,7 +118,12 @@ func (n *Network) tellShare(ctx context.Context, item transport.OutboxItem, s sh
 	if value, err = json.Marshal(all); err != nil {
 		return fmt.Errorf("write how the texts of a message fare: %w", err)
 	}
-	if err := n.records.Put(ctx, transport.RecordItem{User: item.User, Kind: kindShares, Key: s.group, Value: value}); err != nil {
+	err = n.records.Put(ctx, transport.RecordItem{User: item.User, Kind: kindShares, Key: s.group, Value: value})
+	if errors.Is(err, transport.ErrTooManyRecords) {
+		n.log.Warn("how the texts of a message fare is not noted: its user has too many such messages")
+		return nil // trying again would tell of a failure again and again
+	}
+	if err != nil {
 		return fmt.Errorf("write how the texts of a message fare: %w", err)
 	}
 	return nil

@@ -232,9 +232,9 @@ func (crowdCarrier) CarriesGroup(string, []string) bool { return true }
 func TestGroupIsCarriedWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{}
+		c.change = func(n *Network) { n.lines.trunk(operatorTrunk).provider = crowdCarrier{c} }
 		w := start(t, newDisk(), c, 0)
 		defer w.ends()
-		w.network.lines.trunk(operatorTrunk).provider = crowdCarrier{c}
 		w.mustSend("g1", family, "supper at nine")
 		synctest.Wait()
 		if len(c.taken) != 1 || c.taken[0].To != "" || strings.Join(c.taken[0].Group, ",") != string(family) {

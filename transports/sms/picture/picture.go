@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/gif"
+	_ "image/gif" // is read
 	"image/jpeg"
 	_ "image/png" // is read
 	"math"
@@ -42,10 +42,8 @@ func Shrink(content []byte, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
 	case c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height:
 		return nil, ErrHuge
-	case format == "gif":
-		if all, err := gif.DecodeAll(bytes.NewReader(content)); err != nil || len(all.Image) > 1 {
-			return nil, ErrAnimated
-		}
+	case format == "gif" && moves(content):
+		return nil, ErrAnimated
 	}
 	whole, _, err := image.Decode(bytes.NewReader(content))
 	if err != nil {
@@ -69,6 +67,41 @@ func Shrink(content []byte, limit int) ([]byte, error) {
 		}
 		side = int(float64(side) * min(max(0.95*math.Sqrt(float64(limit)/float64(b.Len())), 0.25), 0.85))
 	}
+}
+
+// moves says that a GIF has several images. It decodes none: a small file can
+// have thousands of large ones (GIF89a §18 to §27).
+func moves(gif []byte) bool {
+	const header, descriptor, table = 13, 10, 0x80
+	colors := func(packed byte) int { return 3 << (packed&7 + 1) }
+	at, images := header, 0
+	if len(gif) > header && gif[10]&table != 0 {
+		at += colors(gif[10])
+	}
+	for at < len(gif) {
+		switch gif[at] {
+		case ',':
+			if images++; images > 1 {
+				return true
+			}
+			if at+descriptor > len(gif) {
+				return false
+			}
+			if packed := gif[at+9]; packed&table != 0 {
+				at += colors(packed)
+			}
+			at += descriptor + 1 // the size of codes
+		case '!':
+			at += 2
+		default: // the end
+			return false
+		}
+		for at < len(gif) && gif[at] != 0 {
+			at += 1 + int(gif[at])
+		}
+		at++
+	}
+	return false
 }
 
 // scaled gives a picture, on white, whose longer side has so many pixels at

@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -132,5 +133,44 @@ func FuzzShrink(f *testing.F) {
 			t.Errorf("%d bytes", len(got))
 		}
 		orientation(content)
+	})
+}
+
+// A few hundred bytes of each frame are megabytes once they are decoded.
+func TestFramesOfAGIFAreNotDecoded(t *testing.T) {
+	frame := image.NewPaletted(image.Rect(0, 0, 2000, 2000), color.Palette{color.White, color.Black})
+	bomb := &gif.GIF{}
+	for range 50 {
+		bomb.Image, bomb.Delay = append(bomb.Image, frame), append(bomb.Delay, 1)
+	}
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, bomb); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Shrink(b.Bytes(), 1000)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrAnimated) || took > 10<<20 {
+		t.Errorf("%v, after %d bytes of memory for %d", err, took, b.Len())
+	}
+}
+
+func FuzzMoves(f *testing.F) {
+	frame := image.NewPaletted(image.Rect(0, 0, 3, 3), color.Palette{color.White, color.Black})
+	for n := range 3 {
+		g := &gif.GIF{}
+		for range n + 1 {
+			g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 1)
+		}
+		var b bytes.Buffer
+		gif.EncodeAll(&b, g)
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		all, err := gif.DecodeAll(bytes.NewReader(content))
+		if err == nil && moves(content) != (len(all.Image) > 1) {
+			t.Errorf("%d images", len(all.Image))
+		}
 	})
 }

@@ -53,8 +53,14 @@ func (s *session) takeUnsaid(r transport.Request) (u unsaid, ok bool) {
 // echoed shows a message of the user's in a room as the network does.
 func (s *session) echoed(m transport.Message) (taken bool) {
 	u, ok := s.takeUnsaid(m.Request)
-	if !ok || u.p.room == nil {
-		return ok
+	if !ok {
+		return m.Request == s.reworded // and all of it was shown with the first
+	}
+	if u.p.room == nil {
+		return true
+	}
+	if s.reworded = ""; u.o.changed {
+		s.reworded = m.Request
 	}
 	if r := s.rooms[m.Chat]; r != nil && r.joined {
 		if !u.o.changed {

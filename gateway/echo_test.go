@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,29 @@ func TestOwnMessagesAreShownAsTheNetworkShowsThem(t *testing.T) {
 		w.stop()
 		w.ExpectInAnyOrder(gone(orchard, garden, "romeo"), gone(cell, garden, "romeo"))
 		w.Expect(Message(From(garden), To(orchard), ID("m-cut short"), StanzaError("wait", "remote-server-timeout")))
+	})
+}
+
+// A correction that others see as several lines is one message to the user.
+func TestWhatOthersSeeInOtherWordsIsShownOnce(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.verona.nextID = "msg1"
+		w.says(orchard, `<message to='%s' type='groupchat' id='m1'><body>one&#10;tow</body></message>`, garden)
+		w.settle()
+		w.Skip()
+		w.verona.nextID = transport.Echoed
+		w.says(orchard, `<message to='%s' type='groupchat' id='m2'><body>one&#10;two</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/></message>`, garden)
+		w.settle()
+		for i, line := range strings.Split(w.verona.lastText(), "\n") {
+			w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{
+				Chat: inGarden, Nick: "romeo", Text: line, ID: transport.MessageID(fmt.Sprint("msg2-", i)), Request: w.verona.lastRequest(),
+			}})
+		}
+		w.Expect(inRoom(orchard, garden, "romeo", "one\ntwo", ID("m2"), Has("replace@id", "m1")))
+		w.ExpectNothing()
+		w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{Chat: inGarden, Nick: "juliet", Text: "Ay me!"}})
+		w.Expect(inRoom(orchard, garden, "juliet", "Ay me!"))
 	})
 }
 

@@ -82,6 +82,7 @@ type session struct {
 	recorder
 	memory   memory                                       // what others may be about
 	unsaid   []unsaid                                     // what the network has still to show
+	reworded transport.Request                            // the last that others see in other words, of which there may be more
 	doubt    doubt                                        // of the last reaction
 	thoughts thoughts                                     // reactions, the user's and others'
 	seen     map[transport.Address]transport.Availability // people of the roster who are there

@@ -136,8 +136,9 @@ func (MessageReacted) isEvent()   {}
 func (ComposingChanged) isEvent() {}
 
 // Echoed, as the id that Session.Send returns, says that the network will show
-// the message itself: in a room as MessageReceived with its Request, with a
-// person as MessageStatus Accepted with its id. Failed ends it too.
+// the message itself: in a room as MessageReceived with its Request, one for
+// each part of it that is a message there, with a person as MessageStatus
+// Accepted with its id. Failed ends it too.
 const Echoed MessageID = "\x00"
 
 // Preferring is implemented by a Network whose users choose what is sent for

@@ -222,8 +222,9 @@ func (l *link) show(p *pending, said transport.Message) {
 	if u := l.users[l.is.fold(l.nick)]; u != nil {
 		said.Sender = l.identity(u)
 	}
+	said.Request = p.request
 	if first {
-		said.Request, said.Origin = p.request, p.echo.origin
+		said.Origin = p.echo.origin
 	}
 	l.emit(transport.MessageReceived{Message: said})
 }

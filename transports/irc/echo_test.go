@@ -89,7 +89,7 @@ func TestTheLinesOfAMessageAreShownOneByOne(t *testing.T) {
 		c.expect("@label=g1 PRIVMSG #garden one", "@label=g2 PRIVMSG #garden two")
 		c.sends("@label=g1;msgid=r1 "+romeoFull+"PRIVMSG #garden one", julietFull+"PRIVMSG #garden :hm",
 			"@label=g2;msgid=r2 "+romeoFull+"PRIVMSG #garden two")
-		w.sees(ownMessage("r1", "m1", "one"), juliets("", "hm"), ownMessage("r2", "", "two"))
+		w.sees(ownMessage("r1", "m1", "one"), juliets("", "hm"), ownMessage("r2", "m1", "two"))
 	})
 }
 

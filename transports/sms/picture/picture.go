@@ -20,6 +20,7 @@ import (
 
 const (
 	maxPixels = 50_000_000 // of a picture that is read
+	maxMemory = 256 << 20  // bytes, while it is
 	firstSide = 1600       // of the longer side, at first
 	leastSide = 160
 )
@@ -41,6 +42,8 @@ func Shrink(content []byte, limit int) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
 	case c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height:
+		return nil, ErrHuge
+	case c.Width*c.Height > maxMemory/bytesPerPixel(content, format, c):
 		return nil, ErrHuge
 	case format == "gif" && moves(content):
 		return nil, ErrAnimated
@@ -67,6 +70,37 @@ func Shrink(content []byte, limit int) ([]byte, error) {
 		}
 		side = int(float64(side) * min(max(0.95*math.Sqrt(float64(limit)/float64(b.Len())), 0.25), 0.85))
 	}
+}
+
+// bytesPerPixel is what reading a picture takes at most: of a small file, too.
+func bytesPerPixel(content []byte, format string, c image.Config) int {
+	switch {
+	case format == "jpeg" && !isBaseline(content):
+		return 20 // the coefficients of all scans, of four components
+	case c.ColorModel == color.NRGBA64Model, c.ColorModel == color.RGBA64Model:
+		return 8
+	}
+	return 4
+}
+
+// isBaseline says that a JPEG surely has one scan after another, and not all of
+// the picture in each (ITU-T T.81 B.1.1.3).
+func isBaseline(b []byte) bool {
+	for b = b[2:]; len(b) >= 4 && b[0] == 0xff; {
+		switch marker := b[1]; {
+		case marker == 0xc0, marker == 0xc1:
+			return true
+		case marker == 0xc4, marker >= 0xdb && marker <= 0xef, marker == 0xfe: // what may stand before
+		default:
+			return false
+		}
+		length := int(binary.BigEndian.Uint16(b[2:]))
+		if length < 2 || len(b) < 2+length {
+			return false
+		}
+		b = b[2+length:]
+	}
+	return false
 }
 
 // moves says that a GIF has several images. It decodes none: a small file can

@@ -136,6 +136,27 @@ func FuzzShrink(f *testing.F) {
 	})
 }
 
+func TestPicturesThatTakeMuchMemoryAreNotRead(t *testing.T) {
+	var low bytes.Buffer
+	if err := png.Encode(&low, image.NewNRGBA64(image.Rect(0, 0, 6000, 1))); err != nil {
+		t.Fatal(err)
+	}
+	deep := low.Bytes()
+	binary.BigEndian.PutUint32(deep[20:], 6000)
+	deep = append(deep[:29:29], crcOf(deep[12:29])...)
+	plain := photo(t, image.NewGray(image.Rect(0, 0, 4000, 4000)), 1)
+	progressive := bytes.Replace(plain, []byte{0xff, 0xc0}, []byte{0xff, 0xc2}, 1)
+	unclear := append([]byte{0xff, 0xd8, 0xff, 0xd0}, plain[2:]...) // a marker that should not be there
+	for name, tt := range map[string]struct {
+		content []byte
+		huge    bool
+	}{"deep": {deep, true}, "plain": {plain, false}, "progressive": {progressive, true}, "unclear": {unclear, true}} {
+		if _, err := Shrink(tt.content, 1<<20); errors.Is(err, ErrHuge) != tt.huge {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A few hundred bytes of each frame are megabytes once they are decoded.
 func TestFramesOfAGIFAreNotDecoded(t *testing.T) {
 	frame := image.NewPaletted(image.Rect(0, 0, 2000, 2000), color.Palette{color.White, color.Black})

@@ -150,6 +150,26 @@ func TestManyStoredMessagesKeepTheirOrderAndLetTheUserIn(t *testing.T) {
 	})
 }
 
+// A client that asks for it learns that its message was read (XEP-0333 §4).
+func TestWhatIsReadIsMarked(t *testing.T) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
+		write := func(id, asks string) {
+			w.says(orchard, `<message to='%s' type='chat' id='%s'><body>hello</body>%s</message>`, phone, id, asks)
+			w.settle()
+			w.phones.tells(romeo, transport.MessageStatus{Request: w.phones.request(), Chat: number, Status: transport.Displayed})
+		}
+		const receipt, markable, marker = `<request xmlns='urn:xmpp:receipts'/>`, `<markable xmlns='urn:xmpp:chat-markers:0'/>`, "{urn:xmpp:chat-markers:0}displayed"
+		write("m1", receipt+markable)
+		w.Expect(Message(From(phone), To(romeo), Type("chat"), Has("{urn:xmpp:receipts}received@id", "m1"), Has(marker+"@id", "m1")))
+		write("m2", markable)
+		w.Expect(Message(From(phone), HasNot("{urn:xmpp:receipts}received"), Has(marker+"@id", "m2"), Has("{urn:xmpp:hints}store")))
+		write("m3", receipt)
+		w.Expect(Message(From(phone), Has("{urn:xmpp:receipts}received@id", "m3"), HasNot(marker)))
+		write("m4", "")
+		w.ExpectNothing()
+	})
+}
+
 func TestReceiptIsSentOnceTheMessageIsDelivered(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.writes("m1")

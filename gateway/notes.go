@@ -16,6 +16,7 @@ type note struct {
 	chat     string // local part that it was sent to, as it was written
 	nick     string // and the resource
 	receipt  bool   // the client asked for a receipt
+	markable bool   // and to be told once it is read (XEP-0333 §4)
 }
 
 type noteKind byte
@@ -30,13 +31,20 @@ const (
 	noteList    noteKind = 'l' // a list of rooms; chat is the server
 )
 
-// request writes the note: its kind, the flag, and each text after its length.
+// noteFlags are the receipt and the marker: neither, one, the other, both.
+const noteFlags = "-rdb"
+
+// request writes the note: its kind, the flags, and each text after its length.
 func (n note) request() transport.Request {
 	b := make([]byte, 0, 16+len(n.id)+len(n.resource)+len(n.chat)+len(n.nick))
-	b = append(b, byte(n.kind), '-')
+	flags := 0
 	if n.receipt {
-		b[1] = 'r'
+		flags++
 	}
+	if n.markable {
+		flags += 2
+	}
+	b = append(b, byte(n.kind), noteFlags[flags])
 	for _, s := range [...]string{n.id, n.resource, n.chat, n.nick} {
 		b = strconv.AppendInt(b, int64(len(s)), 10)
 		b = append(append(b, ':'), s...)
@@ -50,7 +58,8 @@ func readNote(r transport.Request) (n note, ok bool) {
 	if len(s) < 2 {
 		return n, false
 	}
-	n.kind, n.receipt = noteKind(s[0]), s[1] == 'r'
+	flags := max(0, strings.IndexByte(noteFlags, s[1]))
+	n.kind, n.receipt, n.markable = noteKind(s[0]), flags&1 > 0, flags&2 > 0
 	s = s[2:]
 	for _, field := range [...]*string{&n.id, &n.resource, &n.chat, &n.nick} {
 		length, rest, found := strings.Cut(s, ":")

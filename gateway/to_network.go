@@ -75,6 +75,7 @@ func (s *session) noteOf(st *stanza.Received, kind noteKind) note {
 	return note{
 		kind: kind, id: st.ID, resource: st.From.Resource,
 		chat: st.To.Local, nick: st.To.Resource, receipt: st.WantsReceipt(),
+		markable: st.Child(stanza.MarkersNamespace, "markable") != nil,
 	}
 }
 

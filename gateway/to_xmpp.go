@@ -259,6 +259,18 @@ func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.
 		st.To = s.user // whichever client is there now
 		st.Payloads = []payload{stanza.Receipt{ID: n.id}}
 		return st, n.receipt
+	case transport.Displayed:
+		if e.Who != "" {
+			return st, false
+		}
+		st.Type, st.ID, st.To = stanza.Chat, id, s.user
+		if n.receipt { // the network may not have said before that they have it
+			st.Payloads = append(st.Payloads, stanza.Receipt{ID: n.id})
+		}
+		if n.markable {
+			st.Payloads = append(st.Payloads, stanza.Displayed(n.id), stanza.Store)
+		}
+		return st, len(st.Payloads) > 0
 	}
 	return st, false
 }

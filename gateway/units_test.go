@@ -16,11 +16,11 @@ import (
 )
 
 func FuzzNotesComeBackAsTheyWere(f *testing.F) {
-	f.Add(byte('m'), "m1", "orchard", "+15551234567", "", true)
-	f.Add(byte('n'), "", "a:b", "#garden", "3:juliet", false)
-	f.Add(byte(0), "\x00", "12:", "-", "ä", true)
-	f.Fuzz(func(t *testing.T, kind byte, id, resource, chat, nick string, receipt bool) {
-		was := note{kind: noteKind(kind), id: id, resource: resource, chat: chat, nick: nick, receipt: receipt}
+	f.Add(byte('m'), "m1", "orchard", "+15551234567", "", true, false)
+	f.Add(byte('n'), "", "a:b", "#garden", "3:juliet", false, true)
+	f.Add(byte(0), "\x00", "12:", "-", "ä", true, true)
+	f.Fuzz(func(t *testing.T, kind byte, id, resource, chat, nick string, receipt, markable bool) {
+		was := note{kind: noteKind(kind), id: id, resource: resource, chat: chat, nick: nick, receipt: receipt, markable: markable}
 		got, ok := readNote(was.request())
 		if !ok || got != was {
 			t.Errorf("%+v came back as %+v, %v", was, got, ok)

@@ -293,7 +293,7 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 	case isFinal:
 		n.tellNotSent(ctx, r.User, one, why)
 	case strings.HasPrefix(one.Origin, ownOrigin):
-		n.tellUser(ctx, r.User, fmt.Sprintf("Your text to %s, which was to wait until now, is on its way: %s", one.To, one.Text))
+		n.tellSoon(r.User, fmt.Sprintf("Your text to %s, which was to wait until now, is on its way: %s", one.To, one.Text))
 	}
 	return n.records.Delete(ctx, r.User, r.Kind, r.Key)
 }
@@ -302,7 +302,7 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 // client sent it.
 func (n *Network) tellNotSent(ctx context.Context, user string, one scheduled, why *transport.Error) {
 	if one.Request == "" {
-		n.tellUser(ctx, user, fmt.Sprintf("Your text to %s, which was to wait until now, is not sent. %s", one.To, why.Text))
+		n.tellSoon(user, fmt.Sprintf("Your text to %s, which was to wait until now, is not sent. %s", one.To, why.Text))
 		return
 	}
 	e := transport.MessageStatus{Request: one.Request, Chat: transport.Address(one.To), Status: transport.Failed, Err: why}
@@ -316,6 +316,20 @@ func (n *Network) tellNotSent(ctx context.Context, user string, one scheduled, w
 func (n *Network) tellUser(ctx context.Context, user, text string) {
 	if err := n.deliver(ctx, user, transport.Notice{Text: text}); err != nil {
 		n.log.Info("a notice could not be told", "error", err)
+	}
+}
+
+// tellSoon does so without waiting for the user's session: others' texts are
+// due, too.
+func (n *Network) tellSoon(user, text string) {
+	s := n.sessionOf(user)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Go(func() { n.tellUser(s.ctx, user, text) })
 	}
 }
 

@@ -1,7 +1,10 @@
 package sms
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,6 +25,25 @@ func TestTextsThatWaitAreSentWhoeverSharesALock(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		if got := fmt.Sprint(w.carrier.texts()); got != "[hello]" {
 			t.Errorf("sent %s", got)
+		}
+	})
+}
+
+func TestOneWhoIsNotToldDelaysNobodysTexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{}, 0)
+		defer w.ends()
+		link := w.open(juliet, &inbox{full: make(chan struct{})})
+		defer link.Close(context.Background(), "")
+		now := time.Now()
+		for _, user := range []string{juliet, juliet, juliet, romeo} {
+			if _, err := w.network.schedule(t.Context(), user, scheduled{To: string(phone), Text: user, When: now.Add(time.Hour), Origin: ownOrigin + rand.Text()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour + time.Second)
+		if got := w.carrier.texts(); !slices.Contains(got, romeo) {
+			t.Errorf("sent %q", got)
 		}
 	})
 }

@@ -25,7 +25,8 @@ import (
 )
 
 const (
-	maxWebhooks = 16 // served at a time: their bodies may be large
+	maxWebhooks = 16 // served at a time
+	maxFiles    = 16 // of requests whose bodies are large
 	livesFor    = 24 * time.Hour
 
 	pathEvent = "/android/event"
@@ -41,6 +42,7 @@ type Provider struct {
 	log      *slog.Logger
 	refusals *rate.Limiter // log lines about forged requests
 	webhooks chan struct{} // one token for each that is served
+	files    chan struct{} // and for each whose body may be large
 	old      before
 }
 
@@ -57,6 +59,7 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 		log:      log,
 		refusals: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		webhooks: make(chan struct{}, maxWebhooks),
+		files:    make(chan struct{}, maxFiles),
 		old:      before{texts: make(map[string]map[transport.MessageID]bool)},
 		http: &http.Client{
 			Transport: http.DefaultTransport.(*http.Transport).Clone(),

@@ -333,6 +333,31 @@ func post(p *Provider, body string, change func(*http.Request)) int {
 	return w.Code
 }
 
+// endless is a body of which nothing more comes.
+type endless struct{ asked chan<- struct{} }
+
+func (e endless) Read([]byte) (int, error) {
+	e.asked <- struct{}{}
+	select {}
+}
+
+func TestSlowStrangersHoldUpNoText(t *testing.T) {
+	rec := &receiver{}
+	p := New(testOptions(), rec, discard)
+	asked := make(chan struct{})
+	for i := range 2 * maxFiles {
+		r := httptest.NewRequest(http.MethodPost, "http://10.0.0.1"+pathEvent, endless{asked})
+		r.ContentLength = []int64{smallBody, largestBody}[i%2]
+		r.Header.Set("X-Timestamp", strconv.FormatInt(time.Now().Unix(), 10))
+		r.Header.Set("X-Signature", strings.Repeat("00", 32))
+		go p.Webhooks().ServeHTTP(httptest.NewRecorder(), r)
+		<-asked
+	}
+	if got := post(p, received, nil); got != http.StatusOK {
+		t.Errorf("got %d", got)
+	}
+}
+
 const received = `{"deviceId":"d1","event":"sms:received","id":"Ey6ECgOkVVFjz3CL48B8C","webhookId":"w","payload":{"messageId":"abc123",` +
 	`"message":"Android is always a sweet treat!","sender":"+15551234567","recipient":"+15005550002","simNumber":1,"receivedAt":"2024-06-22T15:46:11.000+07:00"}}`
 

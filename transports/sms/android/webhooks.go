@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	largestBody = 6 << 20 // an MMS with its files
+	largestBody = 6 << 20  // an MMS with its files
+	smallBody   = 64 << 10 // a text, or news of one
 	storeTime   = 20 * time.Second
 	clocksApart = 5 * time.Minute
 
@@ -75,12 +76,14 @@ func (p *Provider) Webhooks() http.Handler {
 
 func (p *Provider) webhook(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int) { http.Error(w, http.StatusText(status), status) }
-	select {
-	case p.webhooks <- struct{}{}:
-		defer func() { <-p.webhooks }()
-	default:
-		refuse(http.StatusServiceUnavailable)
-		return
+	// A place is for what is known to be the phone's: anybody can send a body
+	// that never ends. Files have one of their own before, for their memory.
+	if r.ContentLength < 0 || r.ContentLength > smallBody {
+		if !enter(p.files) {
+			refuse(http.StatusServiceUnavailable)
+			return
+		}
+		defer func() { <-p.files }()
 	}
 	body, status := p.open(w, r)
 	if status != http.StatusOK {
@@ -90,6 +93,11 @@ func (p *Provider) webhook(w http.ResponseWriter, r *http.Request) {
 		refuse(status)
 		return
 	}
+	if !enter(p.webhooks) {
+		refuse(http.StatusServiceUnavailable)
+		return
+	}
+	defer func() { <-p.webhooks }()
 	ctx, cancel := context.WithTimeout(r.Context(), storeTime)
 	defer cancel()
 	switch err := p.take(ctx, body); {
@@ -99,6 +107,16 @@ func (p *Provider) webhook(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.log.Error("take a webhook", "error", err)
 		refuse(http.StatusServiceUnavailable)
+	}
+}
+
+// enter takes a place, if there is one.
+func enter(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 

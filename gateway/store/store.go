@@ -36,7 +36,8 @@ type Store interface {
 	Secrets
 
 	// Forget deletes all that a user has on a component: account, settings,
-	// rooms, subscriptions, records, archive, and what is in the inbox.
+	// rooms, subscriptions, records, archive, what is in the inbox, and what the
+	// outbox has of messages that were sent.
 	Forget(ctx context.Context, component, user string) error
 
 	// Close writes what is queued and closes the database. Calls that come

@@ -21,6 +21,7 @@ var forgotten = []string{
 	`DELETE FROM records WHERE component = ? AND user = ?`,
 	`DELETE FROM subscriptions WHERE component = ? AND user = ?`,
 	`DELETE FROM inbox WHERE component = ? AND user = ?`,
+	`DELETE FROM outbox WHERE component = ? AND user = ? AND state >= 2`, // transport.Sent and Done: what is on its way goes on
 }
 
 // Forget implements store.Store. A crash in between leaves a part, which

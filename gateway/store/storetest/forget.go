@@ -19,6 +19,13 @@ func forgetting(w *world) {
 			w.must(w.store.Records(c).Put(w.Context(), transport.RecordItem{User: user, Kind: "k", Key: "x"}))
 			_, _, err := w.store.Inbox().Put(w.Context(), store.InboxItem{Component: c, User: user, Dedupe: "a", Event: []byte("a")})
 			w.must(err)
+			for _, state := range []transport.OutboxState{transport.Sending, transport.Sent, transport.Done} {
+				item := transport.OutboxItem{User: user, Chat: "nurse", Text: "a", Origin: strconv.Itoa(int(state))}
+				item.Key, _, err = w.store.Outbox(c).Put(w.Context(), item)
+				w.must(err)
+				item.State, item.ID = state, outboxID(user, state)
+				w.must(w.store.Outbox(c).Update(w.Context(), item))
+			}
 		}
 	}
 	var many []store.Archived
@@ -33,7 +40,13 @@ func forgetting(w *world) {
 	w.must(w.store.Forget(w.Context(), component, "nobody@example.org"))
 	for _, user := range both {
 		for _, c := range []string{component, "other.example.org"} {
-			w.same("what there is of "+user+" on "+c, w.presentIn(c, user), user != romeo || c != component)
+			others := user != romeo || c != component
+			w.same("what there is of "+user+" on "+c, w.presentIn(c, user), others)
+			for state, left := range map[transport.OutboxState]bool{transport.Sending: true, transport.Sent: others, transport.Done: others} {
+				_, there, err := w.store.Outbox(c).Find(w.Context(), outboxID(user, state))
+				w.must(err)
+				w.same("a message of "+user+" on "+c+" in the outbox", there, left)
+			}
 		}
 	}
 	w.same("romeo's messages", ids(w.page(all(romeo, "#garden"))), "")
@@ -42,6 +55,10 @@ func forgetting(w *world) {
 
 	w.store.Archive().Add(line(romeo, "anew", 3000))
 	w.same("romeo's messages after they came back", ids(w.page(all(romeo, "#garden"))), "anew")
+}
+
+func outboxID(user string, state transport.OutboxState) transport.MessageID {
+	return transport.MessageID(user + strconv.Itoa(int(state)))
 }
 
 // presentIn says whether the store has all of a user's kinds of data; it fails

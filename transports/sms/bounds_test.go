@@ -43,9 +43,11 @@ func (f fullOf) Put(ctx context.Context, r transport.RecordItem) error {
 
 func TestAFailureIsToldOnceThoughItCanNotBeNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, newDisk(), &carrier{limit: 220, plans: []plan{{err: provider.Error(30005, nil)}}}, 0)
+		w := start(t, newDisk(), &carrier{
+			limit: 220, plans: []plan{{err: provider.Error(30005, nil)}},
+			change: func(n *Network) { n.records = fullOf{n.records, kindShares} },
+		}, 0)
 		defer w.ends()
-		w.network.records = fullOf{w.network.records, kindShares}
 		w.mustSend("r1", phone, longOf("wherefore art thou ", 30))
 		time.Sleep(time.Hour)
 		failures := 0

@@ -24,6 +24,7 @@ const (
 	maxScheduled  = 100         // of one user
 	lookAhead     = time.Hour   // until the list is read again, at the latest
 	waitAgain     = time.Minute // after an error
+	briefly       = time.Second
 
 	ownOrigin = "scheduled:" // of those that no client sent
 
@@ -293,7 +294,7 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 	case isFinal:
 		n.tellNotSent(ctx, r.User, one, why)
 	case strings.HasPrefix(one.Origin, ownOrigin):
-		n.tellSoon(r.User, fmt.Sprintf("Your text to %s, which was to wait until now, is on its way: %s", one.To, one.Text))
+		n.tellBriefly(ctx, r.User, fmt.Sprintf("Your text to %s, which was to wait until now, is on its way: %s", one.To, one.Text))
 	}
 	return n.records.Delete(ctx, r.User, r.Kind, r.Key)
 }
@@ -302,7 +303,7 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 // client sent it.
 func (n *Network) tellNotSent(ctx context.Context, user string, one scheduled, why *transport.Error) {
 	if one.Request == "" {
-		n.tellSoon(user, fmt.Sprintf("Your text to %s, which was to wait until now, is not sent. %s", one.To, why.Text))
+		n.tellBriefly(ctx, user, fmt.Sprintf("Your text to %s, which was to wait until now, is not sent. %s", one.To, why.Text))
 		return
 	}
 	e := transport.MessageStatus{Request: one.Request, Chat: transport.Address(one.To), Status: transport.Failed, Err: why}
@@ -319,18 +320,12 @@ func (n *Network) tellUser(ctx context.Context, user, text string) {
 	}
 }
 
-// tellSoon does so without waiting for the user's session: others' texts are
-// due, too.
-func (n *Network) tellSoon(user, text string) {
-	s := n.sessionOf(user)
-	if s == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.running.Go(func() { n.tellUser(s.ctx, user, text) })
-	}
+// tellBriefly does so without waiting long for the user's session: others'
+// texts are due, too.
+func (n *Network) tellBriefly(ctx context.Context, user, text string) {
+	ctx, cancel := context.WithTimeout(ctx, briefly)
+	defer cancel()
+	n.tellUser(ctx, user, text)
 }
 
 // waitForMorning keeps a message for the end of the user's quiet hours. False

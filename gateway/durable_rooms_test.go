@@ -61,7 +61,7 @@ func TestMemberWhoGetsNoCopyIsNamed(t *testing.T) {
 		w.joins(orchard, family, "romeo")
 		w.says(orchard, `<message to='%s' type='groupchat' id='m1'><body>hello all</body></message>`, family)
 		w.Expect(Message(To(orchard), Type("groupchat"), ID("m1"), Body("hello all")))
-		request := w.phones.sent[len(w.phones.sent)-1].Request
+		request := w.phones.request()
 		failed := transport.MessageStatus{
 			Request: request, Chat: "#family", Who: number, Status: transport.Failed,
 			Err: &transport.Error{Reason: transport.Policy, Text: "They have opted out."},

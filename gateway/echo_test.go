@@ -12,9 +12,8 @@ import (
 
 // echo has the network show the last message that was sent.
 func (w *world) echo(id transport.MessageID) {
-	w.verona.mu.Lock()
-	m := w.verona.sent[len(w.verona.sent)-1]
-	w.verona.mu.Unlock()
+	sent := w.verona.messages()
+	m := sent[len(sent)-1]
 	m.ID, m.Nick = id, "romeo"
 	w.verona.tells(romeo, transport.MessageReceived{Message: m})
 }
@@ -37,7 +36,7 @@ func TestOwnMessagesAreShownAsTheNetworkShowsThem(t *testing.T) {
 		w.speaks(orchard, garden, "refused")
 		w.settle()
 		w.verona.tells(romeo, transport.MessageStatus{
-			Request: w.verona.lastRequest(), Chat: inGarden, Status: transport.Failed, Err: because(transport.Forbidden),
+			Request: w.verona.request(), Chat: inGarden, Status: transport.Failed, Err: because(transport.Forbidden),
 		})
 		w.Expect(Message(From(garden), To(orchard), ID("m-refused"), StanzaError("auth", "forbidden")))
 		w.speaks(orchard, garden, "lost")
@@ -64,7 +63,7 @@ func TestWhatOthersSeeInOtherWordsIsShownOnce(t *testing.T) {
 		w.settle()
 		for i, line := range strings.Split(w.verona.lastText(), "\n") {
 			w.verona.tells(romeo, transport.MessageReceived{Message: transport.Message{
-				Chat: inGarden, Nick: "romeo", Text: line, ID: transport.MessageID(fmt.Sprint("msg2-", i)), Request: w.verona.lastRequest(),
+				Chat: inGarden, Nick: "romeo", Text: line, ID: transport.MessageID(fmt.Sprint("msg2-", i)), Request: w.verona.request(),
 			}})
 		}
 		w.Expect(inRoom(orchard, garden, "romeo", "one\ntwo", ID("m2"), Has("replace@id", "m1")))
@@ -96,7 +95,7 @@ func TestThePrivateMessageIsArchivedUnderTheNetworksName(t *testing.T) {
 		w.verona.nextID = transport.Echoed
 		w.says(orchard, `<message to='%s' type='chat' id='m1'><body>psst</body></message>`, person)
 		w.settle()
-		w.verona.tells(romeo, transport.MessageStatus{Request: w.verona.lastRequest(), Chat: "juliet", ID: "msg1", Status: transport.Accepted})
+		w.verona.tells(romeo, transport.MessageStatus{Request: w.verona.request(), Chat: "juliet", ID: "msg1", Status: transport.Accepted})
 		w.settle()
 		w.ExpectNothing()
 		w.restarts()

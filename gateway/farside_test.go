@@ -88,6 +88,16 @@ func (n *network) denies(call string, err error)  { n.change(func() { n.denied[c
 func (n *network) ignores(call string)            { n.change(func() { n.silent[call] = true }) }
 func (n *network) stalls(user string)             { n.change(func() { n.stalled[user] = true }) }
 
+// messages gives what was sent.
+func (n *network) messages() []transport.Message {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.sent)
+}
+
+// forgetMessages forgets what was sent.
+func (n *network) forgetMessages() { n.change(func() { n.sent = nil }) }
+
 // request gives the note of the last message sent.
 func (n *network) request() transport.Request {
 	n.mu.Lock()

@@ -83,13 +83,14 @@ func TestFilesOfAClientComeWithWhatIsSaidBesideThem(t *testing.T) {
 			story(t, func(t *testing.T, w *world) {
 				for _, carries := range []bool{true, false} {
 					w.carries(carries)
-					w.phones.sent = nil
+					w.phones.forgetMessages()
 					w.says(orchard, `<message to='%s' type='chat' id='1'>%s</message>`, phone, tt.stanza)
 					w.settle()
-					if len(w.phones.sent) != 1 {
-						t.Fatalf("carries %v: sent %d messages", carries, len(w.phones.sent))
+					sent := w.phones.messages()
+					if len(sent) != 1 {
+						t.Fatalf("carries %v: sent %d messages", carries, len(sent))
 					}
-					got := w.phones.sent[0]
+					got := sent[0]
 					var media []string
 					for _, m := range got.Media {
 						media = append(media, m.URL+" "+m.Type)

@@ -27,10 +27,10 @@ func (w *world) toldPhone(what, want string) {
 	w.phones.mu.Lock()
 	defer w.phones.mu.Unlock()
 	got := ""
-	if len(w.phones.sent) > 0 {
-		got = w.phones.sent[len(w.phones.sent)-1].Text
+	if sent := w.phones.messages(); len(sent) > 0 {
+		got = sent[len(sent)-1].Text
 	}
-	w.phones.sent = nil
+	w.phones.forgetMessages()
 	if got != want {
 		w.t.Errorf("%s: the phone gets %q, want %q", what, got, want)
 	}
@@ -154,7 +154,7 @@ func TestWhatANetworkCarriesCrosses(t *testing.T) {
 		w.verona.nextID = "msg2"
 		w.says(orchard, `<message to='%s' type='groupchat' id='m2'><body>I am here</body><reply xmlns='urn:xmpp:reply:0' id='msg1'/></message>`, garden)
 		w.ExpectInAnyOrder(inRoom(orchard, garden, "romeo", "I am here", ID("m2"), Has("stanza-id@id", "msg2")), inRoom(cell, garden, "romeo", "I am here"))
-		if r := w.verona.sent[0].ReplyTo; r == nil || *r != (transport.Reply{ID: "msg1", Nick: "juliet", Text: "O Romeo"}) {
+		if r := w.verona.messages()[0].ReplyTo; r == nil || *r != (transport.Reply{ID: "msg1", Nick: "juliet", Text: "O Romeo"}) {
 			t.Errorf("the reply is to %+v", r)
 		}
 		w.says(orchard, `<message to='%s' type='groupchat' id='m3'><body>I am there</body><replace xmlns='urn:xmpp:message-correct:0' id='m2'/></message>`, garden)

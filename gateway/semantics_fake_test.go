@@ -74,13 +74,6 @@ func (n *network) lastText() string {
 	return n.sent[len(n.sent)-1].Text
 }
 
-// lastRequest is that of the last message that was sent.
-func (n *network) lastRequest() transport.Request {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.sent[len(n.sent)-1].Request
-}
-
 func (n *network) Preference(string, transport.Address) (transport.Preference, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -53,7 +53,7 @@ func TestMessageToSeveralIsSentToThemAll(t *testing.T) {
 				w.says(orchard, `<message to='%s' type='chat' id='m1'><body>hello</body>%s</message>`, tt.to, addressed(tt.all...))
 				w.ExpectNothing()
 				var got []string
-				for _, m := range w.phones.sent {
+				for _, m := range w.phones.messages() {
 					got = append(got, string(m.Chat))
 				}
 				if strings.Join(got, " ") != tt.want {
@@ -83,8 +83,8 @@ func TestMessageToSeveralIsRefusedWhole(t *testing.T) {
 			story(t, func(t *testing.T, w *world) {
 				w.says(orchard, `<message to='%s' id='m1'><body>hello</body>%s</message>`, phones, addressed(tt.all...))
 				w.Expect(Message(From(phones), To(orchard), ID("m1"), StanzaError(tt.class, tt.conition)))
-				if len(w.phones.sent) > 0 {
-					t.Errorf("sent was %+v", w.phones.sent)
+				if sent := w.phones.messages(); len(sent) > 0 {
+					t.Errorf("sent was %+v", sent)
 				}
 			})
 		})
@@ -108,7 +108,7 @@ func TestGroupIsWrittenToWithoutJoiningIt(t *testing.T) {
 		w.says(orchard, `<message to='%s' type='chat' id='m2'><body>hello</body></message>`, family)
 		w.Expect(Message(From(family+"/romeo"), To(cell), Type("groupchat"), Body("hello")))
 		failed := transport.MessageStatus{
-			Request: w.phones.sent[0].Request, Chat: "#family", Who: number, Status: transport.Failed,
+			Request: w.phones.messages()[0].Request, Chat: "#family", Who: number, Status: transport.Failed,
 			Err: &transport.Error{Reason: transport.Policy, Text: "They have opted out."},
 		}
 		w.phones.tells(romeo, failed)

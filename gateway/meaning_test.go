@@ -24,8 +24,6 @@ func (w *world) write(id, payloads string) string {
 
 func (w *world) toldPhone(what, want string) {
 	w.t.Helper()
-	w.phones.mu.Lock()
-	defer w.phones.mu.Unlock()
 	got := ""
 	if sent := w.phones.messages(); len(sent) > 0 {
 		got = sent[len(sent)-1].Text

@@ -80,14 +80,14 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 	}
 }
 
-// letGo ends the user's subscription. The gateway goes on seeing the user, whose
-// account is as it was; anybody else leaves the user's roster wholly, as we
-// have none to keep them in.
+// letGo ends the user's subscription. The gateway of a network that is always on
+// goes on seeing the user, whose account is as it was; anybody else leaves the
+// user's roster wholly, as we have none to keep them in.
 func (s *session) letGo(st *stanza.Received, sub store.Subscription, kind transport.Kind) store.Subscription {
 	s.hideContact(st.To.Bare(), kind)
 	s.tell(st.To, stanza.Unsubscribed, "")
 	sub.From = false
-	if st.To.Local == "" {
+	if st.To.Local == "" && s.host.info.AlwaysOn {
 		return sub
 	}
 	if sub.To {

@@ -62,6 +62,7 @@ func (s *session) Query(_ context.Context, who transport.Address, q transport.Qu
 		if err := l.question(a, nick, "PRIVMSG", nick, text); err != nil {
 			return err
 		}
+		l.awaitSelfEcho(nick)
 		l.await(&pending{command: "PRIVMSG", target: l.is.fold(nick), ask: a})
 		return nil
 	})
@@ -74,6 +75,7 @@ func (s *session) Reply(_ context.Context, who transport.Address, q transport.Qu
 			text = token
 		}
 		l.sendLater("NOTICE", nick, ctcp(ctcpQueries[q], text))
+		l.awaitSelfEcho(nick)
 		return nil
 	})
 }

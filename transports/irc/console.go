@@ -74,9 +74,7 @@ func (s *session) sendRaw(srv *server, m transport.Message) error {
 	}
 	l.touch()
 	for _, target := range says {
-		if l.echoes() && l.is.fold(target) == l.is.fold(l.nick) {
-			l.selfEchoes++
-		}
+		l.awaitSelfEcho(target)
 	}
 	for _, nick := range talksTo {
 		l.talksTo(nick)

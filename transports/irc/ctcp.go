@@ -36,6 +36,7 @@ func ctcp(command, text string) string {
 func ctcpAnswer(command string, text func(*link) string) func(*link, *message, string) {
 	return func(l *link, m *message, _ string) {
 		l.sendLater("NOTICE", m.nick, ctcp(command, text(l)))
+		l.awaitSelfEcho(m.nick)
 	}
 }
 

@@ -120,6 +120,14 @@ func (l *link) isOwn(m *message) bool {
 	return m.host != "" && l.is.fold(m.nick) == l.is.fold(l.nick)
 }
 
+// awaitSelfEcho is for what is sent without a label: if it is to the user
+// themselves, the server shows it beside delivering it. It needs mu.
+func (l *link) awaitSelfEcho(target string) {
+	if l.echoes() && l.is.fold(target) == l.is.fold(l.nick) {
+		l.selfEchoes++
+	}
+}
+
 // receiveEcho takes what the server shows of the user's own message, and says
 // whether that was all. What was not sent from here may still be news.
 func (l *link) receiveEcho(m *message, raw string) (taken bool) {

@@ -89,7 +89,7 @@ func (c *Client) Raw(line string) error {
 	if strings.ContainsAny(line, "\r\n\x00") || len(line) > maxCommand {
 		return fmt.Errorf("send: a line has no CR, LF or NUL and at most %d bytes", maxCommand)
 	}
-	in, err := os.OpenFile(filepath.Join(c.root, "in"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	in, err := c.openIn()
 	if err != nil {
 		return fmt.Errorf("send: %w", err)
 	}
@@ -97,6 +97,18 @@ func (c *Client) Raw(line string) error {
 	// What begins with a slash and more than one letter goes out as it is.
 	_, err = in.WriteString("/" + line + "\n")
 	return err
+}
+
+// openIn opens what ii reads. Between two of its reads nobody has it open.
+func (c *Client) openIn() (in *os.File, err error) {
+	for range 100 {
+		in, err = os.OpenFile(filepath.Join(c.root, "in"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if !errors.Is(err, syscall.ENXIO) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return in, err
 }
 
 // Say sends a message to a channel or a person.

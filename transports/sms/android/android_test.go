@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,27 +29,7 @@ var discard = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 const own, second, friend = "+15005550001", "+15005550002", "+15551234567"
 
-// receiver keeps what it gets, or fails.
-type receiver struct {
-	mu      sync.Mutex
-	in      []provider.Inbound
-	reports []provider.Report
-	err     error
-}
-
-func (r *receiver) Receive(_ context.Context, in provider.Inbound) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.in = append(r.in, in)
-	return r.err
-}
-
-func (r *receiver) Report(_ context.Context, report provider.Report) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reports = append(r.reports, report)
-	return r.err
-}
+type receiver = providertest.Receiver
 
 func testOptions() Options {
 	o := Defaults()
@@ -392,10 +371,10 @@ func TestTextComesIn(t *testing.T) {
 				t.Fatalf("answered %d", code)
 			}
 			tt.want.ID = "Ey6ECgOkVVFjz3CL48B8C"
-			for i := range rec.in {
-				rec.in[i].At = rec.in[i].At.UTC()
+			for i := range rec.In {
+				rec.In[i].At = rec.In[i].At.UTC()
 			}
-			if diff := cmp.Diff([]provider.Inbound{tt.want}, rec.in); diff != "" {
+			if diff := cmp.Diff([]provider.Inbound{tt.want}, rec.In); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -418,7 +397,7 @@ func TestNewsComeIn(t *testing.T) {
 		{ID: "m1", Status: transport.Delivered},
 		{ID: "m2", Status: transport.Failed, Err: &transport.Error{Reason: transport.Unreachable, Code: "RESULT_ERROR_NO_SERVICE"}},
 	}
-	if diff := cmp.Diff(want, rec.reports, cmpopts.IgnoreFields(transport.Error{}, "Text")); diff != "" {
+	if diff := cmp.Diff(want, rec.Reports, cmpopts.IgnoreFields(transport.Error{}, "Text")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -427,12 +406,12 @@ func TestTextOfAnotherPhoneIsLeft(t *testing.T) {
 	rec := &receiver{}
 	o := testOptions()
 	o.DeviceID = "d2"
-	if code := post(New(o, rec, discard), received, nil); code != http.StatusOK || len(rec.in) > 0 {
-		t.Errorf("answered %d, took %v", code, rec.in)
+	if code := post(New(o, rec, discard), received, nil); code != http.StatusOK || len(rec.In) > 0 {
+		t.Errorf("answered %d, took %v", code, rec.In)
 	}
 	o.DeviceID = "d1"
-	if code := post(New(o, rec, discard), received, nil); code != http.StatusOK || len(rec.in) != 1 {
-		t.Errorf("answered %d, took %v", code, rec.in)
+	if code := post(New(o, rec, discard), received, nil); code != http.StatusOK || len(rec.In) != 1 {
+		t.Errorf("answered %d, took %v", code, rec.In)
 	}
 }
 
@@ -474,7 +453,7 @@ func TestForgedOrBrokenWebhookIsRefused(t *testing.T) {
 			if code := post(New(testOptions(), rec, discard), tt.body, tt.change); code != tt.want {
 				t.Errorf("answered %d", code)
 			}
-			if tt.want != 200 && len(rec.in)+len(rec.reports) > 0 {
+			if tt.want != 200 && len(rec.In)+len(rec.Reports) > 0 {
 				t.Error("it was taken")
 			}
 		})
@@ -488,7 +467,7 @@ func TestTextThatIsNotStoredIsNotAcknowledged(t *testing.T) {
 	}{
 		{nil, 200}, {errors.New("disk full"), 503}, {provider.ErrUnknownNumber, 200},
 	} {
-		if code := post(New(testOptions(), &receiver{err: tt.err}, discard), received, nil); code != tt.want {
+		if code := post(New(testOptions(), &receiver{Err: tt.err}, discard), received, nil); code != tt.want {
 			t.Errorf("%v: answered %d", tt.err, code)
 		}
 	}
@@ -551,7 +530,7 @@ func FuzzWebhook(f *testing.F) {
 		if err := New(testOptions(), rec, discard).take(t.Context(), body); err != nil && !errors.Is(err, errBadEvent) {
 			t.Fatal(err)
 		}
-		for _, in := range rec.in {
+		for _, in := range rec.In {
 			if in.ID == "" || in.To != own {
 				t.Fatalf("took %+v", in)
 			}

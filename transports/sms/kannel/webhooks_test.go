@@ -1,13 +1,11 @@
 package kannel
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,29 +14,10 @@ import (
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
+	"gatehouse/transports/sms/provider/providertest"
 )
 
-// receiver keeps what it gets, or fails.
-type receiver struct {
-	mu      sync.Mutex
-	in      []provider.Inbound
-	reports []provider.Report
-	err     error
-}
-
-func (r *receiver) Receive(_ context.Context, in provider.Inbound) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.in = append(r.in, in)
-	return r.err
-}
-
-func (r *receiver) Report(_ context.Context, report provider.Report) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reports = append(r.reports, report)
-	return r.err
-}
+type receiver = providertest.Receiver
 
 // incoming are the parameters of a text, as the README's post-url has them.
 func incoming(more ...string) url.Values {
@@ -109,7 +88,7 @@ func TestTextComesIn(t *testing.T) {
 			if tt.wantTo != "" {
 				want.To = tt.wantTo
 			}
-			if diff := cmp.Diff([]provider.Inbound{want}, rec.in); diff != "" {
+			if diff := cmp.Diff([]provider.Inbound{want}, rec.In); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -126,7 +105,7 @@ func TestTextThatIsNotStoredIsNotAcknowledged(t *testing.T) {
 		{"the store is down", errors.New("disk full"), http.StatusServiceUnavailable},
 		{"nobody has the number, and asking again is no use", provider.ErrUnknownNumber, http.StatusOK},
 	} {
-		w := call(New(testOptions(), &receiver{err: tt.err}, discard), "GET", pathIn, incoming("text", "x"), "", "")
+		w := call(New(testOptions(), &receiver{Err: tt.err}, discard), "GET", pathIn, incoming("text", "x"), "", "")
 		if w.Code != tt.want {
 			t.Errorf("%s: answered %d", tt.name, w.Code)
 		}
@@ -169,7 +148,7 @@ func TestForgedOrBrokenWebhookIsRefused(t *testing.T) {
 			if w.Code != tt.want {
 				t.Errorf("answered %d", w.Code)
 			}
-			if tt.want != 200 && len(rec.in)+len(rec.reports) > 0 {
+			if tt.want != 200 && len(rec.In)+len(rec.Reports) > 0 {
 				t.Error("it was taken")
 			}
 		})
@@ -202,12 +181,12 @@ func TestReportTellsHowATextFared(t *testing.T) {
 			for i := range tt.want {
 				tt.want[i].ID = "abc"
 			}
-			if diff := cmp.Diff(tt.want, rec.reports, cmpopts.IgnoreFields(transport.Error{}, "Text")); diff != "" {
+			if diff := cmp.Diff(tt.want, rec.Reports, cmpopts.IgnoreFields(transport.Error{}, "Text")); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
-	rec := &receiver{err: errors.New("disk full")}
+	rec := &receiver{Err: errors.New("disk full")}
 	if w := callReport(New(testOptions(), rec, discard), "abc", "1", ""); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("a report that was not stored is answered %d", w.Code)
 	}

@@ -127,7 +127,7 @@ func FuzzShrink(f *testing.F) {
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x20Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(content)); err == nil && c.Width*c.Height > 1<<20 {
-			t.Skip()
+			return // it would only take long
 		}
 		if got, err := Shrink(content, 5000); err == nil && len(got) > 5000 {
 			t.Errorf("%d bytes", len(got))

@@ -62,12 +62,12 @@ func TestGroupTextGoesIntoItsConversation(t *testing.T) {
 		t.Errorf("the webhook answers %v", got)
 	}
 	s.Text(c.SID, "gatehouse-15005550001", "my own words", false)
-	if len(r.in) != 1 || r.in[0].From != nurse || r.in[0].To != own || !slices.Equal(r.in[0].Group, []string{juliet}) || r.in[0].Text != "I come" {
-		t.Errorf("received were %+v", r.in)
+	if len(r.In) != 1 || r.In[0].From != nurse || r.In[0].To != own || !slices.Equal(r.In[0].Group, []string{juliet}) || r.In[0].Text != "I come" {
+		t.Errorf("received were %+v", r.In)
 	}
 	s.Text(c.SID, juliet, "nobody was called", true)
 	l, err := p.groupsReceived(t.Context(), own, time.Now().Add(-time.Minute), func(id transport.MessageID) bool {
-		return id == r.in[0].ID
+		return id == r.In[0].ID
 	})
 	if err != nil || len(l) != 1 || l[0].Text != "nobody was called" || l[0].From != juliet {
 		t.Errorf("asked for, there are %+v, error %v", l, err)
@@ -75,8 +75,8 @@ func TestGroupTextGoesIntoItsConversation(t *testing.T) {
 
 	s.Report(c.SID, c.Messages[0].SID, c.Participants[2].SID, "undelivered", 30003)
 	s.Report(c.SID, c.Messages[0].SID, c.Participants[1].SID, "delivered", 0)
-	if len(r.reports) != 1 || r.reports[0].Who != nurse || r.reports[0].ID != first.ID || r.reports[0].Status != transport.Failed || r.reports[0].Err.Code != "30003" {
-		t.Errorf("reported were %+v", r.reports)
+	if len(r.Reports) != 1 || r.Reports[0].Who != nurse || r.Reports[0].ID != first.ID || r.Reports[0].Status != transport.Failed || r.Reports[0].Err.Code != "30003" {
+		t.Errorf("reported were %+v", r.Reports)
 	}
 	status := func(want transport.Status) {
 		t.Helper()

@@ -109,8 +109,8 @@ func TestSignalWiresWebhooksAreSignedWithItsKey(t *testing.T) {
 		r.Header.Set(tt.header, signatureOf(transport.NewSecret(tt.by), called))
 		w := httptest.NewRecorder()
 		NewSignalWire(signalWireOptions(), rec, discard).Webhooks().ServeHTTP(w, r)
-		if w.Code != tt.want || len(rec.in) != map[bool]int{true: 1}[tt.want == 200] {
-			t.Errorf("%s: answered %d, took %v", tt.name, w.Code, rec.in)
+		if w.Code != tt.want || len(rec.In) != map[bool]int{true: 1}[tt.want == 200] {
+			t.Errorf("%s: answered %d, took %v", tt.name, w.Code, rec.In)
 		}
 		// SignalWire refuses <Response/> with error 12100.
 		if tt.want == 200 && w.Body.String() != `<?xml version="1.0" encoding="UTF-8"?><Response></Response>` {

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,31 +17,12 @@ import (
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
+	"gatehouse/transports/sms/provider/providertest"
 )
 
 var discard = slog.New(slog.DiscardHandler)
 
-// receiver keeps what it gets, or fails.
-type receiver struct {
-	mu      sync.Mutex
-	in      []provider.Inbound
-	reports []provider.Report
-	err     error
-}
-
-func (r *receiver) Receive(_ context.Context, in provider.Inbound) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.in = append(r.in, in)
-	return r.err
-}
-
-func (r *receiver) Report(_ context.Context, report provider.Report) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reports = append(r.reports, report)
-	return r.err
-}
+type receiver = providertest.Receiver
 
 const public = "https://gw.example.org/sms.example.org"
 
@@ -87,7 +67,7 @@ func TestTextComesInOnceItIsStored(t *testing.T) {
 		t.Errorf("got %d %q", w.Code, w.Body)
 	}
 	want := []provider.Inbound{{ID: "SM9", From: "+15551234567", To: "+15005550001", Text: "Grüße 😀 & more", Lost: 1, Media: []provider.Media{{URL: "https://api.twilio.com/media/ME1", Type: "image/jpeg"}}}}
-	if diff := cmp.Diff(want, rec.in); diff != "" {
+	if diff := cmp.Diff(want, rec.In); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -97,8 +77,8 @@ func TestTextComesInByGet(t *testing.T) {
 	target := pathIn + "?" + inbound.Encode()
 	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.Header.Set("X-Twilio-Signature", signatureOf(testOptions().AuthToken, signed{url: public + target}))
-	if res := serve(rec, r); res.StatusCode != http.StatusOK || len(rec.in) != 1 || rec.in[0].Text != "Grüße 😀 & more" {
-		t.Errorf("got %d, %v", res.StatusCode, rec.in)
+	if res := serve(rec, r); res.StatusCode != http.StatusOK || len(rec.In) != 1 || rec.In[0].Text != "Grüße 😀 & more" {
+		t.Errorf("got %d, %v", res.StatusCode, rec.In)
 	}
 }
 
@@ -111,7 +91,7 @@ func TestAnswerTellsWhatBecameOfAText(t *testing.T) {
 		"not stored":    {errors.New("disk full"), 503},
 		"nobody has it": {provider.ErrUnknownNumber, 404},
 	} {
-		if res := serve(&receiver{err: tt.err}, post(pathIn, inbound)); res.StatusCode != tt.want {
+		if res := serve(&receiver{Err: tt.err}, post(pathIn, inbound)); res.StatusCode != tt.want {
 			t.Errorf("%s: got %d, want %d", name, res.StatusCode, tt.want)
 		}
 	}
@@ -141,7 +121,7 @@ func TestReportIsRead(t *testing.T) {
 		if res := serve(rec, post(pathStatus, tt.params)); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: got %d", tt.name, res.StatusCode)
 		}
-		if diff := cmp.Diff([]provider.Report{tt.want}, rec.reports); diff != "" {
+		if diff := cmp.Diff([]provider.Report{tt.want}, rec.Reports); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
 	}
@@ -171,8 +151,8 @@ func TestForgedOrBrokenRequestIsRefused(t *testing.T) {
 	for _, tt := range tests {
 		rec := &receiver{}
 		res := serve(rec, tt.change(post(pathIn, inbound)))
-		if res.StatusCode != tt.want || (len(rec.in) > 0) != (tt.want == 200) || len(rec.reports) > 0 {
-			t.Errorf("%s: got %d, %v, %v", tt.name, res.StatusCode, rec.in, rec.reports)
+		if res.StatusCode != tt.want || (len(rec.In) > 0) != (tt.want == 200) || len(rec.Reports) > 0 {
+			t.Errorf("%s: got %d, %v, %v", tt.name, res.StatusCode, rec.In, rec.Reports)
 		}
 	}
 }
@@ -258,14 +238,14 @@ func FuzzWebhook(f *testing.F) {
 		r.Header.Set("Content-Type", kind)
 		r.Header.Set("X-Twilio-Signature", signature)
 		serve(rec, r)
-		if len(rec.in) > 0 || len(rec.reports) > 0 {
+		if len(rec.In) > 0 || len(rec.Reports) > 0 {
 			t.Error("an unsigned request was taken")
 		}
 		params, err := url.ParseQuery(body)
 		if err != nil || len(body) > largestBody {
 			return
 		}
-		if res := serve(rec, post(pathIn, params)); res.StatusCode != http.StatusOK || len(rec.in) != 1 {
+		if res := serve(rec, post(pathIn, params)); res.StatusCode != http.StatusOK || len(rec.In) != 1 {
 			t.Errorf("a signed request was answered %d", res.StatusCode)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/gateway/e2e/ircv3server"
 	"gatehouse/gateway/e2e/servers"
 	"gatehouse/gateway/e2e/xmppclient"
 )
@@ -18,6 +19,15 @@ type native struct {
 	t     *testing.T
 	conn  net.Conn
 	lines *bufio.Scanner
+}
+
+// ircv3 starts a server with the extensions that a scenario is about.
+func (w *world) ircv3(o ircv3server.Options) *ircv3server.Server {
+	w.t.Helper()
+	s, err := ircv3server.Start(o)
+	check(w.t, err)
+	w.t.Cleanup(s.Close)
+	return s
 }
 
 func (w *world) native(address, nick, channel, caps string) *native {

@@ -1,144 +1,49 @@
 package e2e
 
 import (
-	"bufio"
-	"fmt"
-	"net"
 	"strings"
-	"sync"
 	"testing"
 
+	"github.com/ergochat/irc-go/ircmsg"
+
+	"gatehouse/gateway/e2e/ircv3server"
 	"gatehouse/gateway/e2e/servers"
 )
 
-// A redactingServer is an IRC server with message-redaction, which no server in
-// Debian has. It knows one channel, whose first member is its operator, and
-// does what the specification's examples show.
-type redactingServer struct {
-	mu      sync.Mutex
-	members []*redactingClient
-	said    map[string]string // nick by msgid
-}
-
-type redactingClient struct {
-	server *redactingServer
-	conn   net.Conn
-	nick   string
-}
-
-func (w *world) redactingServer() string {
-	w.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(w.t, err)
-	s := &redactingServer{said: map[string]string{}}
-	var clients sync.WaitGroup
-	clients.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			w.t.Cleanup(func() { conn.Close() })
-			clients.Go(func() { (&redactingClient{server: s, conn: conn}).serve() })
-		}
-	})
-	w.t.Cleanup(func() { l.Close() })
-	return l.Addr().String()
-}
-
-func (c *redactingClient) sends(format string, args ...any) {
-	fmt.Fprintf(c.conn, format+"\r\n", args...)
-}
-
-func (c *redactingClient) serve() {
-	lines := bufio.NewScanner(c.conn)
-	for lines.Scan() {
-		line, tags := lines.Text(), ""
-		if strings.HasPrefix(line, "@") {
-			tags, line, _ = strings.Cut(line[1:], " ")
-		}
-		head, text, _ := strings.Cut(line, " :")
-		words := strings.Fields(head)
-		if text != "" {
-			words = append(words, text)
-		}
-		label := ""
-		if l := tagIn("@"+tags+" ", "label"); l != "" {
-			label = "label=" + l + ";"
-		}
-		c.server.mu.Lock()
-		c.takes(words, label)
-		c.server.mu.Unlock()
-	}
-}
-
-// takes handles one command.
-func (c *redactingClient) takes(words []string, label string) {
-	s := c.server
-	switch words[0] {
-	case "CAP":
-		const caps = "batch echo-message labeled-response message-tags draft/message-redaction"
-		switch words[1] {
-		case "LS":
-			c.sends(":s CAP * LS :%s", caps)
-		case "REQ":
-			c.sends(":s CAP * ACK :%s", strings.Join(words[2:], " "))
-		}
-	case "NICK":
-		c.nick = words[1]
-	case "USER":
-		c.sends(":s 001 %s :Welcome", c.nick)
-		c.sends(":s 422 %s :No MOTD", c.nick)
-	case "PING":
-		c.sends(":s PONG s :%s", words[1])
-	case "JOIN":
-		s.members = append(s.members, c)
-		s.all(":%s!u@h JOIN %s", c.nick, words[1])
-		names := "@"
-		for _, m := range s.members {
-			names += m.nick + " "
-		}
-		c.sends(":s 353 %s = %s :%s", c.nick, words[1], names)
-		c.sends(":s 366 %s %s :End", c.nick, words[1])
-	case "PRIVMSG":
-		id := fmt.Sprint(100 + len(s.said))
-		s.said[id] = c.nick
-		for _, m := range s.members {
-			own := ""
-			if m == c {
-				own = label
-			}
-			m.sends("@%smsgid=%s :%s!u@h PRIVMSG %s :%s", own, id, c.nick, words[1], words[2])
-		}
-	case "REDACT":
-		author, known := s.said[words[2]]
-		switch {
-		case !known:
-			c.sends("@%sx :s FAIL REDACT UNKNOWN_MSGID %s %s :This message does not exist or is too old", label, words[1], words[2])
-		case author != c.nick && s.members[0] != c:
-			c.sends("@%sx :s FAIL REDACT REDACT_FORBIDDEN %s %s :You are not authorised to delete this message", label, words[1], words[2])
-		default:
-			for _, m := range s.members {
-				own := ""
-				if m == c {
-					own = label
+// redacting is a server with message-redaction, which does what the
+// specification's examples show: authors and the operator may take a message
+// back.
+func (w *world) redacting() *ircv3server.Server {
+	authors := map[string]string{} // by msgid
+	return w.ircv3(ircv3server.Options{
+		Caps: ircv3server.Common("draft/message-redaction"),
+		Commands: map[string]ircv3server.Handler{
+			"PRIVMSG": func(c *ircv3server.Client, m ircmsg.Message) {
+				out, id := c.Message(m.Command, m.Params...), c.NextID()
+				authors[id] = c.Nick
+				out.SetTag("msgid", id)
+				c.Spread(m.Params[0], out)
+			},
+			"REDACT": func(c *ircv3server.Client, m ircmsg.Message) {
+				target, id := m.Params[0], m.Params[1]
+				author, known := authors[id]
+				switch {
+				case !known:
+					c.Fail("REDACT", "UNKNOWN_MSGID", target, id, "This message does not exist or is too old")
+				case author != c.Nick && c.Channel(target).Members[0] != c:
+					c.Fail("REDACT", "REDACT_FORBIDDEN", target, id, "You are not authorised to delete this message")
+				default:
+					c.Relay(m)
 				}
-				m.sends("@%smsgid=r :%s!u@h REDACT %s", own, c.nick, strings.Join(words[1:3], " ")+" :"+strings.Join(words[3:], " "))
-			}
-		}
-	}
-}
-
-func (s *redactingServer) all(format string, args ...any) {
-	for _, m := range s.members {
-		m.sends(format, args...)
-	}
+			},
+		},
+	})
 }
 
 func TestMessagesAreTakenBack(t *testing.T) {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
-	address := w.redactingServer()
+	address := w.redacting().Addr()
 	w.start(w.irc(plain("verona", address)))
 	romeo, benvolio := w.logIn("romeo", "orchard"), w.logIn("benvolio", "street")
 	romeo.joins(room, "romeo") // first in, so an operator
@@ -179,7 +84,7 @@ func TestMessagesAreTakenBack(t *testing.T) {
 	if answer := romeo.asks(room, "set", moderate(spam)); answer.Type() != "result" {
 		t.Errorf("the moderator gets %s", answer)
 	}
-	juliet.gets(":romeo!", "REDACT "+channel+" "+spam+" :spam")
+	juliet.gets(":romeo!", "REDACT "+channel+" "+spam+" spam")
 	for _, who := range []*person{romeo, benvolio} {
 		r := who.gets(message, from(room), has("retract")).Find("retract")
 		if r.Attr("id") != spam || r.Find("moderated").Attr("by") != room+"/romeo" || r.Find("reason").Text != "spam" {

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"gatehouse/gateway/guarded"
+	"gatehouse/gateway/picture"
 	"gatehouse/gateway/transport"
-	"gatehouse/transports/sms/picture"
 	"gatehouse/transports/sms/provider"
 )
 

@@ -1,4 +1,4 @@
-// Package picture makes pictures small enough for an MMS.
+// Package picture makes small pictures of large ones.
 package picture
 
 import (

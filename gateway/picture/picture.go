@@ -37,14 +37,10 @@ var (
 // the original's orientation says, and nothing else of what cameras note goes
 // along: neither the place nor the time.
 func Shrink(content []byte, limit int) ([]byte, error) {
-	c, format, err := image.DecodeConfig(bytes.NewReader(content))
+	c, format, err := measure(content, maxPixels, maxMemory)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
-	case c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height:
-		return nil, ErrHuge
-	case c.Width*c.Height > maxMemory/bytesPerPixel(content, format, c):
-		return nil, ErrHuge
+		return nil, err
 	case format == "gif" && moves(content):
 		return nil, ErrAnimated
 	}
@@ -70,6 +66,20 @@ func Shrink(content []byte, limit int) ([]byte, error) {
 		}
 		side = int(float64(side) * min(max(0.95*math.Sqrt(float64(limit)/float64(b.Len())), 0.25), 0.85))
 	}
+}
+
+// measure says how large a picture is, if it may be read.
+func measure(content []byte, pixels, memory int) (c image.Config, format string, err error) {
+	c, format, err = image.DecodeConfig(bytes.NewReader(content))
+	switch {
+	case err != nil:
+		return c, format, fmt.Errorf("%w: %w", ErrNoPicture, err)
+	case c.Width < 1 || c.Height < 1 || c.Width > pixels/c.Height:
+		return c, format, ErrHuge
+	case c.Width*c.Height > memory/bytesPerPixel(content, format, c):
+		return c, format, ErrHuge
+	}
+	return c, format, nil
 }
 
 // bytesPerPixel is what reading a picture takes at most: of a small file, too.

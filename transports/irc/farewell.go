@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -44,3 +45,37 @@ func judge(farewell string) (text string, v verdict) {
 	}
 	return text, verdict{reason: transport.Unreachable}
 }
+
+// leaveIfIdle ends a link that nothing is done with. It needs mu.
+func (l *link) leaveIfIdle() {
+	if l.phase == online && len(l.channels) == 0 && time.Since(l.used) >= idleLimit {
+		l.emit(transport.LinkDown{Server: l.address})
+		l.quit(l.network.quitMessage)
+	}
+}
+
+// quit ends the link for good. What is still queued is not sent. It needs mu.
+func (l *link) quit(reason string) {
+	if l.phase == quitting {
+		return
+	}
+	l.loseSight()
+	was := l.phase
+	l.phase = quitting
+	if l.session.links[l.server] == l {
+		delete(l.session.links, l.server)
+	}
+	if was != online {
+		l.stop()
+		return
+	}
+	if reason == "" {
+		reason = l.network.quitMessage
+	}
+	l.quitBy = time.Now().Add(quitGrace)
+	l.outgoing = newOutgoing(l.set.throttle)
+	l.sendNow("QUIT", reason)
+	l.arm()
+}
+
+var errQuit = errors.New("quit")

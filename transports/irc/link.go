@@ -366,40 +366,6 @@ func (l *link) watch() error {
 	return nil
 }
 
-// leaveIfIdle ends a link that nothing is done with. It needs mu.
-func (l *link) leaveIfIdle() {
-	if l.phase == online && len(l.channels) == 0 && time.Since(l.used) >= idleLimit {
-		l.emit(transport.LinkDown{Server: l.address})
-		l.quit(l.network.quitMessage)
-	}
-}
-
-// quit ends the link for good. What is still queued is not sent. It needs mu.
-func (l *link) quit(reason string) {
-	if l.phase == quitting {
-		return
-	}
-	l.loseSight()
-	was := l.phase
-	l.phase = quitting
-	if l.session.links[l.server] == l {
-		delete(l.session.links, l.server)
-	}
-	if was != online {
-		l.stop()
-		return
-	}
-	if reason == "" {
-		reason = l.network.quitMessage
-	}
-	l.quitBy = time.Now().Add(quitGrace)
-	l.outgoing = newOutgoing(l.set.throttle)
-	l.sendNow("QUIT", reason)
-	l.arm()
-}
-
-var errQuit = errors.New("quit")
-
 // isOnline is called once the server has let us in. It needs mu.
 func (l *link) isOnline() {
 	l.phase, l.up, l.upSince, l.lostAt = online, true, time.Now(), time.Time{}

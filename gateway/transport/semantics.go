@@ -14,6 +14,7 @@ const (
 	CarriesCorrections                      // Corrections
 	CarriesChatStates                       // ChatStates
 	CarriesMarkers                          // Markers
+	CarriesNames                            // Message.As
 )
 
 // Has says that all of the given are among them.

@@ -133,6 +133,7 @@ type Message struct {
 	Request Request // from the gateway to the network; back with the user's own message, see Echoed
 	Chat    Address // the person, room or server that the message is in
 	Nick    string  // in a room: who wrote it; to a room: empty, or the one member whom it is for; with a person: the resource, where the address alone names nobody
+	As      string  // to a room that CarriesNames: who says it, where the user only passes it on
 	Origin  string  // its name at its sender: one user's message with the same Origin, Chat and Text is the same
 	Sender  string  // Member.Identity of who wrote it, where known
 	Who     Address // in a room, where known: the address of who wrote it

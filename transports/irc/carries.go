@@ -36,6 +36,9 @@ func (s *session) Carries(chat transport.Address) transport.Features {
 	if about && l.passesOn(tagReact) && l.passesOn(tagUnreact) {
 		features |= transport.CarriesReactions
 	}
+	if l.relays(name) {
+		features |= transport.CarriesNames
+	}
 	if l.passesOn(tagTyping) {
 		features |= transport.CarriesChatStates
 	}

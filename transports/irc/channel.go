@@ -54,6 +54,8 @@ type channel struct {
 	quiets   []modeChange // and the last of those who may not speak
 
 	loss
+	relayAfter time.Time // RELAYMSG was refused, and is not tried before,
+	relayAsOp  bool      // although the user was an operator
 
 	set       roomSettings
 	unread    bool // set is being read

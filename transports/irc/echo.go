@@ -131,10 +131,13 @@ func (l *link) awaitSelfEcho(target string) {
 // receiveEcho takes what the server shows of the user's own message, and says
 // whether that was all. What was not sent from here may still be news.
 func (l *link) receiveEcho(m *message, raw string) (taken bool) {
-	if !l.echoes() || !l.isOwn(m) {
+	switch {
+	case l.isOwnRelay(m): // which is shown to its relayer, whatever was asked for
+	case !l.echoes() || !l.isOwn(m):
 		return false
+	default:
+		l.visible(m)
 	}
-	l.visible(m)
 	target := l.is.fold(l.nameParam(m.param(0)))
 	label := l.labelOf(m)
 	toSelf := target == l.is.fold(l.nick)
@@ -150,7 +153,7 @@ func (l *link) receiveEcho(m *message, raw string) (taken bool) {
 	case p == nil:
 		// A label of ours that is not known any more was settled without its
 		// echo; what another client on this connection wrote is news in a channel.
-		return label > 0 || strings.HasPrefix(raw, "\x01") && !strings.HasPrefix(raw, actionStart) || m.Command == "NOTICE" || !l.isChannel(l.nameParam(m.param(0))) && !toSelf
+		return label > 0 || l.isOwnRelay(m) || strings.HasPrefix(raw, "\x01") && !strings.HasPrefix(raw, actionStart) || m.Command == "NOTICE" || !l.isChannel(l.nameParam(m.param(0))) && !toSelf
 	default:
 		l.showEcho(p, m, raw)
 	}

@@ -2,6 +2,7 @@ package irc
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +18,12 @@ func (w *world) inGardenWith(caps string, isupport ...string) *fakeConn {
 	c.expectPrefix("USER ")
 	c.sends(":irc.example.org CAP * LS :" + caps)
 	c.expectPrefix("CAP REQ ")
-	c.sends(":irc.example.org CAP * ACK :" + caps)
+	var names []string
+	for name := range strings.FieldsSeq(caps) {
+		name, _, _ = strings.Cut(name, "=") // values are offered, not acknowledged
+		names = append(names, name)
+	}
+	c.sends(":irc.example.org CAP * ACK :" + strings.Join(names, " "))
 	c.expect("CAP END")
 	c.welcome("romeo", isupport...)
 	w.sees(transport.LinkUp{Server: "net"})

@@ -14,8 +14,11 @@ const (
 
 // texts gives what a message is on the wire: a text for each PRIVMSG.
 func (l *link) texts(text, target string) []string {
+	return l.textsWithin(text, l.textLimit(target))
+}
+
+func (l *link) textsWithin(text string, limit int) []string {
 	text, action := strings.CutPrefix(withoutCTCP(text), actionMark)
-	limit := l.textLimit(target)
 	var texts []string
 	for i, styled := range formatToIRC(text) {
 		switch {

@@ -37,6 +37,7 @@ type pending struct {
 	echo     *echoing              // PRIVMSG: the server will show it; nil: it will not
 	tagged   *transport.Reaction   // PRIVMSG: it is this, still to be shown
 	retracts *transport.Retraction // REDACT
+	relayed  bool                  // PRIVMSG: by RELAYMSG
 	label    uint64                // that its answer bears; 0: none
 	barrier  uint64
 }

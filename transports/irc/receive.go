@@ -300,14 +300,20 @@ func receiveFail(l *link, m *message) error {
 	names := m.names(l.is.fold)
 	p := l.labelledFailure(m)
 	if p != nil {
+		if p.relayed {
+			reason = l.relayRefused(p, m.param(1), reason)
+		}
 		l.settle(p, &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)})
 		return nil
 	}
 	p = l.take(func(p *pending) bool {
-		return p.command == command && (len(m.Params) < 4 || names[p.target] || names[p.who])
+		return (p.command == command || p.relayed && command == "RELAYMSG") && (len(m.Params) < 4 || names[p.target] || names[p.who])
 	})
 	if p == nil {
 		return receiveStandardReply(l, m)
+	}
+	if p.relayed {
+		reason = l.relayRefused(p, m.param(1), reason)
 	}
 	err := &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)}
 	if reason == transport.Moved { // the old name, the new name

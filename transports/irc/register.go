@@ -23,6 +23,7 @@ var wantedCaps = []string{
 	"labeled-response",
 	"message-tags",
 	"multi-prefix",
+	relayCap,
 	"server-time",
 	"setname",
 	"userhost-in-names",

@@ -97,10 +97,20 @@ func (l *link) sendText(m transport.Message, target string) (transport.MessageID
 	if most := queueLength * l.is.lineLen; len(m.Text) > most {
 		return "", refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
 	}
-	texts := l.texts(m.Text, target)
+	to, texts := []string{"PRIVMSG", target}, []string(nil)
+	relayed := m.As != ""
+	if relayed && !l.relays(target) {
+		return "", refuse(transport.Unsupported, "Others' names can't be used in %s.", target)
+	}
+	if relayed {
+		to = []string{"RELAYMSG", target, l.relayNick(m.As)}
+		texts = l.textsWithin(m.Text, l.relayLimit(to))
+	} else {
+		texts = l.texts(m.Text, target)
+	}
 	lines := make([][]byte, 0, len(texts))
 	for _, text := range texts {
-		b, err := line(l.is.lineLen, "PRIVMSG", target, text)
+		b, err := line(l.is.lineLen, to[0], append(to[1:len(to):len(to)], text)...)
 		if err != nil {
 			return "", &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 		}
@@ -114,8 +124,8 @@ func (l *link) sendText(m transport.Message, target string) (transport.MessageID
 		tags = replyTags(m.ReplyTo.ID)
 	}
 	l.sentTo(l.is.fold(target))
-	p := &pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines)}
-	if l.echoes() {
+	p := &pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines), relayed: relayed}
+	if l.echoes() || relayed {
 		p.echo = &echoing{texts: texts, lines: len(lines), text: m.Text, origin: m.Origin, room: l.isChannel(target), label: l.newLabels(len(lines))}
 	}
 	for i := range lines {

@@ -40,6 +40,9 @@ func aloud(text string) (said, command, args string) {
 // sendToChannel says a text in a channel, or does what it commands.
 func (l *link) sendToChannel(m transport.Message, ch *channel) (transport.MessageID, error) {
 	said, command, args := aloud(m.Text)
+	if m.As != "" { // nobody else's words are the user's commands
+		said, command = m.Text, ""
+	}
 	if command == "" {
 		m.Text = said
 		return l.sendText(m, ch.name)

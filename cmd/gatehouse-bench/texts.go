@@ -185,6 +185,7 @@ domain = %q
 server = "127.0.0.1:%s"
 secret = %q
 [component.sms]
+max_waiting = 1000000
 provider = %q
 [component.sms.simulator]
 delivery_delay = "0s"

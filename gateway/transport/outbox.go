@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -17,10 +18,13 @@ type Outbox interface {
 	// never a duplicate. A zero item.Put means now.
 	Put(ctx context.Context, item OutboxItem) (key int64, stored bool, err error)
 
-	// PutAll stores the copies of one message to several people, all of them or
-	// none, in the order in which they are given. Duplicates are left out; stored
-	// counts the rest.
-	PutAll(ctx context.Context, items []OutboxItem) (stored int, err error)
+	// PutAll stores all of a batch or nothing, its items in the order in which
+	// they are given. Duplicates are left out; stored counts the rest.
+	PutAll(ctx context.Context, batch OutboxBatch) (stored int, err error)
+
+	// Waiting counts a user's items in the states Queued and Sending. It costs
+	// the same however many they are.
+	Waiting(ctx context.Context, user string) (int, error)
 
 	// Update writes State, From, ID, Attempts, NotBefore, LastError, Status and
 	// Fallback of the item with the same Key.
@@ -38,6 +42,17 @@ type Outbox interface {
 	// not shorten the DuplicateWindow.
 	Forget(ctx context.Context, t time.Time) error
 }
+
+// An OutboxBatch is what one message of a user's becomes, as the copies for
+// several people.
+type OutboxBatch struct {
+	Items   []OutboxItem
+	Most    int          // of the user's items that wait then: more is ErrOutboxFull; 0: any number
+	Records []RecordItem // put in the same commit, unless all items are duplicates
+}
+
+// ErrOutboxFull is returned by Outbox.PutAll.
+var ErrOutboxFull = errors.New("too many messages of the user wait to be sent")
 
 // DuplicateWindow is how long the outbox remembers what it was given.
 const DuplicateWindow = 15 * time.Minute

@@ -59,13 +59,41 @@ func (d *disk) Put(_ context.Context, item transport.OutboxItem) (int64, bool, e
 	return item.Key, true, nil
 }
 
-func (d *disk) PutAll(ctx context.Context, items []transport.OutboxItem) (stored int, err error) {
-	for _, item := range items {
+func (d *disk) PutAll(ctx context.Context, batch transport.OutboxBatch) (stored int, err error) {
+	d.mu.Lock()
+	before := maps.Clone(d.items)
+	d.mu.Unlock()
+	for _, item := range batch.Items {
 		if _, fresh, _ := d.Put(ctx, item); fresh {
 			stored++
 		}
 	}
+	if stored == 0 {
+		return 0, nil
+	}
+	if n, _ := d.Waiting(ctx, batch.Items[0].User); batch.Most > 0 && n > batch.Most {
+		d.mu.Lock()
+		d.items = before
+		d.mu.Unlock()
+		return 0, transport.ErrOutboxFull
+	}
+	for _, r := range batch.Records {
+		if err := d.records.Put(ctx, r); err != nil {
+			return 0, err
+		}
+	}
 	return stored, nil
+}
+
+func (d *disk) Waiting(_ context.Context, user string) (n int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, item := range d.items {
+		if item.User == user && item.State <= transport.Sending {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (d *disk) Update(_ context.Context, item transport.OutboxItem) error {
@@ -161,9 +189,9 @@ func (p *process) Put(ctx context.Context, item transport.OutboxItem) (key int64
 	return key, stored, err
 }
 
-func (p *process) PutAll(ctx context.Context, items []transport.OutboxItem) (stored int, err error) {
+func (p *process) PutAll(ctx context.Context, batch transport.OutboxBatch) (stored int, err error) {
 	err = p.around(func() (err error) {
-		stored, err = p.Outbox.PutAll(ctx, items)
+		stored, err = p.Outbox.PutAll(ctx, batch)
 		return err
 	})
 	return stored, err

@@ -62,10 +62,10 @@ func TestGroupHasOneAddress(t *testing.T) {
 
 func TestGroupKeepsTheContract(t *testing.T) {
 	transporttest.RunInBubble(t, func(t *testing.T) transporttest.Subject {
-		outbox := &transporttest.Outbox{}
+		outbox := &transporttest.Outbox{Records: &transporttest.Records{}}
 		o := Defaults()
 		o.Users = []User{{romeo, romeoNumber}}
-		made, err := o.New(transport.Env{Log: discard, Outbox: outbox, Records: &transporttest.Records{}})
+		made, err := o.New(transport.Env{Log: discard, Outbox: outbox, Records: outbox.Records})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ const (
 func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	now := time.Now()
 	if now.Sub(item.Put) > keepTrying {
-		return n.failed(ctx, item, errExpired)
+		return n.unsent(ctx, item, errExpired)
 	}
 	marked := item
 	marked.State = transport.Sending
@@ -40,8 +40,7 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 		unsendable = n.refuseOptedOut(o.From, item.Chat)
 	}
 	if unsendable != nil {
-		n.giveBackItem(ctx, item)
-		return n.failed(ctx, item, unsendable)
+		return n.unsent(ctx, item, unsendable)
 	}
 	if err := n.attach(ctx, &o, &item, t.capabilities().Media); err != nil {
 		return n.notYet(ctx, item, err)
@@ -69,8 +68,7 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 			level = slog.LevelError
 		}
 		n.log.Log(ctx, level, "text refused", "to", provider.LastDigits(o.To), "reason", refused.Text, "error", refused.Err)
-		n.giveBackItem(ctx, item)
-		r := n.failed(ctx, item, refused)
+		r := n.unsent(ctx, item, refused)
 		r.worked = true
 		return r
 	}
@@ -134,6 +132,15 @@ func (n *Network) failed(ctx context.Context, item transport.OutboxItem, why *tr
 	}
 	item.State = transport.Done
 	return result{item: item}
+}
+
+// unsent does so for one that the provider surely has not taken: it does not count.
+func (n *Network) unsent(ctx context.Context, item transport.OutboxItem, why *transport.Error) result {
+	r := n.failed(ctx, item, why)
+	if r.item.State == transport.Done {
+		n.giveBackItem(ctx, item)
+	}
+	return r
 }
 
 // putBack queues an item again that was surely not taken.

@@ -36,6 +36,7 @@ type Network struct {
 	maxSegments int
 	long        string   // what becomes of messages that are longer
 	maxMembers  int      // of a group, besides the user
+	maxWaiting  int      // texts of one user, at most
 	sgx         []string // domains of gateways whose users these are
 	smart       bool
 	prices      Prices
@@ -96,7 +97,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 	}
 	n := &Network{
 		log: env.Log, name: o.Name, region: o.Region,
-		maxSegments: o.MaxSegments, long: o.Long, maxMembers: o.MaxMembers, sgx: o.SGX, smart: o.SmartEncoding,
+		maxSegments: o.MaxSegments, long: o.Long, maxMembers: o.MaxMembers, maxWaiting: o.MaxWaiting, sgx: o.SGX, smart: o.SmartEncoding,
 		prices: o.Price, currency: o.Currency, timezone: o.Timezone, history: o.History,
 		way: o.Registration, allow: o.RegistrationAllow, pool: o.Pool, twilio: o.Twilio, secret: env.Secret,
 		configured: make(map[string]bool), lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,

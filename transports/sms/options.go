@@ -38,6 +38,7 @@ type Options struct {
 	Timezone      string  `toml:"timezone"`       // of users who set none
 	History       bool    `toml:"history"`        // texts are kept to be read again, for users who set nothing
 	MaxMembers    int     `toml:"max_members"`    // the most people that a group text goes to
+	MaxWaiting    int     `toml:"max_waiting"`    // texts of one user that wait to be sent, at most
 	BalanceAlert  float64 `toml:"balance_alert"`  // administrators are told when the provider's account has less; 0: never
 	FloodLimit    int     `toml:"flood_limit"`    // texts of one sender to one user in a minute; 0: any number
 	Users         []User  `toml:"user"`
@@ -73,7 +74,7 @@ type User struct {
 func Defaults() *Options {
 	return &Options{
 		Name: "SMS", Provider: "simulator", Region: "US",
-		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", FloodLimit: 120, MaxMembers: 10, Registration: registrationClosed,
+		MaxSegments: 10, Long: longSplit, SmartEncoding: true, Currency: "USD", Timezone: "UTC", FloodLimit: 120, MaxMembers: 10, MaxWaiting: 1000, Registration: registrationClosed,
 		Simulator: simulator.Defaults(),
 		Twilio:    twilio.Defaults(),
 		Kannel:    kannel.Defaults(),
@@ -171,6 +172,9 @@ func (o *Options) Check() error {
 	}
 	if o.MaxMembers < 2 || o.MaxMembers > mostMembers {
 		return &transport.OptionError{Key: "max_members", Problem: fmt.Sprintf("must be from 2 to %d", mostMembers)}
+	}
+	if o.MaxWaiting < 1 || o.MaxWaiting > mostWaiting {
+		return &transport.OptionError{Key: "max_waiting", Problem: fmt.Sprintf("must be from 1 to %d", mostWaiting)}
 	}
 	if err := o.Price.check(); err != nil {
 		return err

@@ -93,9 +93,9 @@ func (n *Network) chargeOf(user string, at time.Time, items []transport.OutboxIt
 	return c, nil
 }
 
-// take counts a message before it is sent, or refuses it. Limited says that the
-// operator pays.
-func (n *Network) take(ctx context.Context, c charge, limited bool) error {
+// take counts a message that put stores with the new count, or refuses it.
+// Limited says that the operator pays.
+func (n *Network) take(ctx context.Context, c charge, limited bool, put func(usage transport.RecordItem) error) error {
 	q := n.quotaOf(c.user)
 	for _, to := range c.to {
 		if limited && !q.lets(to) {
@@ -105,7 +105,7 @@ func (n *Network) take(ctx context.Context, c charge, limited bool) error {
 	if limited && q.PricePerMonth > 0 && c.unpriced != "" {
 		return refused(transport.Forbidden, "What a text to %s costs is not known here, and you may send for %s in a month. The operator of this gateway can add the price.", c.unpriced, n.money(q.PricePerMonth))
 	}
-	err := n.count(ctx, c.user, c.at, func(m *monthly) error {
+	return n.countWith(ctx, c.user, c.at, func(m *monthly) error {
 		if limited {
 			if err := q.exceeded(n, *m, c); err != nil {
 				return err
@@ -115,14 +115,7 @@ func (n *Network) take(ctx context.Context, c charge, limited bool) error {
 			m.add(country, c.at.UTC().Day(), t)
 		}
 		return nil
-	})
-	if err != nil {
-		if _, ok := err.(*transport.Error); ok {
-			return err
-		}
-		return &transport.Error{Reason: transport.Internal, Text: "The message could not be counted. Try again.", Err: err}
-	}
-	return nil
+	}, put)
 }
 
 // exceeded says why a message is too much.

@@ -512,10 +512,10 @@ func TestFormOffersBothWays(t *testing.T) {
 
 func TestPoolKeepsTheContract(t *testing.T) {
 	transporttest.RunInBubble(t, func(t *testing.T) transporttest.Subject {
-		outbox := &transporttest.Outbox{}
+		outbox := &transporttest.Outbox{Records: &transporttest.Records{}}
 		o := poolOptions()
 		account := transport.Account{User: mercutio, Settings: map[string]string{"phone": poolOne}}
-		made, err := o.New(transport.Env{Log: discard, Outbox: outbox, Records: &transporttest.Records{}, Accounts: stored{account}})
+		made, err := o.New(transport.Env{Log: discard, Outbox: outbox, Records: outbox.Records, Accounts: stored{account}})
 		if err != nil {
 			t.Fatal(err)
 		}

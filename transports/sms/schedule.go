@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,6 +133,9 @@ func (n *Network) schedule(ctx context.Context, user string, one scheduled) (id 
 	}
 	if len(all) >= maxScheduled {
 		return "", refused(transport.TooMany, "%d texts of yours wait already, which is the limit.", maxScheduled)
+	}
+	if err := n.roomForLater(ctx, user, len(all)); err != nil {
+		return "", err
 	}
 	taken := map[string]bool{}
 	for _, r := range all {
@@ -264,7 +268,11 @@ func (n *Network) sendAllDue(ctx context.Context, due []dueText) (all bool) {
 	})
 	for _, one := range due {
 		if err := n.sendDue(ctx, one.record, one.scheduled); err != nil {
-			n.log.Error("a text whose time has come is tried again", "error", err)
+			level := slog.LevelError
+			if errors.Is(err, transport.ErrOutboxFull) {
+				level = slog.LevelInfo
+			}
+			n.log.Log(ctx, level, "a text whose time has come is tried again", "error", err)
 			return false // what was written later does not overtake it
 		}
 	}
@@ -284,7 +292,10 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 	}
 	d, err := n.draftOf(r.User, one)
 	if err == nil {
-		err = n.putAll(ctx, d)
+		err = n.putAll(ctx, d, true)
+	}
+	if errors.Is(err, transport.ErrOutboxFull) {
+		return err // there will be room
 	}
 	why, isFinal := errors.AsType[*transport.Error](err)
 	if err != nil && (!isFinal || why.Reason == transport.Internal) {

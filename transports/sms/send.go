@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (s *session) Send(ctx context.Context, m transport.Message) (transport.Mess
 	if waits, err := s.waitForMorning(ctx, to, m); waits || err != nil {
 		return "", err
 	}
-	return "", n.putAll(ctx, d)
+	return "", n.putAll(ctx, d, false)
 }
 
 // A draft is a message that can be sent.
@@ -62,9 +63,10 @@ func (n *Network) draft(user string, to transport.Address, m transport.Message, 
 	return d, err
 }
 
-// putAll stores the texts that a message is sent as, all or none, once they are
-// counted.
-func (n *Network) putAll(ctx context.Context, d draft) error {
+// putAll stores the texts that a message is sent as, all or none, and counts
+// them. Due says that the message is one of the user's that wait for their time,
+// which the caller has locked.
+func (n *Network) putAll(ctx context.Context, d draft, due bool) error {
 	item, texts := d.item, d.texts
 	item.State, item.NotBefore = transport.Queued, item.Put
 	var items []transport.OutboxItem
@@ -82,14 +84,17 @@ func (n *Network) putAll(ctx context.Context, d draft) error {
 	if err != nil {
 		return err
 	}
-	if err := n.take(ctx, c, d.limited); err != nil {
-		return err
-	}
-	stored, err := n.outbox.PutAll(ctx, items)
-	if err != nil || stored == 0 { // a repetition
-		n.giveBack(ctx, c)
-	}
+	stored, err := n.putWithin(ctx, item.User, due, func(most int) (stored int, err error) {
+		err = n.take(ctx, c, d.limited, func(usage transport.RecordItem) error {
+			stored, err = n.outbox.PutAll(ctx, transport.OutboxBatch{Items: items, Most: most, Records: []transport.RecordItem{usage}})
+			return err
+		})
+		return stored, err
+	})
 	if err != nil {
+		if _, ok := errors.AsType[*transport.Error](err); ok {
+			return err
+		}
 		return &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
 	}
 	if stored > 0 {

@@ -71,7 +71,8 @@ func TestTwilioThatTakesATextAndHangsUpGetsItOnce(t *testing.T) {
 	o.Users = []User{{romeo, romeoNumber}}
 	o.Twilio.AccountSID, o.Twilio.AuthToken = "AC00000000000000000000000000000001", transport.NewSecret("secret")
 	o.Twilio.APIBase, o.Twilio.PublicURL = server.URL, "https://gw.example.org/sms.example.org"
-	made, err := o.New(transport.Env{Log: discard, Outbox: &transporttest.Outbox{}, Records: &transporttest.Records{}})
+	records := &transporttest.Records{}
+	made, err := o.New(transport.Env{Log: discard, Outbox: &transporttest.Outbox{Records: records}, Records: records})
 	if err != nil {
 		t.Fatal(err)
 	}

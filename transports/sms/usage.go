@@ -61,6 +61,11 @@ func (m *monthly) add(country string, day int, t tally) {
 // count changes what is known of a user's month. One change of a user's is
 // made at a time. An error of the function's changes nothing.
 func (n *Network) count(ctx context.Context, user string, at time.Time, change func(*monthly) error) error {
+	return n.countWith(ctx, user, at, change, func(r transport.RecordItem) error { return n.records.Put(ctx, r) })
+}
+
+// countWith does so, and has write store it.
+func (n *Network) countWith(ctx context.Context, user string, at time.Time, change func(*monthly) error, write func(transport.RecordItem) error) error {
 	user = userKey(user)
 	unlock, err := n.ledgers.lock(ctx, transport.MessageID(user))
 	if err != nil {
@@ -79,7 +84,7 @@ func (n *Network) count(ctx context.Context, user string, at time.Time, change f
 	if err != nil {
 		return fmt.Errorf("write a user's usage: %w", err)
 	}
-	if err := n.records.Put(ctx, transport.RecordItem{User: user, Kind: kindUsage, Key: month, Value: value}); err != nil {
+	if err := write(transport.RecordItem{User: user, Kind: kindUsage, Key: month, Value: value}); err != nil {
 		return fmt.Errorf("write a user's usage: %w", err)
 	}
 	return nil

@@ -22,6 +22,7 @@ var forgotten = []string{
 	`DELETE FROM subscriptions WHERE component = ? AND user = ?`,
 	`DELETE FROM inbox WHERE component = ? AND user = ?`,
 	`DELETE FROM outbox WHERE component = ? AND user = ? AND state >= 2`, // transport.Sent and Done: what is on its way goes on
+	`DELETE FROM outbox_waiting WHERE component = ? AND user = ? AND items = 0`,
 }
 
 // Forget implements store.Store. A crash in between leaves a part, which

@@ -31,6 +31,7 @@ const (
 	// A network may use an id again after a long time: the newest is meant.
 	findOutbox   = outboxColumns + `WHERE component = ? AND id = ? AND id <> '' ORDER BY key DESC LIMIT 1`
 	forgetOutbox = `DELETE FROM outbox WHERE component = ? AND state = ? AND put_at < ?`
+	waitingOf    = `SELECT items FROM outbox_waiting WHERE component = ? AND user = ?`
 )
 
 // Put implements transport.Outbox. An item whose Put is zero is put now.
@@ -40,21 +41,17 @@ func (o outbox) Put(ctx context.Context, item transport.OutboxItem) (int64, bool
 }
 
 // PutAll implements transport.Outbox.
-func (o outbox) PutAll(ctx context.Context, items []transport.OutboxItem) (int, error) {
+func (o outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, error) {
+	for _, r := range batch.Records {
+		if err := checkRecord(r); err != nil {
+			return 0, err
+		}
+	}
 	return write(ctx, o.s, func(t *tx) (stored int, err error) {
 		if _, err := t.exec("SAVEPOINT put"); err != nil {
 			return 0, err
 		}
-		for _, item := range items {
-			var out outcome
-			if out, err = o.put(t, item); err != nil {
-				break
-			}
-			if out.stored {
-				stored++
-			}
-		}
-		if err == nil {
+		if stored, err = o.putAll(t, batch); err == nil {
 			_, err = t.exec("RELEASE put")
 			return stored, err
 		}
@@ -65,6 +62,42 @@ func (o outbox) PutAll(ctx context.Context, items []transport.OutboxItem) (int, 
 		_, release := t.exec("RELEASE put")
 		return 0, errors.Join(err, undo, release)
 	})
+}
+
+func (o outbox) putAll(t *tx, batch transport.OutboxBatch) (stored int, err error) {
+	for _, item := range batch.Items {
+		out, err := o.put(t, item)
+		if err != nil {
+			return 0, err
+		}
+		if out.stored {
+			stored++
+		}
+	}
+	if stored == 0 {
+		return 0, nil
+	}
+	if batch.Most > 0 {
+		var waiting int
+		if _, err := t.row(waitingOf, []any{o.component, batch.Items[0].User}, &waiting); err != nil {
+			return 0, err
+		}
+		if waiting > batch.Most {
+			return 0, transport.ErrOutboxFull
+		}
+	}
+	for _, r := range batch.Records {
+		if err := (records{o.s, o.component}).put(t, r); err != nil {
+			return 0, err
+		}
+	}
+	return stored, nil
+}
+
+// Waiting implements transport.Outbox.
+func (o outbox) Waiting(ctx context.Context, user string) (int, error) {
+	n, _, err := row(ctx, o.s, scanOne[int], waitingOf, o.component, user)
+	return n, err
 }
 
 // An outcome is what became of an item that was put.

@@ -24,21 +24,30 @@ const putRecord = `INSERT OR REPLACE INTO records (component, kind, user, key, v
 		OR (SELECT count(*) FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3) < ?6`
 
 func (b records) Put(ctx context.Context, r transport.RecordItem) error {
+	if err := checkRecord(r); err != nil {
+		return err
+	}
+	_, err := write(ctx, b.s, func(t *tx) (struct{}, error) { return struct{}{}, b.put(t, r) })
+	return err
+}
+
+func checkRecord(r transport.RecordItem) error {
 	if len(r.Value) > transport.MaxRecordBytes {
 		return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrRecordTooLong)
 	}
+	return nil
+}
+
+func (b records) put(t *tx, r transport.RecordItem) error {
 	sealed := b.s.seal.close(r.Value, "records", b.component, r.Kind, r.User, r.Key)
-	written, err := write(ctx, b.s, func(t *tx) (int64, error) {
-		result, err := t.exec(putRecord, b.component, r.Kind, r.User, r.Key, sealed, transport.MaxRecords)
-		if err != nil {
-			return 0, err
-		}
-		return result.RowsAffected()
-	})
-	if err == nil && written == 0 {
-		return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
+	result, err := t.exec(putRecord, b.component, r.Kind, r.User, r.Key, sealed, transport.MaxRecords)
+	if err != nil {
+		return err
 	}
-	return err
+	if written, err := result.RowsAffected(); err != nil || written > 0 {
+		return err
+	}
+	return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
 }
 
 func (b records) Delete(ctx context.Context, user, kind, key string) error {

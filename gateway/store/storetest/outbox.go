@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -134,10 +136,10 @@ func outboxTakesCopies(w *world) {
 		{User: romeo, Chat: "nurse", Room: "juliet,nurse", Origin: "1", Text: "hello", Put: w.clock.Now()},
 	}
 	w.put(copies[1])
-	stored, err := w.outbox().PutAll(w.Context(), copies)
+	stored, err := w.outbox().PutAll(w.Context(), transport.OutboxBatch{Items: copies})
 	w.must(err)
 	w.same("stored", stored, 1)
-	stored, err = w.outbox().PutAll(w.Context(), copies)
+	stored, err = w.outbox().PutAll(w.Context(), transport.OutboxBatch{Items: copies})
 	w.must(err)
 	w.same("stored again", stored, 0)
 	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 10)
@@ -145,6 +147,128 @@ func outboxTakesCopies(w *world) {
 	if len(items) != 2 || items[0].Chat != "nurse" || items[1].Chat != "juliet" || items[1].Room != "juliet,nurse" {
 		w.Errorf("the copies are %+v", items)
 	}
+}
+
+// waits checks how many of a user's items wait.
+func (w *world) waits(user string, want int) {
+	w.Helper()
+	n, err := w.outbox().Waiting(w.Context(), user)
+	w.must(err)
+	w.same("waiting", n, want)
+}
+
+// batch is a message of so many items.
+func batch(user, origin string, items, most int) transport.OutboxBatch {
+	b := transport.OutboxBatch{Most: most}
+	for i := range items {
+		b.Items = append(b.Items, transport.OutboxItem{User: user, Chat: transport.Address(fmt.Sprint(i)), Origin: origin, Text: "hello"})
+	}
+	return b
+}
+
+func outboxIsBounded(w *world) {
+	w.waits(romeo, 0)
+	putAll := func(b transport.OutboxBatch, want int, full bool) {
+		w.Helper()
+		stored, err := w.outbox().PutAll(w.Context(), b)
+		w.same("full", errors.Is(err, transport.ErrOutboxFull), full)
+		if !full {
+			w.must(err)
+		}
+		w.same("stored", stored, want)
+	}
+	putAll(batch(romeo, "1", 2, 3), 2, false)
+	putAll(batch(romeo, "2", 2, 3), 0, true)
+	w.waits(romeo, 2)
+	putAll(batch(romeo, "1", 2, 1), 0, false) // duplicates are no more
+	putAll(batch("other@example.org", "1", 3, 3), 3, false)
+	other, err := w.store.Outbox("other.example.org").PutAll(w.Context(), batch(romeo, "1", 3, 3))
+	w.must(err)
+	w.same("stored for another component", other, 3)
+	putAll(batch(romeo, "3", 1, 3), 1, false)
+	putAll(batch(romeo, "4", 1, 3), 0, true)
+
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 100)
+	w.must(err)
+	key := items[0].Key
+	for _, step := range []struct {
+		state transport.OutboxState
+		waits int
+	}{
+		{transport.Sending, 3}, {transport.Queued, 3}, {transport.Sending, 3}, {transport.Sent, 2}, {transport.Queued, 3},
+		{transport.Done, 2}, {transport.Done, 2}, {transport.Sent, 2}, {transport.Done, 2},
+	} {
+		w.set(key, step.state, "")
+		w.waits(romeo, step.waits)
+	}
+	putAll(batch(romeo, "5", 1, 3), 1, false)
+	w.reopen()
+	w.waits(romeo, 3)
+	w.must(w.store.Forget(w.Context(), component, romeo))
+	w.waits(romeo, 3) // what is on its way goes on
+	w.clock.Advance(time.Hour)
+	w.must(w.outbox().Forget(w.Context(), w.clock.Now()))
+	w.waits(romeo, 3)
+	putAll(batch(romeo, "6", 5, 0), 5, false)
+	w.waits(romeo, 8)
+}
+
+func outboxWritesRecords(w *world) {
+	with := func(origin, value string, most int) (int, error) {
+		b := batch(romeo, origin, 2, most)
+		b.Records = []transport.RecordItem{{User: romeo, Kind: "sent", Key: "all", Value: []byte(value)}}
+		return w.outbox().PutAll(w.Context(), b)
+	}
+	has := func(want string) {
+		w.Helper()
+		value, _, err := w.store.Records(component).Get(w.Context(), romeo, "sent", "all")
+		w.must(err)
+		w.same("the record", string(value), want)
+	}
+	_, err := with("1", "first", 0)
+	w.must(err)
+	has("first")
+	_, err = with("1", "of a duplicate", 0)
+	w.must(err)
+	has("first")
+	if _, err := with("2", "of too many", 3); !errors.Is(err, transport.ErrOutboxFull) {
+		w.Errorf("more than may wait: %v", err)
+	}
+	has("first")
+	if _, err := with("3", strings.Repeat("x", transport.MaxRecordBytes+1), 0); !errors.Is(err, transport.ErrRecordTooLong) {
+		w.Errorf("a record that is too long: %v", err)
+	}
+	has("first")
+	w.waits(romeo, 2)
+}
+
+// Many put, and send what was put, at once: never more than may wait.
+func outboxCountRace(w *world) {
+	const most = 10
+	goroutines(16, func(i int) {
+		for n := range 6 {
+			_, err := w.outbox().PutAll(w.Context(), batch(romeo, fmt.Sprint(i, n), 1+n%3, most))
+			if err != nil && !errors.Is(err, transport.ErrOutboxFull) {
+				w.Error(err)
+			}
+			waiting, err := w.outbox().Waiting(w.Context(), romeo)
+			if err != nil || waiting > most {
+				w.Errorf("%d wait, %v", waiting, err)
+			}
+			items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 3)
+			if err != nil {
+				w.Error(err)
+			}
+			for _, item := range items {
+				item.State = transport.OutboxState(n % 4)
+				if err := w.outbox().Update(w.Context(), item); err != nil {
+					w.Error(err)
+				}
+			}
+		}
+	})
+	queued, sending := w.in(transport.Queued), w.in(transport.Sending)
+	w.waits(romeo, len(queued)+len(sending))
 }
 
 func outboxHoldsBack(w *world) {

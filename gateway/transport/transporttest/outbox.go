@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,7 +17,8 @@ import (
 // An item whose Put is zero gets the present time. An item without an Origin
 // is never a duplicate: its sender has not named it.
 type Outbox struct {
-	Now func() time.Time // nil: time.Now
+	Now     func() time.Time // nil: time.Now
+	Records *Records         // those of the same store
 
 	mu      sync.Mutex
 	lastKey int64
@@ -47,15 +49,47 @@ func (o *Outbox) Put(ctx context.Context, item transport.OutboxItem) (key int64,
 }
 
 // PutAll implements transport.Outbox.
-func (o *Outbox) PutAll(ctx context.Context, items []transport.OutboxItem) (stored int, err error) {
+func (o *Outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (stored int, err error) {
+	var failed error
 	err = o.putting(ctx, func() {
-		for _, item := range items {
+		items, given := slices.Clone(o.items), maps.Clone(o.given)
+		for _, item := range batch.Items {
 			if _, fresh := o.put(item); fresh {
 				stored++
 			}
 		}
+		if stored == 0 {
+			return
+		}
+		if batch.Most > 0 && o.waitingOf(batch.Items[0].User) > batch.Most {
+			failed = transport.ErrOutboxFull
+		}
+		for _, r := range batch.Records {
+			if failed == nil {
+				failed = o.Records.Put(ctx, r)
+			}
+		}
+		if failed != nil {
+			stored, o.items, o.given = 0, items, given
+		}
 	})
-	return stored, err
+	return stored, cmp.Or(err, failed)
+}
+
+// Waiting implements transport.Outbox.
+func (o *Outbox) Waiting(ctx context.Context, user string) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.waitingOf(user), o.ready(ctx)
+}
+
+func (o *Outbox) waitingOf(user string) (n int) {
+	for _, item := range o.items {
+		if item.User == user && (item.State == transport.Queued || item.State == transport.Sending) {
+			n++
+		}
+	}
+	return n
 }
 
 func (o *Outbox) putting(ctx context.Context, put func()) error {

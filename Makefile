@@ -48,14 +48,15 @@ check:
 	$(GO) vet $(PACKAGES)
 	$(GO) run $(STATICCHECK) $(PACKAGES)
 
-# The scenarios build the program themselves, so no result may come from the cache.
+# The scenarios build the program themselves, so no result may come from the
+# cache; they mostly wait for their servers, so more run at a time than there are cores.
 unit:
-	GATEWAY_E2E=require $(GO) test -race -count 1 -timeout 12m $(PACKAGES)
+	GATEWAY_E2E=require $(GO) test -race -count 1 -parallel 4 -timeout 12m $(PACKAGES)
 	$(GO) test -tags expat ./component/wire/...
 
 # The long runs. Each has a short version among the tests.
 soak: install
-	GATEWAY_E2E=require SOAK_ROUNDS=$(ROUNDS) $(GO) test -timeout 3h -count 1 -v -run 'Soak' ./gateway/e2e
+	GATEWAY_E2E=require SOAK_ROUNDS=$(ROUNDS) $(GO) test -timeout 3h -count 1 -parallel 1 -v -run 'Soak' ./gateway/e2e
 
 fuzz: install
 	GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz

@@ -15,6 +15,8 @@ import (
 // manager stands in for systemd: it hears what the gateway tells it
 // (sd_notify(3)).
 type manager struct {
+	socket string
+
 	mu   sync.Mutex
 	said []string
 }
@@ -24,8 +26,7 @@ func newManager(t *testing.T) *manager {
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	check(t, err)
 	t.Cleanup(func() { socket.Close() })
-	t.Setenv("NOTIFY_SOCKET", path)
-	m := &manager{}
+	m := &manager{socket: path}
 	go func() {
 		buffer := make([]byte, 1024)
 		for {
@@ -55,9 +56,9 @@ func (m *manager) hears(t *testing.T, text string, times int) {
 }
 
 func TestSystemdIsToldOfStartLifeAndStop(t *testing.T) {
-	m := newManager(t)
-	t.Setenv("WATCHDOG_USEC", "200000")
 	w := newWorld(t)
+	m := newManager(t)
+	w.env = []string{"NOTIFY_SOCKET=" + m.socket, "WATCHDOG_USEC=200000"}
 	w.onProsody(servers.ProsodyOptions{})
 	w.start(w.sms(""))
 	m.hears(t, "READY=1", 1)

@@ -64,8 +64,9 @@ type world struct {
 	dir     string
 	clients string // address for XMPP clients
 	gateway *servers.Server
-	http    string // the gateway's listener
-	top     string // of the gateway's config, before all tables
+	http    string   // the gateway's listener
+	top     string   // of the gateway's config, before all tables
+	env     []string // of the gateway's, besides ours
 
 	prosody  *servers.Prosody
 	ejabberd *servers.Ejabberd
@@ -90,7 +91,10 @@ func check(t *testing.T, err error) {
 	}
 }
 
+// newWorld begins a scenario, which goes on side by side with others: it has
+// servers of its own, and mostly waits for them.
 func newWorld(t *testing.T) *world {
+	t.Parallel()
 	w := &world{t: t, dir: t.TempDir()}
 	t.Cleanup(func() {
 		if t.Failed() && w.gateway != nil {
@@ -234,7 +238,7 @@ func (w *world) run(ready func(context.Context) error, parts []string) {
 	check(w.t, os.WriteFile(config, []byte(text), 0o600))
 	command := func() *exec.Cmd {
 		cmd := exec.Command(program, "-config", config)
-		cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
+		cmd.Env = append(append(os.Environ(), "GORACE=halt_on_error=1"), w.env...)
 		return cmd
 	}
 	var err error

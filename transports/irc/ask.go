@@ -32,6 +32,7 @@ type ask struct {
 type questions struct {
 	asks      []*ask
 	lastToken uint64
+	histories
 }
 
 // Profile implements transport.Profiles by WHOIS.
@@ -154,10 +155,12 @@ func (l *link) failAsks(err *transport.Error) {
 	for len(l.asks) > 0 {
 		l.failAsk(l.asks[0], err)
 	}
+	l.failHistories(err)
 }
 
 // nextAsk is when we stop to wait for an answer; zero if no question is open.
 func (q *questions) nextAsk() (at time.Time) {
+	at = q.nextPast()
 	for _, a := range q.asks {
 		if at.IsZero() || a.until.Before(at) {
 			at = a.until
@@ -168,6 +171,7 @@ func (q *questions) nextAsk() (at time.Time) {
 
 // asksMissed gives up on the questions that nobody answers.
 func (l *link) asksMissed(now time.Time) {
+	l.historiesMissed(now)
 	for _, a := range slices.Clone(l.asks) {
 		switch {
 		case now.Before(a.until):

@@ -30,12 +30,14 @@ type isupport struct {
 	joinMax     int       // channels in one JOIN; 0: no limit
 	tagDenial   tagDenial // CLIENTTAGDENY: client-only tags that are not carried
 	saferate    bool
-	whox        bool   // WHO tells accounts
-	bot         string // what marks bots in the answers to WHO (IRCv3 bot-mode)
-	monitor     int    // people whom MONITOR takes; 0: there is none
-	watch       int    // people whom WATCH takes; 0: there is none
-	told        bool   // there was a 005
-	utf8Only    bool   // other encodings are refused
+	whox        bool     // WHO tells accounts
+	bot         string   // what marks bots in the answers to WHO (IRCv3 bot-mode)
+	monitor     int      // people whom MONITOR takes; 0: there is none
+	watch       int      // people whom WATCH takes; 0: there is none
+	told        bool     // there was a 005
+	chathistory int      // messages of one answer about the past; 0: no limit
+	msgRefTypes []string // what names a message in a question about it; none: anything
+	utf8Only    bool     // other encodings are refused
 }
 
 // The defaults are what a server means that says nothing.
@@ -96,13 +98,21 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 			is.tagDenial = strings.Split(value, ",")
 		}
 	},
-	"UTF8ONLY": func(is, _ *isupport, _ string, negated bool) { is.utf8Only = !negated },
-	"NICKLEN":  numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),
-	"TOPICLEN": numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
-	"KICKLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),
-	"AWAYLEN":  numberToken(1, 10000, func(is *isupport) *int { return &is.awayLen }),
-	"LINELEN":  numberToken(512, 16384, func(is *isupport) *int { return &is.lineLen }),
-	"MODES":    numberToken(1, 20, func(is *isupport) *int { return &is.modes }),
+	"UTF8ONLY":          func(is, _ *isupport, _ string, negated bool) { is.utf8Only = !negated },
+	"NICKLEN":           numberToken(1, 1000, func(is *isupport) *int { return &is.nickLen }),
+	"TOPICLEN":          numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
+	"KICKLEN":           numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),
+	"AWAYLEN":           numberToken(1, 10000, func(is *isupport) *int { return &is.awayLen }),
+	"LINELEN":           numberToken(512, 16384, func(is *isupport) *int { return &is.lineLen }),
+	"CHATHISTORY":       numberToken(1, 1<<20, func(is *isupport) *int { return &is.chathistory }),
+	"DRAFT/CHATHISTORY": numberToken(1, 1<<20, func(is *isupport) *int { return &is.chathistory }),
+	"MSGREFTYPES": func(is, _ *isupport, value string, negated bool) {
+		is.msgRefTypes = nil
+		if value != "" && !negated {
+			is.msgRefTypes = strings.Split(value, ",")
+		}
+	},
+	"MODES": numberToken(1, 20, func(is *isupport) *int { return &is.modes }),
 	"TARGMAX": func(is, _ *isupport, value string, _ bool) {
 		is.joinMax = 0
 		for pair := range strings.SplitSeq(value, ",") {

@@ -22,6 +22,8 @@ type loss struct {
 	rejoinAt time.Time          // after a kick
 	kicks    int
 	kickedAt time.Time
+
+	heardSince time.Time // the user has been in, this time
 }
 
 // rememberMembers is called before the link forgets how to read modes.

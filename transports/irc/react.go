@@ -160,22 +160,29 @@ func (l *link) placeOf(m *message) (chat transport.Address, nick string, ok bool
 
 // receiveReaction tells what somebody thinks of a message.
 func (l *link) receiveReaction(m *message) bool {
-	added, removed := clean(m.clientTag(tagReact)), clean(m.clientTag(tagUnreact))
-	to := m.replyTo()
-	if to == "" || added == "" && removed == "" || len(added) > reactionBytes || len(removed) > reactionBytes {
+	r, ok := l.reactionOf(m)
+	if !ok {
 		return false
 	}
-	chat, nick, ok := l.placeOf(m)
-	if !ok {
-		return true
+	if r.Chat, r.Nick, ok = l.placeOf(m); ok {
+		r.Sender = l.sender(m)
+		l.emit(transport.MessageReacted{Reaction: r})
 	}
-	r := transport.Reaction{Chat: chat, Nick: nick, Sender: l.sender(m), To: to}
+	return true
+}
+
+// reactionOf reads a reaction, wherever it is.
+func (l *link) reactionOf(m *message) (r transport.Reaction, ok bool) {
+	added, removed := clean(m.clientTag(tagReact)), clean(m.clientTag(tagUnreact))
+	r.To = m.replyTo()
+	if r.To == "" || added == "" && removed == "" || len(added) > reactionBytes || len(removed) > reactionBytes {
+		return r, false
+	}
 	if added != "" {
 		r.Add = []string{added}
 	}
 	if removed != "" {
 		r.Remove = []string{removed}
 	}
-	l.emit(transport.MessageReacted{Reaction: r})
-	return true
+	return r, true
 }

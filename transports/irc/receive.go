@@ -221,6 +221,9 @@ func (l *link) receive(m *message) error {
 			return nil
 		}
 	}
+	if l.isPast(m) {
+		return nil
+	}
 	l.overhear(m)
 	if f := receivers[m.Command]; f != nil {
 		return f(l, m)

@@ -16,6 +16,8 @@ var wantedCaps = []string{
 	"batch",
 	"cap-notify",
 	"chghost",
+	historyCap,
+	playbackCap,
 	"echo-message",
 	redactionCap,
 	"extended-join",

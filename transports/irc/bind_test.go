@@ -264,28 +264,44 @@ func TestIdentdWaitsForAConnectionThatIsBeingMade(t *testing.T) {
 }
 
 func TestIdentdServesABoundedNumber(t *testing.T) {
+	var places identPlaces
+	var leave func()
+	for i := range identClients {
+		if leave = places.take(netip.AddrFrom4([4]byte{192, 0, 2, byte(i / identOfOne)})); leave == nil {
+			t.Fatalf("there is no room for number %d", i)
+		}
+	}
+	stranger := netip.MustParseAddr("198.51.100.1")
+	if places.take(stranger) != nil {
+		t.Error("there is room for one too many")
+	}
+	leave()
+	if places.take(stranger) == nil {
+		t.Error("there is no room once somebody is gone")
+	}
+}
+
+func TestNobodyKeepsOthersOutOfIdentd(t *testing.T) {
 	w := newIdentWorld(t)
 	w.asks(t, "1,1\r\n") // it listens
-	var held []net.Conn
-	for range identClients {
-		c, err := net.Dial("tcp", w.identd)
+	stranger := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
+	for range identOfOne + 1 {
+		c, err := stranger.Dial("tcp", w.identd)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		held = append(held, c)
 	}
-	// The kernel may take one more before it is closed.
-	if got := w.asks(t, "1,1\r\n"); got != "" {
-		t.Errorf("one too many got %q", got)
+	c, err := stranger.Dial("tcp", w.identd)
+	if err != nil {
+		t.Fatal(err)
 	}
-	held[0].Close()
-	deadline := time.Now().Add(10 * time.Second)
-	for w.asks(t, "1,1\r\n") == "" {
-		if time.Now().After(deadline) {
-			t.Fatal("nobody is served any more")
-		}
-		time.Sleep(10 * time.Millisecond)
+	defer c.Close()
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Error("a stranger may have any number of connections")
+	}
+	if got := w.asks(t, "1,1\r\n"); got == "" {
+		t.Error("others are not served")
 	}
 }
 

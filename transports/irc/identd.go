@@ -18,7 +18,8 @@ import (
 
 const (
 	identLine    = 128              // bytes of a question
-	identClients = 64               // connections at once; further ones are closed
+	identClients = 256              // connections at once; further ones are closed
+	identOfOne   = 64               // of them from one address
 	identLimit   = 10 * time.Second // of one
 	identWait    = 2 * time.Second  // for a connection of ours that is just being made
 	identRetry   = 30 * time.Second // after the listener failed
@@ -26,9 +27,19 @@ const (
 
 var _ transport.Runner = (*network)(nil)
 
-// Run implements transport.Runner: it answers the questions of IRC servers about
-// who has a connection to them (RFC 1413).
+// Run implements transport.Runner.
 func (n *network) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	if n.records != nil {
+		all.Go(func() { n.sts.keep(ctx, n.records, n.log) })
+	}
+	return n.identd(ctx)
+}
+
+// identd answers the questions of IRC servers about who has a connection to them
+// (RFC 1413).
+func (n *network) identd(ctx context.Context) error {
 	for n.origin.identd != "" {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", n.origin.identd)
 		if err == nil {
@@ -53,7 +64,7 @@ func (n *network) serveIdents(ctx context.Context, l net.Listener) error {
 	defer serving.Wait()
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	defer l.Close()
-	places := make(chan struct{}, identClients)
+	places := identPlaces{}
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -66,14 +77,45 @@ func (n *network) serveIdents(ctx context.Context, l net.Listener) error {
 			}
 			continue
 		}
-		select {
-		case places <- struct{}{}:
-			serving.Go(func() {
-				defer func() { <-places }()
-				n.serveIdent(ctx, conn)
-			})
-		default:
+		leave := places.take(addressOf(conn.RemoteAddr()).Addr())
+		if leave == nil {
 			conn.Close()
+			continue
+		}
+		serving.Go(func() {
+			defer leave()
+			n.serveIdent(ctx, conn)
+		})
+	}
+}
+
+// identPlaces count who is being served: a stranger who keeps connections open
+// must not keep IRC servers out.
+type identPlaces struct {
+	mu  sync.Mutex
+	all int
+	of  map[netip.Addr]int
+}
+
+// take gives what is called at the end of a connection; nil if there is no room
+// for it.
+func (p *identPlaces) take(from netip.Addr) (leave func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == identClients || p.of[from] == identOfOne {
+		return nil
+	}
+	if p.of == nil {
+		p.of = make(map[netip.Addr]int)
+	}
+	p.all++
+	p.of[from]++
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.all--
+		if p.of[from]--; p.of[from] == 0 {
+			delete(p.of, from)
 		}
 	}
 }

@@ -55,7 +55,8 @@ type network struct {
 	idents idents
 	veil   veil
 
-	sts stsPolicies
+	sts     stsPolicies
+	records transport.Records // nil without a store
 
 	// dial connects to a server, in place of a net.Dialer; for tests.
 	dial func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error)

@@ -106,7 +106,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.log, n.settings, n.veil = env.Log, env.Settings, env.Secret
+	n.log, n.settings, n.records, n.veil = env.Log, env.Settings, env.Records, env.Secret
 	if n.veil == nil {
 		n.veil = make(veil, 32)
 		rand.Read(n.veil)
@@ -114,6 +114,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
+	n.sts.load(n.records, n.log)
 	return n, nil
 }
 

@@ -23,11 +23,11 @@ type stsPolicy struct {
 	duration time.Duration
 }
 
-// stsPolicies hold for all users of a component. They are kept as long as the
-// process runs.
+// stsPolicies hold for all users of a component.
 type stsPolicies struct {
-	mu sync.Mutex
-	of map[string]stsPolicy // by host
+	mu      sync.Mutex
+	of      map[string]stsPolicy // by host
+	changed map[string]bool      // hosts whose policy is not kept as it is; nil without a store
 }
 
 // doors leaves of a host's doors those that its policy allows.
@@ -53,6 +53,7 @@ func (p *stsPolicies) doors(host string, doors []door) []door {
 func (p *stsPolicies) set(host string, port int, duration time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.change(host)
 	if duration == 0 {
 		delete(p.of, host)
 		return
@@ -63,6 +64,7 @@ func (p *stsPolicies) set(host string, port int, duration time.Duration) {
 	if _, known := p.of[host]; !known && len(p.of) >= stsLimit {
 		for other := range p.of { // any one
 			delete(p.of, other)
+			p.change(other)
 			break
 		}
 	}
@@ -76,6 +78,7 @@ func (p *stsPolicies) renew(host string) {
 	if policy, ok := p.of[host]; ok {
 		policy.until = time.Now().Add(policy.duration)
 		p.of[host] = policy
+		p.change(host)
 	}
 }
 

@@ -2,13 +2,19 @@ package irc
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
 )
 
 func TestSTSLeadsToTLS(t *testing.T) {
@@ -85,6 +91,35 @@ func TestSTSPolicies(t *testing.T) {
 		}
 		if len(p.of) != stsLimit {
 			t.Errorf("%d policies are kept", len(p.of))
+		}
+	})
+}
+
+func TestSTSPoliciesOutlastARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var records transporttest.Records
+		var p stsPolicies
+		p.load(&records, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		var keeping sync.WaitGroup
+		keeping.Go(func() { p.keep(ctx, &records, slog.New(slog.DiscardHandler)) })
+		p.set("short.example.org", 6697, time.Minute)
+		p.set("recalled.example.org", 6697, time.Hour)
+		records.Fail(errors.New("disk full"))
+		time.Sleep(2 * stsDelay)
+		records.Fail(nil)
+		time.Sleep(2 * stsDelay)
+		p.set("recalled.example.org", 6697, 0)
+		p.set("irc.example.org", 7000, time.Hour)
+		cancel()
+		keeping.Wait()
+		time.Sleep(50 * time.Minute)
+
+		var next stsPolicies
+		next.load(&records, slog.New(slog.DiscardHandler))
+		want := map[string]stsPolicy{"irc.example.org": {7000, p.of["irc.example.org"].until.Truncate(time.Second), time.Hour}}
+		if d := cmp.Diff(want, next.of, cmp.AllowUnexported(stsPolicy{})); d != "" {
+			t.Errorf("after a restart (-want +got):\n%s", d)
 		}
 	})
 }

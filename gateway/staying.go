@@ -227,10 +227,16 @@ func fate(e transport.RoomLeft) roomFate {
 }
 
 // notify tells the user something in the gateway's own name.
-func (s *session) notify(text string) {
+func (s *session) notify(text string) { s.notifyFrom("", text) }
+
+// notifyFrom has a server of the network say it.
+func (s *session) notifyFrom(server transport.Address, text string) {
+	if server == s.host.info.Home {
+		server = "" // which is the gateway itself
+	}
 	s.send(stanza.Stanza{
 		Kind:     stanza.Message,
-		Header:   stanza.Header{From: s.at(""), To: s.user, Type: stanza.Headline, ID: s.newID()},
+		Header:   stanza.Header{From: s.at(server), To: s.user, Type: stanza.Headline, ID: s.newID()},
 		Payloads: []payload{stanza.Body(text)},
 	})
 }

@@ -77,7 +77,7 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.ContactChanged:
 		s.receiveContact(e)
 	case transport.Notice:
-		s.notify(e.Text)
+		s.notifyFrom(e.From, e.Text)
 	default:
 		s.log.Error("unknown event", "type", fmt.Sprintf("%T", e))
 	}

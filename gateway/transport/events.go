@@ -107,7 +107,10 @@ type (
 	}
 
 	// Notice is a text from the network itself to the user.
-	Notice struct{ Text string }
+	Notice struct {
+		From Address // the server that says it; empty: the network
+		Text string
+	}
 )
 
 // A Departure is why somebody is no longer in a room.

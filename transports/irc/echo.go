@@ -39,10 +39,18 @@ func (l *link) labels() bool { return l.caps.on["labeled-response"] && l.caps.on
 
 // labelAt gives the label of a line.
 func (e *echoing) labelAt(i int) uint64 {
-	if e == nil || e.label == 0 {
+	if e == nil {
 		return 0
 	}
-	return e.label + uint64(i)
+	return labelAfter(e.label, i)
+}
+
+// labelAfter gives one of several labels, of which the first is given.
+func labelAfter(first uint64, i int) uint64 {
+	if first == 0 {
+		return 0
+	}
+	return first + uint64(i)
 }
 
 // newLabels gives the first of a number of labels, or 0 where there are none.
@@ -308,36 +316,6 @@ func receiveAck(l *link, m *message) error {
 		l.settle(p, nil)
 	}
 	return nil
-}
-
-// refusedByLabel settles what an error that bears its label is the answer to.
-func (l *link) refusedByLabel(m *message) bool {
-	p := l.withLabel(l.labelOf(m))
-	r, ok := refusals[m.Command]
-	switch {
-	case p == nil || !ok:
-		return false
-	case p.echo == nil:
-		l.close(p)
-	default:
-		if len(p.echo.texts) > 0 {
-			p.echo.texts = p.echo.texts[1:]
-		}
-		if p.lines--; p.lines <= 0 || len(p.echo.texts) == 0 {
-			l.close(p)
-		}
-	}
-	l.settle(p, r.err(m.Command, m.text()))
-	return true
-}
-
-// labelledFailure takes the message that a FAIL bears the label of.
-func (l *link) labelledFailure(m *message) *pending {
-	p := l.withLabel(l.labelOf(m))
-	if p != nil {
-		l.close(p)
-	}
-	return p
 }
 
 // A batch is one that is open (IRCv3 batch).

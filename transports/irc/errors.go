@@ -82,32 +82,6 @@ var refusals = map[string]refusal{
 	"974": {transport.NotAllowed, "MODE"},                                     // ERR_CANNOTCHANGECHANMODE
 }
 
-// failCodes are the codes of a standard reply FAIL that say more than
-// "refused" (IRCv3 standard-replies and the specifications that use it).
-var failCodes = map[string]transport.Reason{
-	"ACCOUNT_REQUIRED":          transport.NotAuthorized,
-	"CANNOT_SEND":               transport.Forbidden,
-	"CHANNEL_RENAMED":           transport.Moved,
-	"INVALID_MSGREFTYPE":        transport.BadRequest,
-	"INVALID_PARAMS":            transport.BadRequest,
-	"INVALID_TARGET":            transport.NotFound,
-	"INVALID_UTF8":              transport.BadRequest,
-	"MESSAGE_ERROR":             transport.Unexplained,
-	"NEED_MORE_PARAMS":          transport.BadRequest,
-	"NICKNAME_RESERVED":         transport.Conflict,
-	"PRIVS_NEEDED":              transport.Forbidden,
-	"REDACT_FORBIDDEN":          transport.Forbidden,
-	"REDACT_WINDOW_EXPIRED":     transport.Unacceptable,
-	"UNKNOWN_MSGID":             transport.NotFound,
-	"RATE_LIMITED":              transport.RateLimited,
-	"TEMPORARILY_UNAVAILABLE":   transport.Unreachable,
-	"UNKNOWN_COMMAND":           transport.Unsupported,
-	"CONFUSABLE_NICKNAME":       transport.Conflict,
-	"INVALID_REALNAME":          transport.BadRequest,
-	"NEED_REGISTRATION":         transport.NotAuthorized,
-	"ACCOUNT_NAME_MUST_BE_NICK": transport.BadNick,
-}
-
 // registrationRefusals end the registration of a link. Those that another
 // try can't help are permanent.
 var registrationRefusals = map[string]struct {

@@ -69,7 +69,7 @@ func (l *link) kick(ch *channel, target *user, a transport.Action) error {
 	if err != nil {
 		return err
 	}
-	if err := l.enqueue(b); err != nil {
+	if err := l.enqueue(labelled(b, kick.label)); err != nil {
 		return err
 	}
 	l.await(kick)
@@ -87,7 +87,7 @@ func (l *link) kickLine(ch *channel, target *user, a transport.Action) (*pending
 	if err != nil {
 		return nil, nil, &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 	}
-	return &pending{command: "KICK", target: l.is.fold(ch.name), who: l.is.fold(nick), request: a.Request}, b, nil
+	return &pending{command: "KICK", target: l.is.fold(ch.name), who: l.is.fold(nick), request: a.Request, label: l.newLabels(1)}, b, nil
 }
 
 // ban puts somebody on the list of bans, and out if they are in. The answer
@@ -109,7 +109,7 @@ func (l *link) ban(ch *channel, nick string, target *user, a transport.Action) e
 	if err := l.changeModes(ch, done, []modeChange{l.is.banChange(true, banMask(nick, target.host.Value()))}); err != nil {
 		return err
 	}
-	if err := l.enqueue(b); err != nil {
+	if err := l.enqueue(labelled(b, kick.label)); err != nil {
 		return err
 	}
 	l.await(kick)
@@ -184,12 +184,16 @@ func (l *link) changeModes(ch *channel, done *pending, changes []modeChange) err
 		lines = append(lines, b)
 		changes = changes[n:]
 	}
+	label := l.newLabels(len(lines))
+	for i := range lines {
+		lines[i] = labelled(lines[i], labelAfter(label, i))
+	}
 	if err := l.enqueue(lines...); err != nil {
 		return err
 	}
-	done.command, done.target = "MODE", l.is.fold(ch.name)
-	for range len(lines) - 1 {
-		l.await(&pending{command: "MODE", target: done.target, who: done.who, then: done})
+	done.command, done.target, done.label = "MODE", l.is.fold(ch.name), labelAfter(label, len(lines)-1)
+	for i := range len(lines) - 1 {
+		l.await(&pending{command: "MODE", target: done.target, who: done.who, then: done, label: labelAfter(label, i)})
 	}
 	l.await(done)
 	return nil

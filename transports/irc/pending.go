@@ -244,19 +244,23 @@ func (l *link) refused(numeric string, m *message) bool {
 	if p == nil {
 		return false
 	}
-	err := r.err(numeric, m.text())
-	if numeric == "401" && p.command != "PRIVMSG" {
-		err.Reason = transport.NotFound
-	}
+	l.settleRefused(p, r, m)
+	return true
+}
+
+// settleRefused settles what a numeric refuses.
+func (l *link) settleRefused(p *pending, r refusal, m *message) {
+	err := r.err(m.Command, m.text())
 	switch {
-	case numeric == "470": // nick, the channel asked for, the channel to go to
+	case m.Command == "401" && p.command != "PRIVMSG":
+		err.Reason = transport.NotFound
+	case m.Command == "470": // nick, the channel asked for, the channel to go to
 		l.forwarded = l.is.fold(l.nameParam(m.param(2)))
 		err.Redirect = l.network.address(l.server, l.nameParam(m.param(2)))
-	case numeric == "437" && p.command == "JOIN": // a channel that is held for a while after a split
+	case m.Command == "437" && p.command == "JOIN": // a channel that is held for a while after a split
 		err.RetryAfter = time.Minute
 	}
 	l.settle(p, err)
-	return true
 }
 
 // targetless numerics name a mode or nothing at all.

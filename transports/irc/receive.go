@@ -74,8 +74,8 @@ var receivers = map[string]func(*link, *message) error{
 	"CHGHOST": receiveChghost,
 	"INVITE":  receiveInvite,
 	"FAIL":    receiveFail,
-	"WARN":    receiveStandardReply,
-	"NOTE":    receiveStandardReply,
+	"WARN":    receiveRemark,
+	"NOTE":    receiveRemark,
 	"SETNAME": skip,
 	"TAGMSG":  receiveTagmsg,
 	"REDACT":  receiveRedact,
@@ -156,7 +156,7 @@ var silent = map[string]bool{
 
 // early commands count before the server has let us in.
 var early = map[string]bool{
-	"PING": true, "PONG": true, "ERROR": true, "CAP": true, "NICK": true,
+	"PING": true, "PONG": true, "ERROR": true, "CAP": true, "NICK": true, "FAIL": true, "WARN": true, "NOTE": true,
 	"AUTHENTICATE": true, "900": true, "901": true, "902": true, "903": true, "904": true, "905": true, "906": true,
 	"907": true, "908": true,
 	"001": true, "005": true, "254": true, "376": true, "396": true, "422": true,
@@ -290,43 +290,4 @@ func (l *link) delayed(m *message) bool {
 		}
 	}
 	return time.Since(m.at) > late
-}
-
-// receiveFail handles FAIL command code context :text (IRCv3
-// standard-replies).
-func receiveFail(l *link, m *message) error {
-	command := m.param(0)
-	reason, ok := failCodes[m.param(1)]
-	if !ok {
-		reason = transport.Rejected
-	}
-	names := m.names(l.is.fold)
-	p := l.labelledFailure(m)
-	if p != nil {
-		if p.relayed {
-			reason = l.relayRefused(p, m.param(1), reason)
-		}
-		l.settle(p, &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)})
-		return nil
-	}
-	p = l.take(func(p *pending) bool {
-		return (p.command == command || p.relayed && command == "RELAYMSG") && (len(m.Params) < 4 || names[p.target] || names[p.who])
-	})
-	if p == nil {
-		return receiveStandardReply(l, m)
-	}
-	if p.relayed {
-		reason = l.relayRefused(p, m.param(1), reason)
-	}
-	err := &transport.Error{Reason: reason, Text: m.text(), Code: m.param(1)}
-	if reason == transport.Moved { // the old name, the new name
-		err.Redirect = l.network.address(l.server, m.param(len(m.Params)-2))
-	}
-	l.settle(p, err)
-	return nil
-}
-
-func receiveStandardReply(l *link, m *message) error {
-	l.console(m.text())
-	return nil
 }

@@ -203,6 +203,9 @@ func receiveNick(l *link, m *message) error {
 	if nick == "" || len(nick) > sourceLimit {
 		return nil
 	}
+	if p := l.withLabel(l.labelOf(m)); p != nil && p.command == "NICK" {
+		m.nick = l.nick // InspIRCd 3 names the new one as the source, if there is a label
+	}
 	l.typedAway(m.nick)
 	self := l.isSelf(m.nick)
 	if self {

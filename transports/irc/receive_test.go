@@ -48,7 +48,7 @@ func TestNoticesGoWhereTheyBelong(t *testing.T) {
 			":irc.example.org NOTICE * :*** Looking up your hostname": console("*** Looking up your hostname"),
 			":NickServ!s@services NOTICE romeo :Identify \x02now\x02": console("NickServ: Identify *now*"),
 			"NOTICE romeo :nobody says":                               console("nobody says"),
-			":s NOTE * WELCOME :be welcome":                           console("be welcome"),
+			":s NOTE * WELCOME :be welcome":                           transport.Notice{From: "net", Text: "be welcome"},
 			":irc.example.org NOTICE #garden :from above":             transport.RoomNotice{Room: garden, Text: "[notice] from above"},
 			":juliet!j@h INVITE romeo #balcony":                       transport.Invited{Room: "#balcony%net", By: "juliet"},
 		} {
@@ -88,22 +88,6 @@ func TestAMessageOfSeveralLinesFailsOnce(t *testing.T) {
 		w.sees(transport.MessageStatus{Request: "said", Chat: garden, Status: transport.Failed, Err: because(transport.Forbidden)})
 		c.expectBarrier()
 		w.seesNothing()
-	})
-}
-
-func TestAStandardReplyAnswersItsCommand(t *testing.T) {
-	inWorld(t, testOptions(), func(w *world) {
-		w.joins(garden, "romeo")
-		c := w.welcomes("romeo")
-		c.expect("JOIN #garden")
-		c.sends("FAIL JOIN ACCOUNT_REQUIRED #garden :Log in first")
-		w.sees(transport.RoomLeft{Room: garden, Why: transport.Refused, Reason: "Log in first",
-			Err: &transport.Error{Reason: transport.NotAuthorized, Code: "ACCOUNT_REQUIRED"}})
-		w.joins(garden, "romeo")
-		c.expect("JOIN #garden")
-		c.sends("FAIL JOIN CHANNEL_RENAMED #garden #orchard :Renamed")
-		w.sees(transport.RoomLeft{Room: garden, Why: transport.Refused, Reason: "Renamed",
-			Err: &transport.Error{Reason: transport.Moved, Redirect: "#orchard%net", Code: "CHANNEL_RENAMED"}})
 	})
 }
 

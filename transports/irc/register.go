@@ -22,12 +22,14 @@ var wantedCaps = []string{
 	redactionCap,
 	"extended-join",
 	"extended-monitor",
+	"inspircd.org/standard-replies",
 	"labeled-response",
 	"message-tags",
 	"multi-prefix",
 	relayCap,
 	"server-time",
 	"setname",
+	"standard-replies",
 	"userhost-in-names",
 }
 

@@ -256,7 +256,8 @@ func (l *link) command(p *pending, command string, params ...string) error {
 	if err != nil {
 		return &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 	}
-	if err := l.enqueue(b); err != nil {
+	p.label = l.newLabels(1)
+	if err := l.enqueue(labelled(b, p.label)); err != nil {
 		return err
 	}
 	l.await(p)

@@ -1,11 +1,24 @@
 package component
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"strconv"
+	"time"
+)
 
 // instance tells the ids of this process from those of any other on the server:
 // Openfire keeps the requests of all components in one map, by id alone.
 var instance = "g" + rand.Text()[:7] + "-"
 
-// NewID gives an id for a stanza: unguessable (130 random bits) and made of
-// ASCII letters, digits and one hyphen.
-func NewID() string { return instance + rand.Text() }
+// NewID gives an id for a stanza: unguessable (80 random bits) and made of ASCII
+// letters, digits and one hyphen. Later ones are greater, so that an index of
+// them grows at its end.
+func NewID() string {
+	var random [10]byte
+	rand.Read(random[:]) // never fails
+	var text [48]byte
+	id := append(text[:0], instance...)
+	id = strconv.AppendInt(id, time.Now().UnixMicro(), 32)
+	return string(base32.StdEncoding.AppendEncode(id, random[:]))
+}

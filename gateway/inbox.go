@@ -110,7 +110,7 @@ func (s *session) keep(ctx context.Context, item store.InboxItem) error {
 // drainInbox sends a batch of what is stored. More waits for its turn, so that
 // the user's own stanzas get theirs.
 func (s *session) drainInbox() {
-	if !s.host.info.Durable || s.holding {
+	if !s.host.info.Durable || s.holding || s.relief != nil {
 		return
 	}
 	inbox := s.host.gateway.Store.Inbox()

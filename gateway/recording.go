@@ -26,6 +26,7 @@ type recorder struct {
 	lookups errands
 	reads   errands         // what clients ask of archives
 	held    transport.Event // what waits for a lookup; all later events do, too
+	pressure
 }
 
 // A record says what is kept of one conversation.
@@ -41,14 +42,6 @@ func newRecorder(user string) recorder {
 
 // archives says that there is an archive of the network's conversations.
 func (h *host) archives() bool { return h.recording != nil }
-
-// nextEvent is where the next event comes from; nowhere while one is held.
-func (s *session) nextEvent() <-chan transport.Event {
-	if s.held != nil {
-		return nil
-	}
-	return s.events
-}
 
 // takeEvent receives an event, or holds it until what it needs to know of the
 // archive is known. So people see everything in order, and only the link of
@@ -186,7 +179,7 @@ func (s *session) archive(m store.Archived) {
 	m.Component, m.User = s.host.Domain, s.bare
 	switch rec := s.recordOf(m.Chat); {
 	case rec.known && rec.Keep:
-		s.host.gateway.Store.Archive().Add(m)
+		s.awaitRoom(s.host.gateway.Store.Archive().Add(m))
 	case !rec.known && len(rec.unsure) < maxUnsure:
 		rec.unsure = append(rec.unsure, m)
 	case !rec.known:

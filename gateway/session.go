@@ -202,7 +202,9 @@ func (s *session) loop() {
 		select {
 		case <-s.closing.Done():
 			return
-		case <-s.stanzas.more:
+		case <-s.relief:
+			s.relieve()
+		case <-s.nextStanza():
 			s.sendNext()
 		case e := <-s.nextEvent():
 			callWith(s, (*session).takeEvent, e)
@@ -245,6 +247,7 @@ func (s *session) loop() {
 func (s *session) tidy(now time.Time) (over bool) {
 	callWith(s, (*session).tidyRooms, now)
 	s.tidyKept(now)
+	s.tidyPressure(now)
 	s.tidyUnsaid(now)
 	s.tidyInquiries(now)
 	s.tidyLists(now)

@@ -51,6 +51,7 @@ type world struct {
 	t       *testing.T
 	path    string // of the store's file; empty: it is in memory
 	store   store.Store
+	wraps   func(store.Store) store.Store // nil: as it is
 	gateway *gateway.Gateway
 	verona  *network
 	phones  *network
@@ -133,6 +134,9 @@ func (w *world) start() {
 		if err := db.Records(phones).Put(w.t.Context(), knownPhone); err != nil {
 			w.t.Fatal(err)
 		}
+	}
+	if w.wraps != nil {
+		w.store = w.wraps(w.store)
 	}
 	db := w.store
 	g := gateway.New(gateway.Options{

@@ -12,10 +12,12 @@ import (
 // themselves and nothing else, however many saw the same.
 type Archive interface {
 	// Add keeps a message. It never blocks: the message is written at most
-	// 100 ms later, and by Close at the latest. If the disk refuses for so long
-	// that more than 65,536 messages or 32 MiB of text wait, further ones are
-	// dropped, counted and logged.
-	Add(m Archived)
+	// 100 ms later, and by Close at the latest. Where messages of the user come
+	// faster than that, room is given: who adds more should wait until it is
+	// closed, at most as long as the disk may take. Other users have room then.
+	// Of those that nobody waited with, 65,536 messages or 32 MiB of text wait
+	// for the disk; further ones are dropped, counted and logged.
+	Add(m Archived) (room <-chan struct{})
 
 	// Import keeps messages of the past and returns once the disk has them.
 	// What a user has already, in the same chat under the same ID, is left out:

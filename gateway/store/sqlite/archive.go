@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"gatehouse/gateway/store"
@@ -13,11 +12,8 @@ import (
 )
 
 const (
-	archiveDelay   = 80 * time.Millisecond // how long messages wait for company
-	archiveBatch   = 2048                  // messages in one commit
-	archiveWaiting = 65536                 // messages that wait for a commit,
-	archiveBytes   = 32 << 20              // and their text
-	archiveTries   = 3                     // of a batch that fails while the disk works
+	archiveDelay = 80 * time.Millisecond // how long messages wait for company
+	archiveTries = 3                     // of a batch that fails while the disk works
 )
 
 type archive struct{ s *Store }
@@ -25,94 +21,15 @@ type archive struct{ s *Store }
 // Archive implements store.Store.
 func (s *Store) Archive() store.Archive { return archive{s} }
 
-// An archiveQueue holds the messages that are not in the file yet.
-type archiveQueue struct {
-	mutex   sync.Mutex
-	waiting []store.Archived
-	taken   int // of them, those in the commit that runs
-	bytes   int
-	over    uint64 // how many were ever written or given up
-	dropped uint64
-	full    bool // since it was last empty
-}
-
-// add never blocks. First is set for the first message that finds no place.
-func (q *archiveQueue) add(m store.Archived) (due, first bool) {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if len(q.waiting) >= archiveWaiting || q.bytes+sizeOf(&m) > archiveBytes {
-		first, q.full = !q.full, true
-		q.dropped++
-		return false, first
-	}
-	q.waiting = append(q.waiting, m)
-	q.bytes += sizeOf(&m)
-	return len(q.waiting) == 1 || len(q.waiting) == archiveBatch, false
-}
-
-// take gives the oldest messages for a commit, which ends in finish.
-func (q *archiveQueue) take() []store.Archived {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	q.taken = min(len(q.waiting), archiveBatch)
-	return q.waiting[:q.taken:q.taken]
-}
-
-// finish forgets what was taken if it is over, written or given up.
-func (q *archiveQueue) finish(over, lost bool) {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if over {
-		for _, m := range q.waiting[:q.taken] {
-			q.bytes -= sizeOf(&m)
-		}
-		q.over += uint64(q.taken)
-		if lost {
-			q.dropped += uint64(q.taken)
-		}
-		rest := q.waiting[q.taken:]
-		if len(rest) == 0 {
-			rest, q.full = nil, false
-		}
-		q.waiting = rest
-	}
-	q.taken = 0
-}
-
-// lastOf is the number of the last message of a user's that waits; 0: none.
-func (q *archiveQueue) lastOf(component, user string) uint64 {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	for i := len(q.waiting) - 1; i >= 0; i-- {
-		if m := &q.waiting[i]; m.User == user && m.Component == component {
-			return q.over + uint64(i) + 1
-		}
-	}
-	return 0
-}
-
-// isOver says that the message of that number, and all before it, are over.
-func (q *archiveQueue) isOver(number uint64) bool {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	return q.over >= number
-}
-
-func (q *archiveQueue) len() int {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	return len(q.waiting)
-}
-
 // Add implements store.Archive.
-func (a archive) Add(m store.Archived) {
+func (a archive) Add(m store.Archived) (room <-chan struct{}) {
 	w := a.s.writer
 	if w.isStopping() {
-		return
+		return nil
 	}
-	due, first := w.archive.add(m)
+	room, due, first := w.archive.add(&m)
 	if first {
-		w.log.Error("the archive can't be written fast enough: messages are not kept", "waiting", archiveWaiting)
+		w.log.Error("the archive can't be written: messages are not kept", "waiting", archiveWaiting)
 	}
 	if due {
 		select {
@@ -120,6 +37,7 @@ func (a archive) Add(m store.Archived) {
 		default: // it is awake
 		}
 	}
+	return room
 }
 
 // Dropped implements store.Archive.
@@ -238,6 +156,3 @@ type (
 		last int64 // its newest message
 	}
 )
-
-// sizeOf is what a message that waits is counted as.
-func sizeOf(m *store.Archived) int { return len(m.Text) + len(m.File) + len(m.Beside) }

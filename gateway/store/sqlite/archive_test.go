@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -209,32 +210,47 @@ func TestOnlyTheNewestOfAConversationStay(t *testing.T) {
 
 // BenchmarkArchive measures messages that so many users of a room see.
 func BenchmarkArchive(b *testing.B) {
+	growing := func(i int) string { return fmt.Sprintf("id%09d", i) }
+	random := func(int) string { return rand.Text() }
 	for _, tt := range []struct {
 		name      string
 		listeners int
 		fresh     bool // each listener knows the message by another id
-	}{{"alone", 1, true}, {"shared by 50", 50, false}, {"50 times", 50, true}} {
-		listeners := tt.listeners
+		id        func(int) string
+	}{
+		{"alone", 1, true, growing},
+		{"alone, random ids", 1, true, random},
+		{"shared by 50", 50, false, growing},
+		{"50 times", 50, true, growing},
+		{"50 times, random ids", 50, true, random},
+	} {
 		b.Run(tt.name, func(b *testing.B) {
 			s := openTest(b, newPath(b))
-			users := make([]string, listeners)
+			users := make([]string, tt.listeners)
 			for i := range users {
 				users[i] = fmt.Sprint("user", i, "@example.org")
 			}
 			b.ReportAllocs()
+			n, before := 0, cpuTime()
 			for i := 0; b.Loop(); i++ {
-				m := saidTo("", fmt.Sprint("id", i))
+				m := saidTo("", tt.id(n))
 				m.Fresh = tt.fresh
 				for _, m.User = range users {
-					s.Archive().Add(m)
-				}
-				if i%100 == 99 {
-					if err := (archive{s}).flush(b.Context(), "irc.example.org", users[listeners-1]); err != nil {
-						b.Fatal(err)
+					if n++; tt.fresh {
+						m.ID = tt.id(n)
+					}
+					if room := s.Archive().Add(m); room != nil {
+						<-room
 					}
 				}
 			}
-			b.ReportMetric(float64(b.N*listeners)/b.Elapsed().Seconds(), "seen/s")
+			if err := (archive{s}).flush(b.Context(), "irc.example.org", users[0]); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(cpuTime()-before)/float64(n), "CPU-ns/seen")
+			if s.Archive().Dropped() > 0 {
+				b.Error("messages were lost")
+			}
 		})
 	}
 }

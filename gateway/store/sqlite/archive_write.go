@@ -38,8 +38,9 @@ const (
 // archiveNames are the keys that were looked up, so that a message costs few
 // statements. They are owned by the writer.
 type archiveNames struct {
-	chats map[chatName]int64
-	views map[viewName]*view
+	chats  map[chatName]int64
+	views  map[viewName]*view
+	newest int64 // key of the last row that is no late one
 }
 
 func (n *archiveNames) forget() {
@@ -129,7 +130,7 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 		}
 	}
 	if shared == nil {
-		if shared, err = newRow(t, m, chat, last, len(views)); err != nil {
+		if shared, err = w.newRow(t, m, chat, max(last, w.names.newest), len(views)); err != nil {
 			return nil, false, err
 		}
 		if !m.Fresh {
@@ -185,9 +186,8 @@ func hasSeen(t *tx, r *archiveRow, view int64) (bool, error) {
 	return t.row(findSeen, []any{view, r.key}, &one)
 }
 
-// newRow inserts a row behind all that the user saw before, or where its time
-// says.
-func newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow, error) {
+// newRow inserts a row behind those that are there, or where its time says.
+func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow, error) {
 	key := m.At.UnixMicro()
 	if !m.Late && key <= last && last-key < clockStep.Microseconds() {
 		key = last + 1
@@ -195,6 +195,9 @@ func newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow,
 	for attempt := range keyAttempts {
 		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside)
 		if !isTaken(err) {
+			if !m.Late {
+				w.names.newest = key
+			}
 			return &archiveRow{key: key, m: m, inserted: views}, err
 		}
 		if key++; attempt >= nearAttempts { // many at one time: an import that knows whole seconds only

@@ -177,7 +177,7 @@ func (w *writer) run() {
 			due.within(markDelay)
 			continue
 		case <-w.archived:
-			if w.archive.len() < archiveBatch {
+			if !w.archive.isDue() {
 				due.within(archiveDelay)
 				continue
 			}

@@ -168,6 +168,34 @@ func TestGrantIsUsedOnlyWhileItHoldsAndOnlyForTheServersOwnUsers(t *testing.T) {
 	})
 }
 
+func TestStrangersServersGrantInSilenceAndMakeWay(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		grants := func(server, typ string) {
+			w.Send(fmt.Sprintf(`<message from='%s' to='%s'><privilege xmlns='urn:xmpp:privilege:2'><perm access='roster' type='%s'/></privilege></message>`, server, phones, typ))
+		}
+		for i := range 1100 {
+			grants(fmt.Sprintf("s%d.example.net", i), "both")
+		}
+		grants("example.org", "both") // there is room for a server of users all the same
+		grants("example.org", "both")
+		w.settle()
+		w.writesFirst(nurse, "hello")
+		w.answersRoster(rosterGet, "")
+		w.answersRoster(rosterSet(nursePhone, "", "both"), "")
+		w.answersRoster(rosterGet, `<item jid='`+nursePhone+`' subscription='both'/>`)
+		w.Expect(bare(nursePhone+"/phone", ""))
+		w.Expect(said1(nursePhone, "hello"))
+		for range 10 {
+			grants("example.org", "none")
+			grants("example.org", "both")
+		}
+		w.settle()
+		if n := w.log.count("lets us do with rosters"); n != 1 {
+			t.Errorf("the log tells of %d grants, want 1", n)
+		}
+	})
+}
+
 func TestServerThatDoesNotAnswerHoldsTextsUpOnce(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.grants("both")

@@ -131,6 +131,7 @@ type host struct {
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
+	servers  crowds
 	closing  bool
 }
 
@@ -154,6 +155,7 @@ func (g *Gateway) Add(h Host) {
 		front:    make(chan *stanza.Received, frontLength),
 		streamUp: make(chan struct{}, 1),
 		sessions: map[jid.JID]*session{},
+		servers:  crowds{},
 
 		recording: recording,
 		readers:   make(chan struct{}, readAtOnce),
@@ -272,6 +274,7 @@ func (h *host) sessionLocked(user jid.JID) *session {
 	if s == nil && !h.closing && len(h.sessions) < maxSessions {
 		s = newSession(h, user)
 		h.sessions[user] = s
+		h.servers.add(s.user.Domain, 1)
 	}
 	return s
 }
@@ -286,6 +289,7 @@ func (h *host) forget(s *session, must bool) bool {
 	}
 	if h.sessions[s.user] == s {
 		delete(h.sessions, s.user)
+		h.servers.add(s.user.Domain, -1)
 	}
 	return true
 }

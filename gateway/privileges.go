@@ -15,11 +15,13 @@ import (
 const (
 	maxGrants  = 1000            // servers that let one component at their users' rosters
 	rosterTime = 4 * time.Second // for a server to answer about a roster
+	grantAgain = time.Minute     // until one server's changes of mind are logged again
 )
 
 // grants are what the servers of our users let one component do with rosters
 // (XEP-0356). A server speaks for its own users alone, so it does no harm if a
-// stranger's server says that it grants us something.
+// stranger's server says that it grants us something: that is kept, as its users
+// may come later, but no log tells of it, and it makes way for a server of users.
 type grants struct {
 	mu       sync.Mutex
 	byServer map[string]*grant
@@ -32,6 +34,24 @@ type grant struct {
 	// Whether the subscription that we ask for with a new item comes about.
 	// Some servers take it, others leave it to presence.
 	subscribes, known bool
+
+	logged time.Time
+}
+
+// crowds count the sessions that the users of each server have.
+type crowds map[string]int
+
+func (c crowds) add(server string, n int) {
+	if c[server] += n; c[server] == 0 {
+		delete(c, server)
+	}
+}
+
+// hasUsersOf says whether anybody of a server has a session.
+func (h *host) hasUsersOf(server string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.servers[server] > 0
 }
 
 // takeGrant takes a message in which a server grants us something, or takes it
@@ -44,19 +64,10 @@ func (h *host) takeGrant(st *stanza.Received) bool {
 	if !ok {
 		return false
 	}
-	server := strings.Clone(st.From.Domain)
-	h.grants.mu.Lock()
-	was := h.grants.byServer[server]
-	switch {
-	case !g.Get && !g.Set:
-		delete(h.grants.byServer, server)
-	case was != nil:
-		was.RosterGrant = g
-	case len(h.grants.byServer) < maxGrants:
-		h.grants.byServer[server] = &grant{RosterGrant: g}
+	server := st.From.Domain
+	if !h.noteGrant(server, g) {
+		return true
 	}
-	h.grants.mu.Unlock()
-	h.log.Info("a server says what it lets us do with rosters", "server", server, "get", g.Get, "set", g.Set)
 	if g.Get && g.Set {
 		for _, s := range h.allSessions() {
 			if s.user.Domain == server {
@@ -65,6 +76,41 @@ func (h *host) takeGrant(st *stanza.Received) bool {
 		}
 	}
 	return true
+}
+
+// noteGrant says whether what a server grants is news to users of ours.
+func (h *host) noteGrant(server string, g stanza.RosterGrant) (news bool) {
+	ours := h.hasUsersOf(server)
+	h.grants.mu.Lock()
+	defer h.grants.mu.Unlock()
+	is := h.grants.byServer[server]
+	switch {
+	case is != nil && is.RosterGrant == g, is == nil && !g.Get && !g.Set:
+		return false
+	case is == nil:
+		if len(h.grants.byServer) >= maxGrants && !(ours && h.dropStrangersGrant()) {
+			return false
+		}
+		is = &grant{}
+		h.grants.byServer[strings.Clone(server)] = is
+	}
+	is.RosterGrant = g
+	if ours && time.Since(is.logged) >= grantAgain {
+		is.logged = time.Now()
+		h.log.Info("a server says what it lets us do with rosters", "server", server, "get", g.Get, "set", g.Set)
+	}
+	return ours
+}
+
+// dropStrangersGrant makes room. The caller holds the lock.
+func (h *host) dropStrangersGrant() bool {
+	for server := range h.grants.byServer {
+		if !h.hasUsersOf(server) {
+			delete(h.grants.byServer, server)
+			return true
+		}
+	}
+	return false
 }
 
 // forgetGrants is called when the stream is lost: with the next one servers say

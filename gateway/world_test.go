@@ -319,8 +319,10 @@ func (l *logBook) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (l *logBook) has(text string) bool {
+func (l *logBook) has(text string) bool { return l.count(text) > 0 }
+
+func (l *logBook) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(strings.Join(l.lines, ""), text)
+	return strings.Count(strings.Join(l.lines, ""), text)
 }

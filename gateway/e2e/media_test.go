@@ -288,6 +288,12 @@ func TestPicturesThroughTwilio(t *testing.T) {
 	if one := twilio.sends(2); one.text != note || len(one.files) != 0 {
 		t.Errorf("a file that Twilio does not take is %q with %d files", one.text, len(one.files))
 	}
+	// What a camera notes stays here.
+	placed := slices.Concat(picture.Bytes()[:2], []byte("\xff\xe1\x00\x0fExif\x00\x00GPS 45N"), picture.Bytes()[2:])
+	romeo.says(phone, "chat", "p4", "here", oob(romeo.uploads("here.jpg", "image/jpeg", placed)))
+	if one := twilio.sends(3); one.text != "here" || len(one.files) != 1 || !bytes.Equal(one.files[0], picture.Bytes()) {
+		t.Errorf("the picture with a place is sent as %q with %d files of %v", one.text, len(one.files), one.types)
+	}
 	romeo.says(phone, "chat", "p3", "aesgcm://localhost/x#00", "")
 	romeo.gets(message, typed("error"), id("p3"), condition("not-acceptable"))
 }

@@ -207,8 +207,8 @@ func orientation(b []byte) int {
 		if length < 2 || len(b) < 2+length {
 			return 1
 		}
-		if segment := b[4 : 2+length]; b[1] == 0xe1 && bytes.HasPrefix(segment, []byte("Exif\x00\x00")) {
-			return exifOrientation(segment[6:])
+		if segment := b[4 : 2+length]; b[1] == 0xe1 && bytes.HasPrefix(segment, []byte(exifMark)) {
+			return exifOrientation(segment[len(exifMark):])
 		}
 		b = b[2+length:]
 	}

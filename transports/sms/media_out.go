@@ -204,10 +204,11 @@ func (n *Network) mediaLink(ctx context.Context, item transport.OutboxItem, m tr
 	}
 	defer f.Content.Close()
 	kind, _, _ := mime.ParseMediaType(f.Type)
-	if f.Public && item.Fallback == asTheyAre && fits(kind, f.Size) {
+	asItIs := f.Public && item.Fallback == asTheyAre && fits(kind, f.Size)
+	switch {
+	case asItIs && (!strings.HasPrefix(kind, "image/") || n.files.Max() == 0):
 		return m.URL, nil
-	}
-	if n.files.Max() == 0 {
+	case n.files.Max() == 0:
 		return "", nil
 	}
 	content, err := io.ReadAll(f.Content)
@@ -217,9 +218,14 @@ func (n *Network) mediaLink(ctx context.Context, item transport.OutboxItem, m tr
 		}
 		return "", err
 	}
+	// Phones show what is told in a picture of the place where it was taken.
+	content, changed, broken := stripped(content)
+	if asItIs && !changed && !broken {
+		return m.URL, nil
+	}
 	name := cmp.Or(m.Name, f.Name)
 	found := http.DetectContentType(content)
-	if strings.HasPrefix(found, "image/") && (item.Fallback == asSmall || !fits(found, int64(len(content)))) {
+	if strings.HasPrefix(found, "image/") && (broken || item.Fallback == asSmall || !fits(found, int64(len(content)))) {
 		most := min(limits.Types["image/jpeg"], share)
 		if item.Fallback == asSmall {
 			most = min(most, smallPicture)
@@ -242,6 +248,16 @@ func (n *Network) mediaLink(ctx context.Context, item transport.OutboxItem, m tr
 		return "", nil
 	}
 	return hosted.URL, nil
+}
+
+// stripped takes out of a picture what is not to be seen in it. One that is
+// broken stays as it is.
+func stripped(content []byte) (clean []byte, changed, broken bool) {
+	clean, changed, err := picture.Strip(content)
+	if err != nil {
+		return content, false, true
+	}
+	return clean, changed, false
 }
 
 // isFinal says that fetching a file again is no use.

@@ -26,6 +26,10 @@ const (
 	archive = "https://files.example.org/all.zip"
 	private = "http://10.0.0.1/private.jpg"
 	missing = "https://files.example.org/missing.jpg"
+	placed  = "https://files.example.org/placed.jpg" // it says where it was taken
+	damaged = "https://files.example.org/broken.jpg"
+
+	still = "\xff\xd8\xff\xe0\x00\x07JFIF\x00\xff\xd9" // a JPEG with nothing in it
 )
 
 // noisy is a picture of some 190 KB.
@@ -49,9 +53,10 @@ func fileWorld(t *testing.T, c *carrier) *world {
 	w := start(t, newDisk(), c, 0)
 	w.host.web = map[string]transport.File{
 		small: {Type: "image/jpeg", Size: 16, Public: true}, large: {Type: "image/png", Size: 190_000, Public: true},
+		placed: {Type: "image/jpeg", Size: 20, Public: true}, damaged: {Type: "image/jpeg", Size: 20, Public: true},
 		archive: {Type: "application/zip", Size: 20, Public: true}, private: {Type: "image/jpeg", Size: 16},
 	}
-	w.host.data = map[string]string{small: jpegStart, private: jpegStart, archive: "PK\x03\x04 and so on", large: noisy()}
+	w.host.data = map[string]string{small: still, private: still, placed: "\xff\xd8\xff\xe1\x00\x05GPS" + still[2:], damaged: jpegStart, archive: "PK\x03\x04 and so on", large: noisy()}
 	synctest.Wait()
 	return w
 }
@@ -89,7 +94,9 @@ func TestFilesGoAlongAsTheProviderTakesThem(t *testing.T) {
 		{"where it is", "", []string{small}, []string{" | " + small}, ""},
 		{"with a text", "look", []string{small}, []string{"look | " + small}, ""},
 		{"made smaller", "look", []string{large}, []string{"look | " + hosted}, "romeo@example.org image/jpeg \xff\xd8"},
-		{"hosted, as not everybody gets there", "", []string{private}, []string{" | " + hosted}, "romeo@example.org image/jpeg " + jpegStart[:2]},
+		{"hosted, as not everybody gets there", "", []string{private}, []string{" | " + hosted}, "romeo@example.org image/jpeg " + still[:12]},
+		{"hosted without the place", "look", []string{placed}, []string{"look | " + hosted}, "romeo@example.org image/jpeg " + still[:12]},
+		{"as a link, as it is no picture", "", []string{damaged}, []string{damaged + " | "}, ""},
 		{"as a link, of a type that it does not take", "look", []string{archive}, []string{"look\n" + archive + " | "}, ""},
 		{"as a link, as it can't be fetched", "", []string{missing}, []string{missing + " | "}, ""},
 		{"some so, some so", "look", []string{small, archive, private}, []string{"look\n" + archive + " | " + small + ", " + hosted}, ""},

@@ -267,6 +267,7 @@ func TestATextOfWhichPartsAreMissingIsWaitedFor(t *testing.T) {
 			m.gets(fmt.Sprint("later", len(m.texts)), romeoNumber, 0)
 			time.Sleep(time.Minute)
 		}
+		time.Sleep(2 * time.Minute)
 		m.mu.Lock()
 		m.open = time.Time{}
 		m.texts = slices.Insert(m.texts, 0, provider.Inbound{ID: "whole", From: string(phone), To: romeoNumber, Text: "whole", At: came})

@@ -82,6 +82,13 @@ func (l *link) encoded(b []byte) []byte {
 	if isASCII(b) || l.is.utf8Only {
 		return b
 	}
+	if end := bytes.IndexByte(b, '\n'); end >= 0 && end < len(b)-1 { // of a batch, each
+		var all []byte
+		for one := range bytes.Lines(b) {
+			all = append(all, l.encoded(one)...)
+		}
+		return all
+	}
 	e := l.set.out
 	tags, b := withoutTags(b) // which are in UTF-8
 	_, rest, _ := bytes.Cut(b, []byte(" "))

@@ -319,7 +319,10 @@ func receiveAck(l *link, m *message) error {
 }
 
 // A batch is one that is open (IRCv3 batch).
-type batch struct{ typ, label string }
+type batch struct {
+	typ, label string
+	whole      *whole // the message that it is; nil: it is none
+}
 
 // visible learns the user's own host from what others see of them.
 func (l *link) visible(m *message) {

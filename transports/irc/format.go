@@ -36,6 +36,13 @@ func formatFromIRC(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 }) {
 		return withoutControls(s)
 	}
+	if strings.Contains(s, "\n") { // formatting ends with the line
+		lines := strings.Split(s, "\n")
+		for i, line := range lines {
+			lines[i] = formatFromIRC(line)
+		}
+		return strings.Join(lines, "\n")
+	}
 	runs := styledRuns(hexColour.ReplaceAllString(s, ""))
 	var b strings.Builder
 	for i, run := range runs {
@@ -122,7 +129,11 @@ func reversed(s string) string {
 // no word goes on behind a span, and a span does not begin or end with its
 // own directive, so __init__ stays.
 func formatToIRC(text string) []string {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	return formatLines(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }))
+}
+
+// formatLines does that to lines, in place.
+func formatLines(lines []string) []string {
 	preformatted := false
 	for i, line := range lines {
 		switch {

@@ -51,11 +51,13 @@ func (s *session) Lines(room transport.Address, text string) []string {
 	if l == nil || l.channel(name) == nil {
 		return []string{text}
 	}
-	lines := l.texts(text, l.channel(name).name)
-	if len(lines) < 2 {
+	parcels := l.parcels(text, l.channel(name).name)
+	if len(parcels) < 2 {
 		return []string{text} // as it was written, with the client's own marks
 	}
-	for i, sent := range lines {
+	lines := make([]string, len(parcels))
+	for i, p := range parcels {
+		sent := p.text
 		if action, ok := strings.CutPrefix(sent, actionStart); ok {
 			sent = actionMark + strings.TrimSuffix(action, actionEnd)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/ergochat/irc-go/ircreader"
@@ -70,6 +69,7 @@ type link struct {
 	used     time.Time           // the last private message or raw line
 
 	lastLabel uint64 // of what was sent (IRCv3 labeled-response)
+	lastBatch uint64 // of ours (IRCv3 multiline)
 
 	forwarded    string   // the last channel that a JOIN was forwarded to, folded
 	listing      *listing // a LIST under way
@@ -260,20 +260,6 @@ func (l *link) heard(line []byte, err error) error {
 	return err
 }
 
-var errPanic = errors.New("an error in the gateway")
-
-// guard has a panic end the connection alone, not the process and with it
-// everybody else's.
-func (l *link) guard(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.session.log.Error("panic", "server", l.server.name, "panic", r, "stack", string(debug.Stack()))
-			err = errPanic
-		}
-	}()
-	return f()
-}
-
 // armWatch sets when the reader looks up even if nothing comes.
 func (l *link) armWatch() {
 	l.session.mu.Lock()
@@ -299,6 +285,7 @@ func (l *link) arm() {
 	}
 	earlier(l.oldestBarrier())
 	earlier(l.nextEcho())
+	earlier(l.nextWhole())
 	earlier(l.nextTyping())
 	earlier(l.nextDuty())
 	earlier(l.sasl.by)
@@ -352,6 +339,7 @@ func (l *link) watch() error {
 		l.barrierMissed()
 	}
 	l.echoesDue(now)
+	l.wholesDue(now)
 	l.typingDue(now)
 	l.listStalled(now)
 	l.whoMissed(now)

@@ -30,6 +30,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 		l.network.gates.close(l.set.host, l.server.connects, v.close)
 	}
 	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
+	l.severed()
 	l.failPendings(why)
 	l.failAsks(why)
 	l.loseSight()

@@ -33,6 +33,7 @@ type pending struct {
 	failed   *transport.Error      // of one whose then this is
 	lines    int                   // PRIVMSG: how many more errors there may be
 	told     bool                  // PRIVMSG: one was reported
+	batched  bool                  // PRIVMSG: some of it goes as a batch, each of whose lines may be refused
 	ask      *ask                  // PRIVMSG: it is a question
 	echo     *echoing              // PRIVMSG: the server will show it; nil: it will not
 	tagged   *transport.Reaction   // PRIVMSG: it is this, still to be shown

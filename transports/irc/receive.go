@@ -60,7 +60,6 @@ var receivers = map[string]func(*link, *message) error{
 	"PONG":    receivePong,
 	"ERROR":   receiveError,
 	"CAP":     receiveCap,
-	"BATCH":   receiveBatch,
 	"PRIVMSG": receivePrivmsg,
 	"NOTICE":  receiveNotice,
 	"JOIN":    receiveJoin,
@@ -224,6 +223,12 @@ func (l *link) receive(m *message) error {
 	if l.isPast(m) {
 		return nil
 	}
+	if m.Command == "BATCH" {
+		return l.receiveBatch(m)
+	}
+	if taken, err := l.gather(m); taken {
+		return err
+	}
 	l.overhear(m)
 	if f := receivers[m.Command]; f != nil {
 		return f(l, m)
@@ -266,17 +271,21 @@ func receiveError(l *link, m *message) error {
 const batchLimit = 64
 
 // receiveBatch remembers the type of open batches (IRCv3 batch).
-func receiveBatch(l *link, m *message) error {
+func (l *link) receiveBatch(m *message) error {
 	reference := m.param(0)
 	if name, ok := strings.CutPrefix(reference, "+"); ok && len(l.batches) < batchLimit {
 		if l.batches == nil {
 			l.batches = make(map[string]batch)
 		}
-		b := batch{typ: m.param(1)}
-		_, b.label = m.GetTag("label")
+		b := batch{typ: m.param(1), whole: l.beginWhole(m, m.param(1))}
+		if labelled, label := m.GetTag("label"); labelled {
+			b.label = label
+		} else if _, outer := m.GetTag("batch"); outer != "" { // one batch in another has its label
+			b.label = l.batches[outer].label
+		}
 		l.batches[name] = b
 	} else if name, ok := strings.CutPrefix(reference, "-"); ok {
-		delete(l.batches, name)
+		return l.endBatch(name)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ var wantedCaps = []string{
 	"inspircd.org/standard-replies",
 	"labeled-response",
 	"message-tags",
+	multilineCap,
 	"multi-prefix",
 	relayCap,
 	"server-time",
@@ -32,6 +33,8 @@ var wantedCaps = []string{
 	"standard-replies",
 	"userhost-in-names",
 }
+
+const capLineBytes = 400 // of the names in one CAP REQ
 
 // capabilities is the state of capability negotiation (IRCv3
 // capability-negotiation).
@@ -184,12 +187,20 @@ func (l *link) requestCaps() error {
 			want = append(want, name)
 		}
 	}
-	if len(want) > 0 {
-		l.caps.asked++
-		l.sendNow("CAP", "REQ", strings.Join(want, " "))
-		return nil
+	if len(want) == 0 {
+		return l.endCaps()
 	}
-	return l.endCaps()
+	for len(want) > 0 { // as many as a line has room for
+		n, size := 1, len(want[0])
+		for n < len(want) && size+1+len(want[n]) <= capLineBytes {
+			size += 1 + len(want[n])
+			n++
+		}
+		l.caps.asked++
+		l.sendNow("CAP", "REQ", strings.Join(want[:n], " "))
+		want = want[n:]
+	}
+	return nil
 }
 
 func (l *link) capsAnswered() error {

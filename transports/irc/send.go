@@ -92,29 +92,32 @@ func (l *link) sendPrivate(m transport.Message, nick string) (transport.MessageI
 }
 
 // sendText queues a message as PRIVMSGs, one for each line, more for long
-// ones.
+// ones, or as one batch of them.
 func (l *link) sendText(m transport.Message, target string) (transport.MessageID, error) {
 	if most := queueLength * l.is.lineLen; len(m.Text) > most {
 		return "", refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
 	}
-	to, texts := []string{"PRIVMSG", target}, []string(nil)
+	to, parcels := []string{"PRIVMSG", target}, []parcel(nil)
 	relayed := m.As != ""
 	if relayed && !l.relays(target) {
 		return "", refuse(transport.Unsupported, "Others' names can't be used in %s.", target)
 	}
 	if relayed {
 		to = []string{"RELAYMSG", target, l.relayNick(m.As)}
-		texts = l.textsWithin(m.Text, l.relayLimit(to))
+		parcels = alone(l.textsWithin(m.Text, l.relayLimit(to)))
 	} else {
-		texts = l.texts(m.Text, target)
+		parcels = l.parcels(m.Text, target)
 	}
-	lines := make([][]byte, 0, len(texts))
-	for _, text := range texts {
-		b, err := line(l.is.lineLen, to[0], append(to[1:len(to):len(to)], text)...)
+	lines, texts := make([][]byte, 0, len(parcels)), make([]string, 0, len(parcels))
+	refusals, batched := 0, false
+	for _, p := range parcels {
+		b, err := l.wire(p, to)
 		if err != nil {
 			return "", &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 		}
-		lines = append(lines, b)
+		lines, texts = append(lines, b), append(texts, p.text)
+		refusals += len(p.pieces)
+		batched = batched || len(p.pieces) > 1
 	}
 	if len(lines) == 0 {
 		return "", refuse(transport.BadRequest, "The message is empty.")
@@ -124,7 +127,10 @@ func (l *link) sendText(m transport.Message, target string) (transport.MessageID
 		tags = replyTags(m.ReplyTo.ID)
 	}
 	l.sentTo(l.is.fold(target))
-	p := &pending{command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat, lines: len(lines), relayed: relayed}
+	p := &pending{
+		command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat,
+		lines: refusals, batched: batched, relayed: relayed,
+	}
 	if l.echoes() || relayed {
 		p.echo = &echoing{texts: texts, lines: len(lines), text: m.Text, origin: m.Origin, room: l.isChannel(target), label: l.newLabels(len(lines))}
 	}

@@ -42,6 +42,10 @@ var failCodes = map[string]transport.Reason{
 	"INVALID_USERNAME":             transport.BadRequest,
 	"INVALID_UTF8":                 transport.BadRequest,
 	"MESSAGE_ERROR":                transport.Unexplained,
+	"MULTILINE_INVALID":            transport.BadRequest,
+	"MULTILINE_INVALID_TARGET":     transport.BadRequest,
+	"MULTILINE_MAX_BYTES":          transport.TooLong,
+	"MULTILINE_MAX_LINES":          transport.TooLong,
 	"NEED_MORE_PARAMS":             transport.BadRequest,
 	"NEED_NICK":                    transport.BadNick,
 	"NEED_REGISTRATION":            transport.NotAuthorized,
@@ -83,6 +87,9 @@ func (l *link) failure(m *message) *transport.Error {
 func receiveFail(l *link, m *message) error {
 	if l.phase == connecting && m.param(0) == "*" && failCodes[m.code()] == transport.NotAuthorized {
 		return l.accountRequired(m)
+	}
+	if l.multilineRefused(m) {
+		return nil
 	}
 	p := l.withLabel(l.labelOf(m))
 	if p == nil {

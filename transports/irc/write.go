@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"time"
@@ -53,7 +54,7 @@ func (l *link) enqueue(lines ...[]byte) error {
 	if len(lines) > queueLength {
 		return refuse(transport.TooLong, "That would be %d lines on IRC; %d are the most.", len(lines), queueLength)
 	}
-	if len(l.lines)+len(lines) > queueLength {
+	if len(l.lines) > 0 && load(l.lines)+load(lines) > queueLength {
 		full := &transport.Error{
 			Reason: transport.RateLimited, RetryAfter: time.Minute,
 			Text: fmt.Sprintf("%d lines are still waiting to be sent to %s.", len(l.lines), l.server.name),
@@ -92,6 +93,23 @@ func (l *link) sendLater(command string, params ...string) {
 		l.later = append(l.later, b)
 		l.wake()
 	}
+}
+
+// load is how many lines some are worth: a batch is sent at once.
+func load(lines [][]byte) (n int) {
+	for _, b := range lines {
+		n += cost(b)
+	}
+	return n
+}
+
+// cost is what servers count a line as, by what is known of how they count
+// batches.
+func cost(b []byte) int {
+	if end := bytes.IndexByte(b, '\n'); end < 0 || end == len(b)-1 {
+		return 1
+	}
+	return 1 + max(len(b)/512, bytes.Count(b, []byte("\n"))/8)
 }
 
 // A drainingError says that there is no room in a queue that only waits for
@@ -205,7 +223,7 @@ func (l *link) next() (b []byte, wait time.Duration) {
 	}
 	if l.isPaced() {
 		now := time.Now()
-		r := l.pace.ReserveN(now, 1)
+		r := l.pace.ReserveN(now, l.nextCost())
 		if wait := r.DelayFrom(now); wait > 0 {
 			r.CancelAt(now)
 			return nil, wait
@@ -228,6 +246,14 @@ func (l *link) next() (b []byte, wait time.Duration) {
 		return pop(&l.later), 0
 	}
 	return nil, 0
+}
+
+// nextCost is that of the line which next gives. It needs mu.
+func (l *link) nextCost() int {
+	if len(l.first)+len(l.joins) > 0 || len(l.lines) == 0 {
+		return 1
+	}
+	return min(cost(l.lines[0]), l.pace.Burst()) // no more can be saved up
 }
 
 // isPaced says that lines must be held back. It needs mu.

@@ -21,6 +21,7 @@ type Client struct {
 	label   string
 	answers []ircmsg.Message // to the labelled command that is being handled
 	batches int
+	batch   *multilineBatch // that the client has open
 }
 
 // Message makes one that comes from this client, with the time.

@@ -43,8 +43,14 @@ func (c *Client) Default(m ircmsg.Message) {
 		}
 	case "TOPIC", "MODE":
 		c.change(m)
+	case "BATCH":
+		c.openOrClose(m)
 	case "PRIVMSG", "NOTICE", "TAGMSG":
-		c.Relay(m)
+		if in, reference := m.GetTag("batch"); in {
+			c.takeLine(m, reference)
+		} else {
+			c.Relay(m)
+		}
 	case "WHOIS":
 		c.Numeric("318", param(0), "End of /WHOIS list")
 	default:
@@ -212,21 +218,9 @@ func (c *Client) Relay(m ircmsg.Message) {
 
 // Spread brings a message as it is where Relay would.
 func (c *Client) Spread(target string, m ircmsg.Message) {
-	var to []*Client
-	if ch := c.Channel(target); ch != nil {
-		to = ch.Members
-	} else if somebody := c.Client(target); somebody != nil {
-		to = []*Client{somebody}
-	} else {
-		c.Numeric("401", target, "No such nick/channel")
-		return
-	}
-	for _, member := range to {
-		if member != c && (m.Command != "TAGMSG" || member.Caps["message-tags"]) {
+	for _, member := range c.recipients(target) {
+		if member == c || m.Command != "TAGMSG" || member.Caps["message-tags"] {
 			member.Send(m)
 		}
-	}
-	if c.Caps["echo-message"] {
-		c.Send(m)
 	}
 }

@@ -157,6 +157,7 @@ type Profile struct {
 	Host     string        // "user@host"
 	Idle     time.Duration // negative: unknown
 	Bot      bool
+	Face     *Face
 	Notes    []string // sentences with all else
 }
 

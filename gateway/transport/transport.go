@@ -185,6 +185,7 @@ type Member struct {
 	Status      string // with Away: why
 	Bot         bool   // marked as one by the network
 	Account     string // that they are logged in under, where known
+	Face        *Face
 
 	// Identity names the person behind the nick, and stays the same when the
 	// nick changes, as far as the network can tell: an account, or a host. It

@@ -40,6 +40,9 @@ func (s *session) Profile(_ context.Context, who transport.Address, r transport.
 	return s.ask(who, func(l *link, nick string) error {
 		a := &ask{command: "WHOIS", request: r}
 		a.profile = transport.Profile{Who: who, Nick: nick, Idle: -1}
+		if a.profile.Face = l.faceOf(nick); a.profile.Face == nil && l.caps.on[metadataCap] && len(l.asks) < askLimit {
+			l.sendSoon("METADATA", append([]string{nick, "GET"}, faceKeys...)...) // answered before the WHOIS behind it
+		}
 		// The second name has the person's own server answer, which alone knows
 		// how long they have been idle (RFC 2812 §3.6.2).
 		return l.question(a, nick, "WHOIS", nick, nick)

@@ -19,6 +19,7 @@ type user struct {
 	away   bool
 	bot    bool
 	rooms  int32
+	face   *transport.Face
 	login
 }
 
@@ -57,6 +58,9 @@ type channel struct {
 	relayAfter time.Time // RELAYMSG was refused, and is not tried before,
 	relayAsOp  bool      // although the user was an operator
 
+	face     *transport.Face
+	faceTold *transport.Face
+
 	set       roomSettings
 	unread    bool // set is being read
 	requested bool // requestJoin was called on this connection
@@ -68,7 +72,7 @@ func (ch *channel) forget() {
 	ch.state, ch.again, ch.requested, ch.modesDue = wanted, false, false, false
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
 	ch.asked, ch.held, ch.split = time.Time{}, nil, nil
-	ch.banned, ch.quiets = nil, nil
+	ch.banned, ch.quiets, ch.face = nil, nil, nil
 	ch.rejoinAt = time.Time{}
 }
 
@@ -79,6 +83,7 @@ func (l *link) seen(nick string) *user {
 	if u == nil {
 		u = &user{nick: unique.Make(nick), host: noText, status: noText, login: loggedOut}
 		l.users[unique.Make(key).Value()] = u
+		l.recognize(u, key)
 	}
 	return u
 }
@@ -102,6 +107,7 @@ func (l *link) exit(ch *channel, u *user) {
 	delete(ch.members, u)
 	delete(l.in, typist{ch.address, u.nick.Value()})
 	if u.rooms--; u.rooms == 0 {
+		l.losesFace(u)
 		delete(l.users, l.is.fold(u.nick.Value()))
 	}
 }
@@ -151,7 +157,7 @@ func (l *link) person(u *user) transport.Member {
 	nick := u.nick.Value()
 	m := transport.Member{
 		Nick: nick, Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
-		Account: u.account.Value(),
+		Account: u.account.Value(), Face: u.face,
 	}
 	if validNick(nick) && !l.isChannel(nick) {
 		m.Who = l.network.address(l.server, nick)
@@ -169,6 +175,7 @@ func (l *link) isComplete(ch *channel) {
 	l.tell(ch)
 	l.tellReturn(ch)
 	l.release(ch)
+	l.forgetStrangers()
 }
 
 func (ch *channel) has(u *user) bool {
@@ -182,6 +189,7 @@ func (l *link) tell(ch *channel) {
 	l.emit(transport.RoomJoined{
 		Room: ch.address, Nick: l.nick, Subject: ch.subject, Members: l.members(ch), Modes: roomModes(ch.modes),
 	})
+	l.tellRoomFace(ch)
 }
 
 // members are those in a channel, the highest first.

@@ -199,6 +199,7 @@ var replies = map[string]string{
 	"005": "VERSION", "221": "MODE", "250": "LUSERS", "251": "LUSERS", "252": "LUSERS", "253": "LUSERS", "254": "LUSERS",
 	"255": "LUSERS", "265": "LUSERS", "266": "LUSERS", "301": "WHOIS", "305": "AWAY", "306": "AWAY", "324": "MODE",
 	"329": "MODE", "331": "TOPIC", "332": "TOPIC", "333": "TOPIC", "353": "NAMES", "366": "NAMES",
+	"760": "WHOIS", "761": "METADATA", "762": "METADATA", "766": "METADATA", "770": "METADATA", "771": "METADATA", "772": "METADATA",
 	"372": "MOTD", "375": "MOTD", "376": "MOTD", "422": "MOTD", "396": "MODE",
 }
 

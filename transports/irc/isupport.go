@@ -38,6 +38,7 @@ type isupport struct {
 	chathistory int      // messages of one answer about the past; 0: no limit
 	msgRefTypes []string // what names a message in a question about it; none: anything
 	utf8Only    bool     // other encodings are refused
+	icon        string   // URL of the network's picture (IRCv3 network-icon)
 }
 
 // The defaults are what a server means that says nothing.
@@ -83,15 +84,17 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 			is.lists, is.always, is.whenSet, is.flags = types[0], types[1], types[2], types[3]
 		}
 	},
-	"STATUSMSG": func(is, _ *isupport, value string, _ bool) { is.statusmsg = value },
-	"ELIST":     func(is, _ *isupport, value string, _ bool) { is.elist = value },
-	"EXTBAN":    func(is, _ *isupport, value string, _ bool) { is.mutePrefix = mutePrefix(value) },
-	"NETWORK":   func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
-	"SAFERATE":  func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
-	"WHOX":      func(is, _ *isupport, _ string, negated bool) { is.whox = !negated },
-	"BOT":       func(is, _ *isupport, value string, _ bool) { is.bot = value },
-	"MONITOR":   watchToken(func(is *isupport) *int { return &is.monitor }),
-	"WATCH":     watchToken(func(is *isupport) *int { return &is.watch }),
+	"STATUSMSG":  func(is, _ *isupport, value string, _ bool) { is.statusmsg = value },
+	"ELIST":      func(is, _ *isupport, value string, _ bool) { is.elist = value },
+	"EXTBAN":     func(is, _ *isupport, value string, _ bool) { is.mutePrefix = mutePrefix(value) },
+	"NETWORK":    func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
+	"SAFERATE":   func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
+	"WHOX":       func(is, _ *isupport, _ string, negated bool) { is.whox = !negated },
+	"BOT":        func(is, _ *isupport, value string, _ bool) { is.bot = value },
+	"ICON":       iconToken,
+	"DRAFT/ICON": iconToken,
+	"MONITOR":    watchToken(func(is *isupport) *int { return &is.monitor }),
+	"WATCH":      watchToken(func(is *isupport) *int { return &is.watch }),
 	"CLIENTTAGDENY": func(is, _ *isupport, value string, negated bool) {
 		is.tagDenial = nil
 		if !negated && value != "" {

@@ -84,6 +84,7 @@ type link struct {
 	questions
 	typings
 	sightings
+	metadata
 	whoAt   time.Time // when a channel that waits for WHO may be shown; zero: none
 	splitAt time.Time // when something about netsplits is due; zero: nothing
 
@@ -121,6 +122,7 @@ func (l *link) reset() {
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
 	l.pendings, l.questions, l.sightings, l.typings = pendings{}, questions{}, sightings{}, typings{}
+	l.metadata = metadata{}
 	l.splitAt, l.whoAt = time.Time{}, time.Time{}
 	signal(l.drained) // who waits for room hears that the connection is gone
 	l.starting, l.sasl, l.regaining = starting{}, saslLogin{}, regaining{}
@@ -297,6 +299,7 @@ func (l *link) arm() {
 	earlier(l.splitAt)
 	earlier(l.nextAsk())
 	earlier(l.pollAt)
+	earlier(l.syncAt)
 	switch l.phase {
 	case connecting:
 		earlier(l.registerBy)
@@ -346,6 +349,7 @@ func (l *link) watch() error {
 	l.splitsDue(now)
 	l.asksMissed(now)
 	l.pollDue(now)
+	l.syncsDue(now)
 	if l.pinged.IsZero() && due(l.lastRead.Add(silenceLimit)) {
 		l.pinged = now
 		l.sendNow("PING", watchdogToken)
@@ -367,6 +371,7 @@ func (l *link) isOnline() {
 	if l.session.away != "" {
 		l.sendAway(l.session.away)
 	}
+	l.beginFaces()
 	l.requestList()
 	l.start()
 	l.wake()

@@ -23,6 +23,7 @@ type sighting struct {
 	name   string // as the address has it
 	polled bool   // by ISON: the server has no better way, or not for so many
 	is     transport.Availability
+	face   *transport.Face
 }
 
 // sightings are those whom a link watches, while it is up: by MONITOR (IRCv3),
@@ -145,6 +146,7 @@ func linesOf(nicks []string, by string) (lines []string) {
 func (l *link) loseSight() {
 	for _, w := range l.watched {
 		l.shows(w, transport.Availability{})
+		l.showsFace(w, nil)
 	}
 }
 
@@ -166,6 +168,7 @@ func (l *link) see(w *sighting, u *user) {
 		a.Show, a.Status = "away", u.status.Value()
 	}
 	l.shows(w, a)
+	l.showsFace(w, u.face)
 }
 
 // sees is for what shows by itself that somebody is there, or is not any more.

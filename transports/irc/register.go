@@ -25,6 +25,7 @@ var wantedCaps = []string{
 	"inspircd.org/standard-replies",
 	"labeled-response",
 	"message-tags",
+	metadataCap,
 	multilineCap,
 	"multi-prefix",
 	relayCap,
@@ -61,7 +62,8 @@ func (l *link) register() {
 	}
 	l.sendNow("CAP", "LS", "302")
 	l.sendNow("NICK", l.nick)
-	l.sendNow("USER", l.username(), "0", "*", l.realName())
+	l.realTold = l.realName()
+	l.sendNow("USER", l.username(), "0", "*", l.realTold)
 }
 
 func (l *link) defaultNick() string {
@@ -140,6 +142,9 @@ func receiveCap(l *link, m *message) error {
 				l.caps.on = make(map[string]bool)
 			}
 			l.caps.on[name] = !off
+		}
+		if l.phase == online && slices.Contains(names, metadataCap) {
+			l.beginFacesLate()
 		}
 		return l.capsAnswered()
 	case "NAK":
@@ -261,6 +266,7 @@ func receiveISupport(l *link, m *message) error {
 	if len(m.Params) > 2 {
 		mapping := l.is.casemapping
 		l.is.update(m.Params[1 : len(m.Params)-1])
+		l.tellIcon()
 		l.server.learn(l.is.chantypes)
 		if l.is.casemapping != mapping {
 			l.refold()

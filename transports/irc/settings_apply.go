@@ -75,6 +75,7 @@ func (l *link) joinIfReady(ch *channel) {
 // choice, perhaps, which is not to get what is for another.
 func (set *linkSettings) renewed(now *linkSettings) *linkSettings {
 	kept := *set
+	kept.faces, kept.bot, kept.real = now.faces, now.bot, now.real
 	kept.throttle, kept.in, kept.out, kept.recover = now.throttle, now.in, now.out, now.recover
 	return &kept
 }
@@ -114,6 +115,7 @@ func (s *session) Reconfigured(at transport.Address) {
 		}
 		l.set = l.set.renewed(set)
 		l.pace = newPace(set.throttle)
+		l.showAnew()
 		l.wake()
 	})
 }

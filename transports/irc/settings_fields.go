@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strconv"
 
 	"gatehouse/gateway/transport"
@@ -10,7 +11,7 @@ import (
 const defaultHistory = "20"
 
 // settings are all fields, in the order in which they are shown.
-var settings = []setting{
+var settings = slices.Concat([]setting{
 	{
 		name: "max_history_length", label: "Messages of the history", typ: transport.Text, places: everywhere | atServer,
 		help:  "How many of the last messages you get when you come into a channel, unless your client says otherwise.",
@@ -191,7 +192,7 @@ var settings = []setting{
 		help:  "Empty: UTF-8. What the encoding lacks becomes a question mark.",
 		check: checkEncoding,
 	},
-}
+}, faceSettings)
 
 func always(value string) func(*network, *server) []string {
 	return func(*network, *server) []string { return []string{value} }

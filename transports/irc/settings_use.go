@@ -35,6 +35,8 @@ type linkSettings struct {
 	recover string // how to get the nick back; see the setting nick_recovery
 
 	face     face
+	faces    map[string]string // what others are told of the user, by METADATA's keys; "-": nothing any more
+	bot      bool
 	commands []string // after connecting
 	throttle Throttle
 	in       encoding.Encoding
@@ -113,6 +115,7 @@ func (n *network) linkSettings(s *server, v transport.Values) *linkSettings {
 	set.sasl.optional = v.Get("sasl_required") == "false"
 	set.sasl.nickServ = v.Get("nickserv") == "true"
 	set.commands = v["after_connect_commands"]
+	set.showFaces(n, v)
 	if limit, err := strconv.Atoi(v.Get("throttle_limit")); err == nil {
 		set.throttle.Burst = max(limit, 1)
 		if limit < 0 {

@@ -88,7 +88,7 @@ func receiveFail(l *link, m *message) error {
 	if l.phase == connecting && m.param(0) == "*" && failCodes[m.code()] == transport.NotAuthorized {
 		return l.accountRequired(m)
 	}
-	if l.multilineRefused(m) {
+	if l.multilineRefused(m) || l.metadataRefused(m) {
 		return nil
 	}
 	p := l.withLabel(l.labelOf(m))

@@ -63,6 +63,9 @@ func (s *session) receiveDeparture(r *room, e transport.MemberLeft) {
 }
 
 func (s *session) showMember(r *room, e transport.MemberChanged) {
+	if r.isSeen() {
+		s.seeFaces(e.Member)
+	}
 	r.each(func(to jid.JID) { s.send(r.changed(to, e)) })
 }
 

@@ -80,6 +80,8 @@ type Gateway struct {
 	dropped atomic.Uint64
 	panics  atomic.Uint64
 
+	pictures *pictures
+
 	occupantKey func() []byte // reads it once
 }
 
@@ -137,7 +139,7 @@ type host struct {
 
 // New makes a gateway without hosts.
 func New(o Options) *Gateway {
-	g := &Gateway{Options: o, hosts: map[string]*host{}, started: time.Now()}
+	g := &Gateway{Options: o, hosts: map[string]*host{}, started: time.Now(), pictures: newPictures(o.HTTP)}
 	g.occupantKey = sync.OnceValue(g.readOccupantKey)
 	return g
 }

@@ -95,7 +95,7 @@ func (s *session) sendInquiry(ctx context.Context, st *stanza.Received) (taken b
 		}
 		who = m.Who
 	default:
-		return false
+		return s.sendCardOfPlace(st, t)
 	}
 	s.inquire(ctx, st, inquiryKey{who, what})
 	return true
@@ -116,6 +116,8 @@ func (s *session) inquire(ctx context.Context, st *stanza.Received, k inquiryKey
 	switch {
 	case q != nil && (q.answer != nil || q.err != nil) && time.Since(q.since) < inquiryFresh:
 		s.answerInquiry(st, q)
+		return
+	case q == nil && s.answerKnown(st, k.who):
 		return
 	case q != nil && q.answer == nil && q.err == nil && len(q.waiting) < maxAskers:
 		q.waiting = append(q.waiting, st)
@@ -179,6 +181,7 @@ func (s *session) inquiryAnswered(r transport.Request, e transport.Event, err er
 		err = unsupportedCall
 	}
 	q.answer, q.err, q.since = e, err, time.Now()
+	s.wish(k.who, profileOf(e).Face)
 	waiting := q.waiting
 	q.waiting = nil
 	for _, st := range waiting {

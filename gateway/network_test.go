@@ -38,7 +38,9 @@ type network struct {
 	linkInfos    map[string][]transport.LinkInfo
 	carries      transport.Features
 	prefers      transport.Preference
-	stays        map[string]bool // rooms that people stay in: "romeo@example.org #garden"
+
+	acquaintances map[transport.Address]transport.Member
+	stays         map[string]bool // rooms that people stay in: "romeo@example.org #garden"
 }
 
 type fakeRoom struct {

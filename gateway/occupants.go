@@ -54,6 +54,12 @@ func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.
 			st.Payloads = append(st.Payloads, stanza.Status(m.Status))
 		}
 	}
+	if m.Face != nil {
+		if m.Face.Status != "" && m.Status == "" {
+			st.Payloads = append(st.Payloads, stanza.Status(m.Face.Status))
+		}
+		st.Payloads = append(st.Payloads, r.host.facePayloads(m.Face)...)
+	}
 	if m.Account != "" || m.Bot {
 		st.Payloads = append(st.Payloads, hatsOf(m))
 	}
@@ -142,6 +148,8 @@ func (s *session) welcome(r *room, resource string, l *listener, members []trans
 	s.send(r.presence(to, r.own, statuses...))
 	l.waiting = false
 	l.nick = r.nick
+	s.seeFaces(members...)
+	s.wish(r.address, s.faceOf(r.address))
 	for _, m := range s.host.pastOf(r, l) {
 		s.send(r.past(to, m))
 	}

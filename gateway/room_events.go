@@ -5,7 +5,6 @@ import (
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
-	"gatehouse/component/wire"
 	"gatehouse/gateway/transport"
 )
 
@@ -55,6 +54,7 @@ func (r *room) anyWaiting() bool {
 // refresh shows a room that was joined anew to a client that never left it.
 func (s *session) refresh(r *room, resource string, l *listener, members []transport.Member) {
 	to := r.to(resource)
+	s.seeFaces(members...)
 	for _, m := range members {
 		if m.Nick != r.nick {
 			s.send(r.presence(to, m))
@@ -98,22 +98,13 @@ func (s *session) receiveRoomLeft(e transport.RoomLeft) {
 	}
 }
 
-// receiveModes tells clients to ask again what the room is like (XEP-0045
-// §10.2.1, status 104).
+// receiveModes takes what the room is like now.
 func (s *session) receiveModes(r *room, modes transport.RoomModes) {
 	if r.modes == modes {
 		return
 	}
 	r.modes = modes
-	changed := wire.New(stanza.MUCUserNamespace, "x",
-		wire.New(stanza.MUCUserNamespace, "status").SetAttr("code", "104"))
-	r.each(func(to jid.JID) {
-		s.send(stanza.Stanza{
-			Kind:     stanza.Message,
-			Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: s.newID()},
-			Payloads: []payload{changed},
-		})
-	})
+	s.sendRoomChanged(r)
 }
 
 func (s *session) receiveSubject(e transport.SubjectChanged) {

@@ -299,7 +299,7 @@ func (s *session) roomFields(a transport.Address, r *room) []stanza.Field {
 		return stanza.Field{Var: "muc#roominfo_" + name, Values: []string{value}}
 	}
 	if r != nil {
-		return []stanza.Field{field("occupants", strconv.Itoa(len(s.members(r))))}
+		return append(s.avatarHash(a), field("occupants", strconv.Itoa(len(s.members(r)))))
 	}
 	if s == nil {
 		return nil

@@ -80,6 +80,7 @@ type session struct {
 	ended     bool                      // by an administrator
 	account   transport.Account         // of networks with a form of registration
 	recorder
+	faces    *faces                                       // nil: there are none yet
 	memory   memory                                       // what others may be about
 	unsaid   []unsaid                                     // what the network has still to show
 	reworded transport.Request                            // the last that others see in other words, of which there may be more
@@ -218,6 +219,10 @@ func (s *session) loop() {
 			callWith(s, (*session).endBringing, then)
 		case <-s.arrived:
 			s.drainInbox()
+		case f := <-s.nextFetched():
+			callWith(s, (*session).endFetch, f)
+		case <-s.nextShown():
+			s.call(s.showFaces)
 		case <-s.crowded:
 			s.showCrowds()
 		case <-s.lingering:
@@ -251,6 +256,7 @@ func (s *session) tidy(now time.Time) (over bool) {
 	s.tidyUnsaid(now)
 	s.tidyInquiries(now)
 	s.tidyLists(now)
+	s.tidyFaces(now)
 	s.tidyCommands(now)
 	s.tidyBook(now)
 	if !s.host.Allows(s.user) {
@@ -389,6 +395,7 @@ func (s *session) endLink(ctx context.Context, why string) {
 	clear(s.lists)
 	clear(s.clients)
 	clear(s.seen)
+	s.forgetFaces()
 	s.broken = nil
 	s.inquiries = newInquiries()
 	s.shown = transport.Availability{Online: true}

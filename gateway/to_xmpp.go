@@ -76,6 +76,10 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveAnswer(e)
 	case transport.ContactChanged:
 		s.receiveContact(e)
+	case transport.FaceChanged:
+		s.receiveFace(e)
+	case transport.ProfileChanged:
+		s.profileChanged(e.Who, nil)
 	case transport.Notice:
 		s.notifyFrom(e.From, e.Text)
 	default:

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/base64"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
+	"gatehouse/gateway/picture"
 	"gatehouse/gateway/transport"
 )
 
@@ -20,6 +22,10 @@ type card struct {
 	address    jid.JID
 	phone      string // a number, as it is dialled from everywhere
 	note       string
+
+	pronouns, homepage string
+	motto              string // one sentence of theirs
+	photo              []byte // a JPEG
 }
 
 // cardOf makes a card of what the network tells of somebody.
@@ -42,21 +48,30 @@ func (h *host) cardOf(p transport.Profile) card {
 	if p.Idle >= 0 {
 		add("Idle: ", p.Idle.Round(time.Second).String())
 	}
+	if p.Face != nil && p.Face.Name != "" {
+		add("Real name: ", p.FullName)
+	}
 	c.note = strings.Join(append(lines, p.Notes...), "\n")
-	return c
+	return h.withFace(c, p.Face)
 }
 
 // temp writes the card as XEP-0054 has it.
 func (c card) temp() *wire.Element {
 	const space = "vcard-temp"
 	e := wire.New(space, "vCard")
-	for _, f := range [...][2]string{{"FN", c.name}, {"NICKNAME", c.nick}, {"JABBERID", c.address.String()}, {"DESC", c.note}} {
+	// There is no better place for what the old format lacks.
+	note := lines("Status: ", c.motto, "Pronouns: ", c.pronouns, "", c.note)
+	for _, f := range [...][2]string{{"FN", c.name}, {"NICKNAME", c.nick}, {"JABBERID", c.address.String()}, {"URL", c.homepage}, {"DESC", note}} {
 		if f[1] != "" {
 			e.Add(wire.NewText(space, f[0], f[1]))
 		}
 	}
 	if c.phone != "" {
 		e.Add(wire.New(space, "TEL", wire.New(space, "VOICE"), wire.New(space, "MSG"), wire.NewText(space, "NUMBER", c.phone)))
+	}
+	if len(c.photo) > 0 { // XEP-0153 §3.1
+		e.Add(wire.New(space, "PHOTO", wire.NewText(space, "TYPE", picture.AvatarType),
+			wire.NewText(space, "BINVAL", base64.StdEncoding.EncodeToString(c.photo))))
 	}
 	return e
 }
@@ -66,7 +81,9 @@ func (c card) four() *wire.Element {
 	const space = vcard4Namespace
 	e := wire.New(space, "vcard")
 	for _, f := range [...][3]string{
-		{"fn", "text", c.name}, {"nickname", "text", c.nick}, {"impp", "uri", uriOf(c.address)}, {"note", "text", c.note},
+		{"fn", "text", c.name}, {"nickname", "text", c.nick}, {"impp", "uri", uriOf(c.address)},
+		{"pronouns", "text", c.pronouns}, {"url", "uri", c.homepage}, // RFC 9554 §3.4
+		{"note", "text", lines("Status: ", c.motto, "", c.note)},
 	} {
 		if f[2] != "" {
 			e.Add(wire.New(space, f[0], wire.NewText(space, f[1], f[2])))
@@ -75,7 +92,21 @@ func (c card) four() *wire.Element {
 	if c.phone != "" {
 		e.Add(wire.New(space, "tel", wire.NewText(space, "uri", "tel:"+c.phone))) // RFC 6350 §6.4.1
 	}
+	if len(c.photo) > 0 {
+		e.Add(wire.New(space, "photo", wire.NewText(space, "uri", "data:"+picture.AvatarType+";base64,"+base64.StdEncoding.EncodeToString(c.photo))))
+	}
 	return e
+}
+
+// lines makes lines of pairs of a label and a text, without those that say nothing.
+func lines(pairs ...string) string {
+	var all []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			all = append(all, pairs[i]+pairs[i+1])
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 // uriOf makes an xmpp: URI (RFC 5122 §2.2).
@@ -113,7 +144,11 @@ func (h *host) idleOf(_ stanza.Received, e transport.Event) (payload, *stanza.Er
 func (h *host) ownCard(s *session, t target) (card, *stanza.Error) {
 	switch t.kind {
 	case toGateway:
-		return card{name: h.Name, note: "Gatehouse, a gateway from XMPP to " + h.info.Name}, nil
+		c := card{name: h.Name, note: "Gatehouse, a gateway from XMPP to " + h.info.Name}
+		if h.info.Home != "" {
+			c = h.withFace(c, s.faceOf(h.info.Home))
+		}
+		return c, nil
 	case toPerson:
 		c := card{phone: h.phoneOf(t.address)}
 		if c.name, _ = h.nameOf(t.address); s != nil {
@@ -122,7 +157,7 @@ func (h *host) ownCard(s *session, t target) (card, *stanza.Error) {
 		return c, nil
 	case toServer, toRoom:
 		name, _ := h.nameOf(t.address)
-		return card{name: name}, nil
+		return h.withFace(card{name: name}, s.faceOf(t.address)), nil
 	}
 	e := unknown()
 	return card{}, &e

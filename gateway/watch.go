@@ -79,11 +79,17 @@ func (s *session) showPerson(who transport.Address, a transport.Availability) {
 	if a.Show != "" {
 		st.Payloads = append(st.Payloads, stanza.Show(a.Show))
 	}
+	f := s.faceOf(who)
+	if f != nil && a.Online && a.Status == "" {
+		a.Status = f.Status
+	}
 	if a.Status != "" {
 		st.Payloads = append(st.Payloads, stanza.Status(a.Status))
 	}
 	if a.Online {
 		st.Payloads = append(st.Payloads, s.nickOf(who))
+		st.Payloads = append(st.Payloads, s.host.avatarUpdate(f)...)
+		s.wish(who, f)
 	}
 	s.send(st)
 }
@@ -91,6 +97,9 @@ func (s *session) showPerson(who transport.Address, a transport.Availability) {
 // nickOf spells the name of a person as they do (XEP-0172 §4.1): an address is
 // in lower case.
 func (s *session) nickOf(who transport.Address) payload {
+	if f := s.faceOf(who); f != nil && f.Name != "" {
+		return nickname(f.Name)
+	}
 	name, _ := s.nameOfContact(who)
 	if known, ok := s.link.(transport.Acquaintances); ok {
 		if m, ok := known.Acquaintance(who); ok && m.Nick != "" {
@@ -135,6 +144,10 @@ func (s *session) showGateway() {
 	if len(up) > 0 {
 		slices.Sort(up)
 		st.Payloads = append([]payload{stanza.Status("Connected to " + strings.Join(up, ", "))}, st.Payloads...)
+		if home := s.faceOf(s.host.info.Home); home != nil {
+			st.Payloads = append(st.Payloads, s.host.avatarUpdate(home)...)
+			s.wish(s.host.info.Home, home)
+		}
 	}
 	s.send(st)
 }
@@ -155,6 +168,8 @@ func (s *session) showServer(a transport.Address, why string) {
 	switch {
 	case s.links[a]:
 		why = "Connected to " + name
+		st.Payloads = s.host.avatarUpdate(s.faceOf(a))
+		s.wish(a, s.faceOf(a))
 	default:
 		st.Type = stanza.Unavailable
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -62,6 +63,7 @@ type world struct {
 	keeping *keeper // what is kept of verona's conversations; nil: nothing
 	open    bool    // people can register
 	books   string  // folder of address books
+	web     *http.Client
 
 	admin   atomic.Value // a string: the bare address of who is one
 	reloads func() ([]string, error)
@@ -149,6 +151,7 @@ func (w *world) start() {
 		},
 		IsAdmin: func(j jid.JID) bool { return j.String() == w.admin.Load() },
 		Reload:  func() ([]string, error) { return w.reloads() },
+		HTTP:    w.web,
 	})
 	w.gateway = g
 	group := component.NewGroup(g.Route)

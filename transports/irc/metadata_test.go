@@ -176,7 +176,15 @@ func TestFacesOfWatchedPeopleAreTold(t *testing.T) {
 			t.Errorf("got %+v", e)
 		}
 		c.hangsUp()
-		w.sees(is("tybalt", gone), transport.FaceChanged{Of: "tybalt%net"})
+		over := map[transport.Event]bool{}
+		for range 3 {
+			over[w.next()] = true
+		}
+		for _, e := range []transport.Event{is("tybalt", gone), transport.FaceChanged{Of: "tybalt%net"}, transport.FaceChanged{Of: "juliet%net"}} {
+			if !over[e] {
+				t.Errorf("once the link is lost, %+v is not told", e)
+			}
+		}
 	})
 }
 

@@ -33,13 +33,17 @@ func (h *host) adminCommands() []command {
 
 // hiddenCommands are those in the administrators' own list.
 func (h *host) hiddenCommands() []command {
-	return []command{
+	all := []command{
 		{node: adminNamespace + "#get-online-users-list", word: "users", name: "List the users with a session", admin: true, start: listUsers},
 		{node: adminNamespace + "#announce", word: "announce", name: "Send a message to all users", admin: true, start: announce},
 		{node: adminNamespace + "#edit-blacklist", word: "blacklist", name: "Edit the list of blocked addresses", admin: true, start: editBlocks},
 		{node: "block", word: "block-address", name: "Block an address", admin: true, start: blockOne},
 		{node: "unblock", word: "unblock-address", name: "Unblock an address", admin: true, start: unblockOne},
 	}
+	if !h.UsersPlumb {
+		all = append(all, h.plumbCommands()...)
+	}
+	return all
 }
 
 // disconnectUsers ends sessions. The answer goes first: the session that gives
@@ -351,6 +355,9 @@ func (h *host) loadBlocks(ctx context.Context) error {
 // Allows tells whether the gateway serves the address. It never waits. An
 // administrator is not shut out with their domain: nobody could undo it.
 func (h *host) Allows(j jid.JID) bool {
+	if h.isPlumber(j) {
+		return true
+	}
 	blocked := h.blocked.Load()
 	if blocked != nil && len(*blocked) > 0 && ((*blocked)[j.Bare().String()] || (*blocked)[j.Domain]) && !h.isAdmin(j) {
 		return false

@@ -134,6 +134,9 @@ func (h *host) commands(t target) (all []command) {
 	if network, _ := h.registers(); network != nil {
 		all = append(all, h.registerCommands()...)
 	}
+	if h.UsersPlumb {
+		all = append(all, h.plumbCommands()...)
+	}
 	return append(all, h.adminCommands()...)
 }
 

@@ -23,6 +23,7 @@ const (
 	anEncryption
 	aSubject
 	aPayload
+	aName
 )
 
 // fallbacks say for each thing what is sent where a chat does not carry it: a
@@ -44,6 +45,7 @@ var fallbacks = [...]struct {
 	anEncryption: {"an encrypted message (XEP-0380)", 0, notReadable, notReadable},
 	aSubject:     {"a subject of its own", 0, headed, headed},
 	aPayload:     {"something else without a text", 0, notText, notText},
+	aName:        {"somebody's words from a linked room", transport.CarriesNames, named, named},
 }
 
 // words are what a fallback is made of.

@@ -48,6 +48,9 @@ func TestWhatIsSentInstead(t *testing.T) {
 		{"action", anAction, words{text: "/me sighs", nick: "romeo"}, "* romeo sighs", "* romeo sighs"},
 		{"encrypted", anEncryption, words{text: "I sent you an OMEMO message"}, "!not-acceptable", "!not-acceptable"},
 		{"subject", aSubject, words{what: "Banishment", text: "I must go"}, "Banishment\nI must go", "Banishment\nI must go"},
+		{"another's words", aName, words{text: "Peter!", nick: "nurse"}, "<nurse> Peter!", "<nurse> Peter!"},
+		{"another's action", aName, words{text: "/me sighs", nick: "nurse"}, "* nurse sighs", "* nurse sighs"},
+		{"another's lines", aName, words{text: "a\n<romeo> b\n\nc", nick: "nurse"}, "<nurse> a\n<nurse> <romeo> b\n\n<nurse> c", "<nurse> a\n<nurse> <romeo> b\n\n<nurse> c"},
 		{"unknown payload", aPayload, words{what: "geoloc"}, "!feature-not-implemented", "!feature-not-implemented"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -50,6 +50,8 @@ type Host struct {
 	Allows  func(jid.JID) bool // who may use it; asked on every stanza; must not wait
 	Files   transport.Files    // hosts files for users; may be nil
 
+	UsersPlumb bool // everybody may link rooms of theirs with MUCs of theirs
+
 	AddressBooks string // folder with a file of vCards for each user; empty: none
 }
 
@@ -83,6 +85,7 @@ type Gateway struct {
 	pictures *pictures
 
 	occupantKey func() []byte // reads it once
+	plumbing    plumbing
 }
 
 // Counts tell how the gateway fares.
@@ -141,6 +144,7 @@ type host struct {
 func New(o Options) *Gateway {
 	g := &Gateway{Options: o, hosts: map[string]*host{}, started: time.Now(), pictures: newPictures(o.HTTP)}
 	g.occupantKey = sync.OnceValue(g.readOccupantKey)
+	g.plumbing.work = (*plumb).supervise
 	return g
 }
 
@@ -168,6 +172,7 @@ func (g *Gateway) Add(h Host) {
 		alerts:        make(chan alert, maxAlerts),
 		grants:        grants{byServer: map[string]*grant{}},
 	}
+	added.Stream = plumbedStream{h.Stream, added}
 	added.keptRooms = newBehind("a user's rooms", added.log, added.writeRoom)
 	added.keptContacts = newBehind("a user's subscriptions", added.log, added.writeSubscription)
 	added.keptPeople = newBehind("a user's contacts", added.log, added.writeContact)
@@ -179,6 +184,7 @@ func (g *Gateway) Add(h Host) {
 // started.
 func (g *Gateway) Run(ctx context.Context) error {
 	g.occupantKey() // before anybody waits for it
+	g.plumbing.life = ctx
 	for _, h := range g.hosts {
 		err := h.loadBlocks(ctx)
 		if err == nil {
@@ -204,7 +210,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 			running.Go(func() { h.runNetwork(ctx, r) })
 		}
 	}
+	running.Go(func() { g.runPlumbs(ctx) })
 	<-ctx.Done()
+	g.plumbing.atWork.Wait()
 	g.leave()
 	allLeft()
 	running.Wait()
@@ -233,6 +241,7 @@ func (g *Gateway) Route(st stanza.Received) {
 	case h == nil:
 		g.dropped.Add(1)
 	case st.Kind == stanza.Message && st.From.Local == "" && h.takeGrant(&st):
+	case g.takePlumbed(&st):
 	case !h.Allows(st.From):
 		h.toFront(&st)
 	case !h.post(&st):
@@ -381,6 +390,7 @@ func (g *Gateway) StreamUp(domain string) {
 	}
 	h.streamDown.Store(false)
 	signal(h.streamUp)
+	h.recheckPlumbs()
 }
 
 // StreamDown tells that they can't.

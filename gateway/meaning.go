@@ -24,6 +24,7 @@ type place struct {
 	room *room             // nil: a conversation with one person
 	with transport.Address // the conversation; of a room, the room
 	kind noteKind
+	as   string // for whom the user speaks; empty: for themselves
 
 	unkept  bool // with is no address that an archive could have
 	console bool // nobody reads it, but a server
@@ -101,8 +102,12 @@ type outgoing struct {
 
 // sendText sends a text, and shows it to the user's clients and the archive.
 func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o outgoing) {
-	text := o.text
-	if strings.HasPrefix(text, actionMark) {
+	text, as := o.text, ""
+	if p.as != "" {
+		if as, text = s.speakAs(p, o.text); !o.changed {
+			o.changed, o.shown = true, o.text
+		}
+	} else if strings.HasPrefix(text, actionMark) {
 		if !s.carries(p).Has(transport.CarriesActions) {
 			text = insteadOf(anAction, p.room != nil, words{text: text, nick: s.nickIn(p)}).text
 			if !o.changed {
@@ -115,7 +120,7 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 		return
 	}
 	id, ok := s.deliver(ctx, st, o, transport.Message{
-		Chat: p.chat, Nick: p.nick, Text: text, Origin: originOf(st), Request: s.noteOf(st, p.kind).request(), ReplyTo: o.reply,
+		Chat: p.chat, Nick: p.nick, As: as, Text: text, Origin: originOf(st), Request: s.noteOf(st, p.kind).request(), ReplyTo: o.reply,
 	})
 	if !ok {
 		return
@@ -177,6 +182,7 @@ func (s *session) sendReply(ctx context.Context, st *stanza.Received, m stanza.M
 		if p.room != nil && w.whose == p.room.nick {
 			w.own = true
 		}
+		p.whoseFor(&w, m)
 		o := outgoing{text: m.Text, extras: []payload{m.Reply}}
 		if s.carries(p).Has(transport.CarriesReplies) {
 			if id := s.namedThere(known, p, m.Reply.ID); id != "" {
@@ -311,17 +317,19 @@ func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stan
 	r, ok := s.link.(transport.Reactions)
 	carried := ok && features.Has(transport.CarriesReactions)
 	s.about(ctx, st, p.reference(m.Reactions.ID), !carried, func(ctx context.Context, known spoken, wish transport.Preference) {
-		key := thought{chat: p.with, id: m.Reactions.ID, own: true}
+		key := thought{chat: p.with, id: m.Reactions.ID, nick: strings.ReplaceAll(p.as, "\u200b", ""), own: true}
 		w := words{wish: wish, whose: known.nick, own: known.own, about: known.text}
 		w.add, w.remove = changes(s.thoughts[key], m.Reactions.Emoji)
 		id := s.namedThere(known, p, m.Reactions.ID)
 		if carried && id != "" {
-			if len(w.add)+len(w.remove) == 0 {
+			add, remove := s.thoughts.unshared(key, w.add, w.remove)
+			if len(add)+len(remove) == 0 {
+				s.thoughts.set(key, m.Reactions.Emoji)
 				return
 			}
 			request := s.noteOf(st, p.kind).request()
 			err := r.React(ctx, transport.Reaction{
-				Chat: p.chat, Nick: p.nick, To: id, Add: w.add, Remove: w.remove, Request: request,
+				Chat: p.chat, Nick: p.nick, To: id, Add: add, Remove: remove, Request: request,
 			})
 			if err != nil {
 				s.fail(st, err)

@@ -34,7 +34,7 @@ type stays map[transport.Address]bool
 // askStays asks the network whether the user stays in a room, beside the
 // session: the answer may need the disk.
 func (s *session) askStays(a transport.Address) {
-	if _, ok := s.host.Network.(transport.Staying); ok {
+	if _, ok := s.host.Network.(transport.Staying); ok && !s.plumbs() {
 		s.unasked[a] = true
 		s.askNextStays()
 	}

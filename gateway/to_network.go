@@ -131,7 +131,7 @@ func (s *session) sendToRoom(ctx context.Context, st *stanza.Received, a transpo
 		s.sendSubject(ctx, st, a, subject)
 		return
 	}
-	s.sendMeaning(ctx, st, m, place{chat: a, room: r, with: a, kind: noteRoom})
+	s.sendMeaning(ctx, st, m, place{chat: a, room: r, with: a, kind: noteRoom, as: s.voiceOf(st)})
 }
 
 // sendAboutRoom takes what is sent to a room but not to those in it: an

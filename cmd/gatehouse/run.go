@@ -105,7 +105,7 @@ func (d *daemonOf) add(live *liveConfig, cc config.Component, db store.Store) er
 	late.component = stream
 	d.gateway.Add(gateway.Host{
 		Domain: cc.Domain, Name: cc.Name, Network: network, Stream: stream,
-		Allows: live.serves(cc.Domain), Files: files, AddressBooks: cc.AddressBooks,
+		Allows: live.serves(cc.Domain), Files: files, AddressBooks: cc.AddressBooks, UsersPlumb: cc.UsersMayPlumb,
 	})
 	if hooks, ok := network.(transport.Webhooks); ok {
 		d.mux.Mount(cc.Domain, hooks.Webhooks())

@@ -73,9 +73,10 @@ type Component struct {
 	TLS           bool             `toml:"tls"` // TLS from the first byte
 	TLSCAFile     string           `toml:"tls_ca_file"`
 	TLSServerName string           `toml:"tls_server_name"`
-	Name          string           `toml:"name"`          // in service discovery; empty: the transport's own
-	Allow         Rules            `toml:"allow"`         // never empty: by default the parent domain
-	AddressBooks  string           `toml:"address_books"` // folder with a file of vCards for each user; empty: none
+	Name          string           `toml:"name"`            // in service discovery; empty: the transport's own
+	Allow         Rules            `toml:"allow"`           // never empty: by default the parent domain
+	UsersMayPlumb bool             `toml:"users_may_plumb"` // who moderates a room links it with a MUC
+	AddressBooks  string           `toml:"address_books"`   // folder with a file of vCards for each user; empty: none
 
 	// Options come from the table that bears the driver's name, on top of the
 	// driver's defaults.

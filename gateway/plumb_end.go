@@ -1,0 +1,441 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse/component"
+	"gatehouse/component/jid"
+	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
+)
+
+const (
+	plumbRetryMin  = 10 * time.Second // a room that can't be joined is tried again,
+	plumbRetryMax  = 10 * time.Minute // less and less often
+	plumbSteady    = 5 * time.Minute  // in a room for so long, the next loss is the first
+	plumbPingAfter = 5 * time.Minute  // of silence (XEP-0410)
+	plumbAlarm     = 2                // tries in vain before administrators are told
+	plumbNicks     = 5                // that are tried where one is taken
+	maxOccupants   = 20_000           // of a room that are remembered
+)
+
+// A plumbEnd is a plumb's stay in one room.
+type plumbEnd struct {
+	p        *plumb
+	side     int
+	inner    *host // whose room it is; nil: a foreign one
+	room     jid.JID
+	self     jid.JID // the client that is in it
+	password string
+
+	state    endState
+	nick     string // as the room knows it
+	wanted   string
+	nicks    int // that were taken
+	since    time.Time
+	problem  string // why it is not there
+	tries    int    // in vain
+	alarmed  bool
+	retryAt  time.Time
+	heard    time.Time // something from the room
+	pinging  bool
+	unheard  int // pings without an answer
+	present  map[string]occupant
+	moderate bool // it may
+	subject  string
+	hasTopic bool // the subject that comes with the join has come
+
+	outbox
+	writing map[string]time.Time // those who are, by nick
+	writes  bool                 // the room was told that somebody is, at the other end
+}
+
+type endState uint8
+
+const (
+	endOut endState = iota
+	endJoining
+	endIn
+)
+
+// An occupant is somebody in a room.
+type occupant struct {
+	id   string // XEP-0421; may be empty
+	bare jid.JID
+	owns bool // owner or admin
+}
+
+func newPlumbEnd(p *plumb, side int, room jid.JID, password string) *plumbEnd {
+	e := &plumbEnd{
+		p: p, side: side, inner: p.gateway.hosts[room.Domain], room: room, password: password, wanted: p.record.Nick,
+		present: map[string]occupant{}, writing: map[string]time.Time{}, outbox: newOutbox(),
+	}
+	if e.inner != nil {
+		e.self = jid.JID{Local: plumbUser, Domain: room.Domain, Resource: p.id}
+	} else {
+		e.self = p.host.at("").WithResource("plumb-" + p.id)
+		e.self.Local = p.ends[0].room.Local // whoever sees the address sees what the MUC is linked with
+	}
+	return e
+}
+
+// send hands a stanza to the room's server or session. It never waits.
+func (e *plumbEnd) send(st stanza.Stanza) bool {
+	st.From = e.self
+	if e.inner == nil {
+		return e.p.host.Stream.TrySend(st)
+	}
+	got, err := asReceived(st)
+	if err != nil {
+		e.p.host.log.Warn("a stanza to a room can't be read", "room", e.room, "err", err)
+		return true
+	}
+	return e.inner.post(&got)
+}
+
+// ask sends an iq set or get, and calls then with what came of it.
+func (e *plumbEnd) ask(typ string, to jid.JID, query payload, then func(error)) {
+	st := stanza.Stanza{Kind: stanza.IQ, Header: stanza.Header{To: to, Type: typ}, Payloads: []payload{query}}
+	if e.inner != nil {
+		st.ID = e.p.gateway.NewID()
+		e.flying[st.ID] = &flight{at: time.Now(), asked: then}
+		if !e.send(st) {
+			delete(e.flying, st.ID)
+			then(component.ErrTimeout)
+		}
+		return
+	}
+	st.From = e.self
+	e.p.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		defer cancel()
+		_, err := e.p.host.Stream.Request(ctx, st)
+		select {
+		case e.p.in <- plumbEvent{then: func() { then(err) }}:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// answer answers what somebody in the room asks of the plumb as a client. It may
+// be called by the stream's reader.
+func (e *plumbEnd) answer(st *stanza.Received) {
+	if st.Type != stanza.Get && st.Type != stanza.Set {
+		return
+	}
+	switch q := st.Payload(); {
+	case st.Type == stanza.Get && q.Space == "urn:xmpp:ping":
+		e.send(st.Result())
+	case st.Type == stanza.Get && q.Space == stanza.DiscoInfoNamespace && q.Attr("node") == "":
+		e.send(st.Result(stanza.DiscoInfo{
+			Identities: []stanza.Identity{{Category: "client", Type: "bot", Name: "Link with " + e.p.other(e).room.String()}},
+			Features:   []string{stanza.DiscoInfoNamespace, "urn:xmpp:ping"},
+		}))
+	default:
+		e.send(st.Answer(stanza.ErrorType, unknown()))
+	}
+}
+
+// join asks to come in, without what was said before (XEP-0045 §7.2.15).
+func (e *plumbEnd) join(now time.Time) {
+	x := wire.New(stanza.MUCNamespace, "x", wire.New(stanza.MUCNamespace, "history").SetAttr("maxstanzas", "0"))
+	if e.password != "" {
+		x.Add(wire.NewText(stanza.MUCNamespace, "password", e.password))
+	}
+	e.state, e.since, e.retryAt = endJoining, now, now.Add(joinTime)
+	clear(e.present)
+	e.hasTopic = false
+	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(e.wanted), ID: e.p.gateway.NewID()}, Payloads: []payload{x}}
+	if !e.send(st) {
+		e.out(now, "the XMPP server can't be reached")
+	}
+}
+
+// leave takes leave of the room.
+func (e *plumbEnd) leave(why string) {
+	if e.state == endOut {
+		return
+	}
+	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(e.nick), Type: stanza.Unavailable}}
+	if e.nick == "" {
+		st.To.Resource = e.wanted
+	}
+	if why != "" {
+		st.Payloads = []payload{stanza.Status(why)}
+	}
+	e.send(st)
+	e.state = endOut
+}
+
+// forget is for a plumb that begins anew.
+func (e *plumbEnd) forget() {
+	e.state, e.nick, e.pinging, e.outbox = endOut, "", false, newOutbox()
+}
+
+// out notes that the end is not in its room, and when it tries again.
+func (e *plumbEnd) out(now time.Time, why string) {
+	if e.state == endIn && now.Sub(e.since) > plumbSteady {
+		e.tries = 0
+	}
+	was := e.state
+	e.state, e.problem, e.nick, e.pinging, e.moderate = endOut, why, "", false, false
+	wait := min(plumbRetryMin<<min(e.tries, 10), plumbRetryMax)
+	e.tries++
+	e.retryAt = now.Add(jitter(wait))
+	clear(e.writing)
+	e.p.host.log.Info("a linked room is lost", "room", e.room, "why", why, "retry", e.retryAt.Sub(now))
+	if was == endIn {
+		e.p.other(e).announce(fmt.Sprintf("%s can't be reached just now (%s): what is said here is not seen there until it is back.", e.room, why))
+	}
+	if e.tries == plumbAlarm && !e.alarmed {
+		e.alarmed = true
+		e.p.host.alertAbout(e.p.record.By, fmt.Sprintf("The link of %s and %s is broken: %s: %s. It is tried again by itself.", e.p.record.Room, e.p.record.MUC, e.room, why))
+	}
+}
+
+// in notes that it is.
+func (e *plumbEnd) in(now time.Time, nick string) {
+	back := e.problem != ""
+	e.state, e.nick, e.since, e.retryAt, e.problem, e.nicks, e.heard, e.unheard = endIn, nick, now, time.Time{}, "", 0, now, 0
+	if back {
+		e.p.other(e).announce(fmt.Sprintf("%s is back.%s", e.room, e.lostWords()))
+	}
+	if e.alarmed {
+		e.alarmed = false
+		e.p.host.alertAbout(e.p.record.By, fmt.Sprintf("The link of %s and %s works again.", e.p.record.Room, e.p.record.MUC))
+	}
+}
+
+func (e *plumbEnd) describe() string {
+	switch {
+	case e.state == endIn:
+		return fmt.Sprintf("joined as %s, with %s there", e.nick, count(max(len(e.present)-1, 0), "other", "others"))
+	case e.state == endJoining && e.problem == "":
+		return "joining"
+	case e.problem == "":
+		return "not joined yet"
+	}
+	return fmt.Sprintf("not joined: %s (tried %s)", e.problem, count(e.tries, "time", "times"))
+}
+
+// receive takes what the room says.
+func (e *plumbEnd) receive(st *stanza.Received) {
+	e.heard, e.unheard = time.Now(), 0
+	switch st.Kind {
+	case stanza.Presence:
+		e.receivePresence(st)
+	case stanza.Message:
+		e.receiveMessage(st)
+	case stanza.IQ:
+		e.answer(st)
+		if f := e.land(st.ID); f != nil && f.asked != nil {
+			var err error
+			if st.Type == stanza.ErrorType {
+				err = &component.RequestError{Answer: st.ReadError()}
+			}
+			f.asked(err)
+		}
+	}
+}
+
+func (e *plumbEnd) receivePresence(st *stanza.Received) {
+	now, nick := time.Now(), st.From.Resource
+	x := st.Child(stanza.MUCUserNamespace, "x")
+	has := func(code string) bool {
+		for c := range x.Children() {
+			if c.Name == "status" && c.Attr("code") == code {
+				return true
+			}
+		}
+		return false
+	}
+	item := x.Child(stanza.MUCUserNamespace, "item")
+	self := has("110") || e.nick != "" && nick == e.nick
+	switch {
+	case st.Type == stanza.ErrorType:
+		e.refused(now, st.ReadError())
+	case st.Type == stanza.Unavailable && has("303"):
+		to := item.Attr("nick")
+		if self {
+			e.nick = to
+		} else {
+			e.p.came(e, "* "+nick+" is now "+to)
+		}
+		delete(e.present, nick)
+	case st.Type == stanza.Unavailable && self:
+		if e.state == endIn {
+			e.out(now, whyOut(has, x, item, st.ReadStatus()))
+		}
+	case st.Type == stanza.Unavailable:
+		if _, there := e.present[nick]; there {
+			delete(e.present, nick)
+			e.stopsWriting(nick)
+			e.p.came(e, "* "+nick+" has left")
+		}
+	case st.Type == stanza.Available && self:
+		e.moderate = item.Attr("role") == "moderator"
+		e.present[nick] = occupant{}
+		if e.state != endIn {
+			e.in(now, nick)
+		}
+		e.p.checkOwner()
+	case st.Type == stanza.Available && nick != "":
+		_, there := e.present[nick]
+		if !there && len(e.present) >= maxOccupants {
+			return
+		}
+		who := occupant{id: strings.Clone(occupantID(st)), owns: item.Attr("affiliation") == "owner" || item.Attr("affiliation") == "admin"}
+		if j, err := jid.ParsePrepared(item.Attr("jid")); err == nil && who.owns {
+			who.bare = j.Bare()
+		}
+		e.present[strings.Clone(nick)] = who
+		if !there && e.state == endIn {
+			e.p.came(e, "* "+nick+" has come in")
+		}
+		e.p.checkOwner()
+	}
+}
+
+func occupantID(st *stanza.Received) string {
+	return st.Child(stanza.OccupantIDNamespace, "occupant-id").Attr("id")
+}
+
+// whyOut says why the room let the plumb go.
+func whyOut(has func(string) bool, x, item *wire.Element, status string) string {
+	reason := item.Child(stanza.MUCUserNamespace, "reason").Content()
+	if reason == "" {
+		reason = status
+	}
+	why := "it left the room"
+	switch {
+	case x.Child(stanza.MUCUserNamespace, "destroy") != nil:
+		destroyed := x.Child(stanza.MUCUserNamespace, "destroy")
+		why, reason = "the room was destroyed", destroyed.Child(stanza.MUCUserNamespace, "reason").Content()
+		if other := destroyed.Attr("jid"); other != "" {
+			why += ", and " + other + " takes its place"
+		}
+	case has("301"):
+		why = "it was banned from the room"
+	case has("307"):
+		why = "it was kicked out of the room"
+	case has("321"), has("322"):
+		why = "only members may be in the room"
+	case has("332"):
+		why = "the room's server stopped"
+	case has("333"):
+		why = "the connection was lost"
+	}
+	if reason != "" {
+		why += ": " + firstWords(reason, quoteLength)
+	}
+	return why
+}
+
+// refused takes the error of a join, or of a change of nick.
+func (e *plumbEnd) refused(now time.Time, err stanza.Error) {
+	if e.state == endIn {
+		return
+	}
+	if err.Condition == stanza.ConflictCondition && e.nicks < plumbNicks {
+		e.nicks++
+		e.wanted = e.p.record.Nick + strings.Repeat("_", e.nicks)
+		e.join(now)
+		return
+	}
+	e.nicks, e.wanted = 0, e.p.record.Nick
+	why := err.Text
+	switch {
+	case err.Condition == stanza.ConflictCondition:
+		why = "its nicks are all taken"
+	case err.Condition == stanza.NotAuthorized && e.password == "":
+		why = "the room wants a password"
+	case err.Condition == stanza.NotAuthorized:
+		why = "the password is wrong"
+	case err.Condition == stanza.RegistrationRequired:
+		why = "only members may be in the room: make " + e.self.Bare().String() + " one"
+		if e.inner != nil {
+			why = "only those who are invited may be in the room"
+		}
+	case why == "":
+		why = "the join was refused: " + string(err.Condition)
+	}
+	e.out(now, firstWords(why, 200))
+}
+
+// ping asks the room whether we are in it (XEP-0410 §3).
+func (e *plumbEnd) ping(now time.Time) {
+	nick := e.nick
+	e.pinging, e.heard = true, now
+	e.ask(stanza.Get, e.room.WithResource(nick), wire.New("urn:xmpp:ping", "ping"), func(err error) {
+		e.pinging = false
+		if e.state != endIn || e.nick != nick {
+			return
+		}
+		now := time.Now()
+		refusal, answered := errors.AsType[*component.RequestError](err)
+		undecided := []stanza.Condition{stanza.RemoteServerNotFound, stanza.RemoteServerTimeout, stanza.ResourceConstraint}
+		there := []stanza.Condition{stanza.ServiceUnavailable, stanza.FeatureNotImplemented, stanza.ItemNotFound}
+		switch {
+		case err == nil, answered && slices.Contains(there, refusal.Answer.Condition):
+			e.unheard = 0
+		case !answered, slices.Contains(undecided, refusal.Answer.Condition):
+			if e.unheard++; e.unheard >= 2 {
+				e.out(now, "the room does not answer")
+			}
+		default:
+			e.out(now, "the room says that it is not in it any more")
+		}
+	})
+}
+
+// check is for a stream that is back: rooms may have been lost without a word.
+func (e *plumbEnd) check(now time.Time) {
+	switch {
+	case e.inner != nil:
+	case e.state == endIn:
+		e.heard = now.Add(-plumbPingAfter)
+	case e.state == endOut:
+		e.retryAt = now
+	}
+}
+
+func (e *plumbEnd) tidy(now time.Time) {
+	switch {
+	case e.state == endIn && !e.pinging && now.Sub(e.heard) >= plumbPingAfter:
+		e.ping(now)
+	case e.state == endJoining && !now.Before(e.retryAt):
+		e.out(now, "the room did not answer the join")
+	case e.state == endOut && !now.Before(e.retryAt):
+		e.join(now)
+	}
+	e.tidyWriting(now)
+	e.tidyOutbox(now)
+	e.flush(now)
+}
+
+// next is when the end has to do something by itself.
+func (e *plumbEnd) next() time.Time {
+	at := e.retryAt
+	if e.state == endIn {
+		at = e.heard.Add(plumbPingAfter)
+		if e.pinging {
+			at = at.Add(plumbPingAfter)
+		}
+	}
+	if len(e.waiting) > 0 || len(e.flying) > 0 || len(e.writing) > 0 {
+		at = earlier(at, time.Now().Add(time.Second))
+	}
+	return at
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

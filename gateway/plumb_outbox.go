@@ -1,0 +1,234 @@
+package gateway
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"gatehouse/component/stanza"
+)
+
+const (
+	plumbAhead    = 8                // messages that a room has still to show before it gets more
+	plumbWaiting  = 128              // messages that wait for that
+	plumbFlying   = 512              // stanzas that may still fail
+	plumbPatience = 2 * time.Minute  // before a message that waits, or that was not shown, is given up
+	writingTime   = 30 * time.Second // somebody writes no more (XEP-0085 §5.1)
+	maxWriting    = 50
+)
+
+// A flight is something on its way into a room.
+type flight struct {
+	st       stanza.Stanza
+	origin   *plumbEnd // whose people it is from; nil: the plumb's own
+	crossing *crossing // of a message
+	text     bool      // the room shows it
+	again    bool      // it was sent in another way before
+	at       time.Time // when it began to wait, or was sent
+	failed   func(stanza.Error)
+	asked    func(error) // an iq
+}
+
+// An outbox is what one end of a plumb has still to say.
+type outbox struct {
+	waiting []*flight
+	flying  map[string]*flight // by id
+	ahead   int                // of them, messages that the room has not shown
+
+	spoken             int // messages ever,
+	lostEver, lostSoon int // and those that were left out; since the last time that was said
+}
+
+func newOutbox() outbox { return outbox{flying: map[string]*flight{}} }
+
+// push has something said in the room. When it is too much, the newest is left
+// out.
+func (e *plumbEnd) push(origin *plumbEnd, f *flight) {
+	f.origin = origin
+	if len(e.waiting) >= plumbWaiting {
+		e.lose(f)
+		return
+	}
+	e.waiting = append(e.waiting, f)
+	e.flush(time.Now())
+}
+
+// lose counts a message that is not said.
+func (e *plumbEnd) lose(f *flight) {
+	if f.crossing != nil {
+		e.p.crossings.drop(f.crossing)
+	}
+	if f.text && f.origin != nil {
+		e.lostEver++
+		e.lostSoon++
+	}
+}
+
+// lostWords say how many were left out since the last time.
+func (e *plumbEnd) lostWords() string {
+	n := e.lostSoon
+	e.lostSoon = 0
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " One message was not passed on."
+	}
+	return fmt.Sprintf(" %d messages were not passed on.", n)
+}
+
+// flush says what waits, as long as the room keeps up.
+func (e *plumbEnd) flush(now time.Time) {
+	for len(e.waiting) > 0 && e.state == endIn && e.ahead < plumbAhead && len(e.flying) < plumbFlying {
+		f := e.waiting[0]
+		if !e.send(f.st) {
+			return
+		}
+		e.waiting = e.waiting[1:]
+		f.at = now
+		e.flying[f.st.ID] = f
+		if f.text {
+			e.ahead++
+			e.writes = false // a message ends that
+		}
+	}
+	if len(e.waiting) == 0 {
+		e.waiting = nil
+		if e.lostSoon > 0 && e.state == endIn && e.ahead < plumbAhead {
+			e.p.other(e).announce(e.room.String() + " could not follow." + e.lostWords())
+		}
+	}
+}
+
+// land takes something out of the air.
+func (e *plumbEnd) land(id string) *flight {
+	f := e.flying[id]
+	if f != nil {
+		delete(e.flying, id)
+		if f.text {
+			e.ahead--
+		}
+	}
+	return f
+}
+
+// reflected takes what the room shows of our own.
+func (e *plumbEnd) reflected(st *stanza.Received) {
+	f := e.land(st.ID)
+	if f == nil {
+		return
+	}
+	if f.text && f.origin != nil {
+		e.spoken++
+	}
+	if f.crossing != nil {
+		e.p.crossings.rename(f.crossing, e.side, namesOf(st, e.room))
+	}
+	e.flush(time.Now())
+}
+
+// failed takes the error that came for something of ours. Under other names it
+// may have to be said in another way, which the session chooses.
+func (e *plumbEnd) failed(id string, err stanza.Error) {
+	f := e.land(id)
+	switch {
+	case f == nil:
+		return
+	case err.Condition == stanza.NotAcceptable && e.inner == nil && e.state == endIn && f.text:
+		e.out(time.Now(), "the room says that it is not in it any more") // XEP-0045 §7.4
+		e.waiting = slices.Insert(e.waiting, 0, f)
+		return
+	case f.text && !f.again && e.inner != nil && err.Condition == stanza.FeatureNotImplemented:
+		f.again = true
+		e.waiting = slices.Insert(e.waiting, 0, f)
+	case f.failed != nil:
+		f.failed(err)
+	default:
+		e.lose(f)
+		if f.origin != nil && f.text {
+			e.lostSoon--
+			why := err.Text
+			if why == "" {
+				why = string(err.Condition)
+			}
+			e.p.say(f.origin, "failure", "A message did not reach "+e.room.String()+": "+firstWords(why, 200))
+		}
+	}
+	e.flush(time.Now())
+}
+
+// drop gives up all that waits.
+func (e *plumbEnd) drop() {
+	for _, f := range e.waiting {
+		e.lose(f)
+	}
+	e.waiting = nil
+}
+
+// tidyOutbox gives up what has waited for too long.
+func (e *plumbEnd) tidyOutbox(now time.Time) {
+	for len(e.waiting) > 0 && now.Sub(e.waiting[0].at) > plumbPatience {
+		e.lose(e.waiting[0])
+		e.waiting = e.waiting[1:]
+	}
+	for _, id := range slices.Collect(maps.Keys(e.flying)) {
+		f := e.flying[id]
+		if now.Sub(f.at) <= plumbPatience {
+			continue
+		}
+		e.land(id)
+		switch {
+		case f.asked != nil:
+			f.asked(errNobody)
+		case f.text:
+			e.lose(f)
+		}
+	}
+}
+
+// startsWriting notes that somebody in this room writes.
+func (e *plumbEnd) startsWriting(nick string, now time.Time) {
+	if len(e.writing) < maxWriting {
+		e.writing[nick] = now
+	}
+	e.showWriting()
+}
+
+func (e *plumbEnd) stopsWriting(nick string) {
+	if _, is := e.writing[nick]; is {
+		delete(e.writing, nick)
+		e.showWriting()
+	}
+}
+
+// stopsWritingBut is for any message of theirs that does not say otherwise.
+func (e *plumbEnd) stopsWritingBut(nick string, state stanza.ChatState) {
+	if state != stanza.Composing {
+		e.stopsWriting(nick)
+	}
+}
+
+func (e *plumbEnd) tidyWriting(now time.Time) {
+	before := len(e.writing)
+	maps.DeleteFunc(e.writing, func(_ string, since time.Time) bool { return now.Sub(since) > writingTime })
+	if len(e.writing) != before {
+		e.showWriting()
+	}
+}
+
+// showWriting tells the other end whether anybody writes here.
+func (e *plumbEnd) showWriting() {
+	o := e.p.other(e)
+	some := len(e.writing) > 0
+	if some == o.writes || o.state != endIn || len(o.waiting) > 0 {
+		return
+	}
+	state := stanza.Active
+	if some {
+		state = stanza.Composing
+	}
+	if o.send(o.groupchat(e.p.gateway.NewID(), state, stanza.NoStore)) {
+		o.writes = some
+	}
+}

@@ -95,14 +95,11 @@ func (s *session) sendArchiveQuery(_ context.Context, st *stanza.Received) (take
 		s.fail(st, err)
 		return true
 	}
+	merge := s.mergeOf(query.Chat, t.kind == toRoom)
 	s.readArchive(st, func(ctx context.Context) (payload, error) {
 		page := store.ArchivePage{Complete: true, Index: -1}
 		if any {
-			err := inTurn(ctx, s.host.readers, func() (err error) {
-				page, err = s.host.gateway.Store.Archive().Page(ctx, query)
-				return err
-			})
-			if err != nil {
+			if page, err = s.archivePage(ctx, query, merge); err != nil {
 				return nil, err
 			}
 		}

@@ -41,6 +41,7 @@ type network struct {
 
 	acquaintances map[transport.Address]transport.Member
 	stays         map[string]bool // rooms that people stay in: "romeo@example.org #garden"
+	past          *pastServer     // what it keeps of what was said; nil: nothing
 }
 
 type fakeRoom struct {

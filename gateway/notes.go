@@ -29,6 +29,7 @@ const (
 	noteInquiry noteKind = 'w' // a question about somebody
 	noteIQ      noteKind = 'q' // an iq that is kept
 	noteList    noteKind = 'l' // a list of rooms; chat is the server
+	noteHistory noteKind = 'h' // a question about the past; id is its number
 )
 
 // noteFlags are the receipt and the marker: neither, one, the other, both.

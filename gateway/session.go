@@ -80,7 +80,8 @@ type session struct {
 	ended     bool                      // by an administrator
 	account   transport.Account         // of networks with a form of registration
 	recorder
-	faces    *faces                                       // nil: there are none yet
+	faces *faces // nil: there are none yet
+	fetching
 	memory   memory                                       // what others may be about
 	unsaid   []unsaid                                     // what the network has still to show
 	reworded transport.Request                            // the last that others see in other words, of which there may be more
@@ -135,6 +136,7 @@ func newSession(h *host, user jid.JID) *session {
 		setting:   make(chan struct{}, 1),
 		asides:    map[*stanza.Received]bool{},
 		recorder:  newRecorder(user.String()),
+		fetching:  newFetching(),
 		thoughts:  thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
@@ -373,6 +375,7 @@ func (s *session) leaveAll(ctx context.Context) {
 	s.refuseLists()
 	s.refuseUnsaid()
 	s.refuseInquiries()
+	s.failFetches()
 	if s.link == nil {
 		return
 	}

@@ -80,6 +80,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveFace(e)
 	case transport.ProfileChanged:
 		s.profileChanged(e.Who, nil)
+	case transport.HistoryFetched:
+		s.endAsking(e.Request, e)
 	case transport.Notice:
 		s.notifyFrom(e.From, e.Text)
 	default:
@@ -297,6 +299,10 @@ func (s *session) receiveAnswer(e transport.Answered) {
 	}
 	if n.kind == noteIQ {
 		s.answerKept(e.Request, e, e.Err)
+		return
+	}
+	if n.kind == noteHistory {
+		s.endAsking(e.Request, e)
 		return
 	}
 	if n.kind == noteList {

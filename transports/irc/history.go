@@ -121,7 +121,7 @@ func (l *link) askPast() {
 func (l *link) historyParams(a *historyAsk) []string {
 	q := a.query
 	a.byID = false
-	after, before := l.reference(a, q.After), l.reference(a, q.Before)
+	after, before := l.reference(a, q.After, -time.Millisecond), l.reference(a, q.Before, time.Millisecond)
 	limit := historyPage
 	if q.Max > 0 {
 		limit = min(limit, q.Max)
@@ -130,7 +130,7 @@ func (l *link) historyParams(a *historyAsk) []string {
 		limit = min(limit, l.is.chathistory)
 	}
 	most := strconv.Itoa(limit)
-	switch around := l.reference(a, q.Around); {
+	switch around := l.reference(a, q.Around, 0); {
 	case a.target == "":
 		if before == "*" {
 			before = stamp(time.Now().Add(time.Minute))
@@ -158,8 +158,10 @@ func (l *link) historyParams(a *historyAsk) []string {
 	return []string{"LATEST", a.target, after, most}
 }
 
-// reference names a place as the server takes it (MSGREFTYPES), or is "*".
-func (l *link) reference(a *historyAsk, m transport.Mark) string {
+// reference names a place as the server takes it (MSGREFTYPES), or is "*". In
+// place of a message that can't be named stands a time, which others share: wide
+// makes sure that they are not lost.
+func (l *link) reference(a *historyAsk, m transport.Mark, wide time.Duration) string {
 	id := string(m.ID)
 	usable := id != "" && len(id) <= idBytes && !strings.ContainsAny(id, " \r\n\x00") && a.target != ""
 	if usable && l.is.refersByID() && (!a.byTime || m.At.IsZero()) {
@@ -169,7 +171,10 @@ func (l *link) reference(a *historyAsk, m transport.Mark) string {
 	if m.At.IsZero() {
 		return "*"
 	}
-	return stamp(m.At)
+	if id == "" {
+		wide = 0
+	}
+	return stamp(m.At.Add(wide))
 }
 
 // stamp is a time as CHATHISTORY has it, to the millisecond.

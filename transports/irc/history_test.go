@@ -110,7 +110,7 @@ func TestAConversationIsFetchedFurtherBack(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGardenWith("batch draft/chathistory message-tags server-time", "MSGREFTYPES=timestamp", "CHATHISTORY=1000")
 		w.looksBack(transport.HistoryQuery{Chat: lady, Before: mark("1240", "1999-01-04T14:34:17.123Z"), Newest: true, Max: 50})
-		c.expect("CHATHISTORY BEFORE juliet timestamp=1999-01-04T14:34:17.123Z 50")
+		c.expect("CHATHISTORY BEFORE juliet timestamp=1999-01-04T14:34:17.124Z 50")
 		c.sends(":irc.host BATCH +ID chathistory Juliet",
 			"@batch=ID;msgid=1234;time=1999-01-04T14:34:09.123Z "+julietFull+"PRIVMSG romeo :hello",
 			"@batch=ID;msgid=1235;time=1999-01-04T14:34:10.123Z "+romeoFull+"PRIVMSG juliet :hi! how are you?",
@@ -137,13 +137,13 @@ func TestQuestionsAboutThePastAsTheServerTakesThem(t *testing.T) {
 		{transport.HistoryQuery{After: mark("", early), Newest: true}, "", "LATEST #garden timestamp=" + early + " 100"},
 		{transport.HistoryQuery{After: mark("", early)}, "", "AFTER #garden timestamp=" + early + " 100"},
 		{transport.HistoryQuery{After: mark("m1", early)}, "MSGREFTYPES=msgid,timestamp", "AFTER #garden msgid=m1 100"},
-		{transport.HistoryQuery{After: mark("m1", early)}, "MSGREFTYPES=timestamp", "AFTER #garden timestamp=" + early + " 100"},
+		{transport.HistoryQuery{After: mark("m1", early)}, "MSGREFTYPES=timestamp", "AFTER #garden timestamp=1998-12-31T23:59:59.999Z 100"},
 		{transport.HistoryQuery{Before: mark("m1", early), Newest: true}, "", "BEFORE #garden msgid=m1 100"},
 		{transport.HistoryQuery{After: mark("", early), Before: mark("", late)}, "", "BETWEEN #garden timestamp=" + early + " timestamp=" + late + " 100"},
 		{transport.HistoryQuery{After: mark("", early), Before: mark("m2", late), Newest: true}, "", "BETWEEN #garden msgid=m2 timestamp=" + early + " 100"},
 		{transport.HistoryQuery{Around: mark("m1", "")}, "", "AROUND #garden msgid=m1 100"},
-		{transport.HistoryQuery{Before: mark("m1 QUIT", early), Newest: true}, "", "BEFORE #garden timestamp=" + early + " 100"},
-		{transport.HistoryQuery{Chat: "net", After: mark("x", early), Before: mark("", late)}, "", "TARGETS timestamp=" + early + " timestamp=" + late + " 100"},
+		{transport.HistoryQuery{Before: mark("m1 QUIT", early), Newest: true}, "", "BEFORE #garden timestamp=1999-01-01T00:00:00.001Z 100"},
+		{transport.HistoryQuery{Chat: "net", After: mark("", early), Before: mark("", late)}, "", "TARGETS timestamp=" + early + " timestamp=" + late + " 100"},
 	} {
 		inWorld(t, testOptions(), func(w *world) {
 			isupport := []string{"NETWORK=Verona"}
@@ -169,7 +169,7 @@ func TestAnEmptyAnswerToAnIDIsAskedAgainByTime(t *testing.T) {
 		c.expect("@label=g1 CHATHISTORY AFTER #garden msgid=gone 100")
 		c.sends("@label=g1 :ergo.test BATCH +1 labeled-response", "@batch=1 :ergo.test BATCH +2 chathistory #garden",
 			"@batch=1 :ergo.test BATCH -2", ":ergo.test BATCH -1")
-		c.expect("@label=g2 CHATHISTORY AFTER #garden timestamp=1999-01-01T00:00:00.000Z 100")
+		c.expect("@label=g2 CHATHISTORY AFTER #garden timestamp=1998-12-31T23:59:59.999Z 100")
 		c.sends("@label=g2 :ergo.test BATCH +3 labeled-response", "@batch=3 :ergo.test BATCH +4 chathistory #garden",
 			"@batch=4;time=1999-01-02T00:00:00.000Z;msgid=a;account=juliet :juliet!~u@host.irc JOIN #garden juliet Juliet",
 			"@batch=4;time=1999-01-02T00:00:01.000Z;msgid=b :tybalt!~u@host.irc KICK #garden romeo :out",
@@ -252,7 +252,7 @@ func TestAnIDThatIsRefusedIsAskedAgainByTime(t *testing.T) {
 		w.looksBack(transport.HistoryQuery{Chat: garden, Before: mark("m1", "1999-01-01T00:00:00.000Z"), Newest: true})
 		c.expect("@label=g1 CHATHISTORY BEFORE #garden msgid=m1 100")
 		c.sends("@label=g1 :irc.host FAIL CHATHISTORY INVALID_MSGREFTYPE BEFORE #garden msgid=m1 :No")
-		c.expect("@label=g2 CHATHISTORY BEFORE #garden timestamp=1999-01-01T00:00:00.000Z 100")
+		c.expect("@label=g2 CHATHISTORY BEFORE #garden timestamp=1999-01-01T00:00:00.001Z 100")
 		c.sends("@label=g2 :irc.host FAIL CHATHISTORY MESSAGE_ERROR BEFORE #garden :No")
 		w.sees(transport.Answered{Request: "past", Err: because(transport.Unexplained)})
 	})

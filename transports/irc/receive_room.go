@@ -33,7 +33,7 @@ func receiveJoin(l *link, m *message) error {
 			l.putIn(name, ch)
 		case ch.state == joining:
 			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, name, 0, transport.Subject{}, nil
-			ch.asked, ch.held, ch.split = time.Time{}, nil, nil
+			ch.asked, ch.held, ch.split, ch.heardSince = time.Time{}, nil, nil, m.at
 			if ch.modesDue = l.isUnpaced(); ch.modesDue {
 				l.sendSoon("MODE", name)
 			} else {

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"time"
+
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
+)
+
+const (
+	sameTime = 10 * time.Second // between when the network and we say that something was said
+	maxAlike = 1000             // messages of the archive that an answer is held against
+)
+
+// A pastItem is one of an answer, and how the archive has it.
+type pastItem struct {
+	transport.HistoryItem
+	kept store.Archived
+}
+
+// importPast puts what the network answered into the archive, where its time
+// says, and gives what was not there before. It waits for the disk. The first
+// millisecond of an answer that goes back may go on in the next.
+func (s *session) importPast(ctx context.Context, room bool, e transport.HistoryFetched, back bool) ([]pastItem, error) {
+	items := s.pastItems(room, e)
+	if back && !e.Complete && len(items) > 0 {
+		first := items[0].At.Truncate(time.Millisecond)
+		for i := range items {
+			if items[i].At.Truncate(time.Millisecond).Equal(first) {
+				items[i].kept.At = items[i].kept.At.Add(time.Millisecond / 2)
+			}
+		}
+	}
+	news, err := s.unarchived(ctx, items)
+	if err != nil || len(news) == 0 {
+		return nil, err
+	}
+	kept := make([]store.Archived, len(news))
+	for i, item := range news {
+		kept[i] = item.kept
+	}
+	_, err = s.host.gateway.Store.Archive().Import(ctx, kept)
+	return news, err
+}
+
+// pastItems says how the archive has what the network answered.
+func (s *session) pastItems(room bool, e transport.HistoryFetched) []pastItem {
+	texts := map[transport.MessageID]transport.Message{}
+	var items []pastItem
+	for _, item := range e.Items {
+		kept := store.Archived{
+			Component: s.host.Domain, User: s.bare, Chat: e.Chat, Private: !room, Sent: item.Own && !room, At: item.At, Late: true,
+		}
+		m, ok := item.Event.(transport.MessageReceived)
+		if !ok {
+			continue
+		}
+		if m.ID != "" {
+			texts[m.ID] = m.Message
+		}
+		var extras []payload
+		kept.Text, extras = s.pastReply(m.Message, room, texts)
+		kept.Beside = writeBeside(extras)
+		if room {
+			kept.Nick, kept.Occupant = m.Nick, string(s.host.occupantID(e.Chat, m.Sender, m.Nick))
+		}
+		if kept.ID = string(m.ID); kept.ID == "" {
+			kept.ID = madeID(e.Chat, item, m.Nick, m.Text)
+		}
+		kept.StanzaID = kept.ID
+		items = append(items, pastItem{item, kept})
+	}
+	return items
+}
+
+// madeID names something of the past that the network does not: alike each time
+// that it is told.
+func madeID(chat transport.Address, item transport.HistoryItem, nick, what string) string {
+	h := sha256.New()
+	for _, part := range []string{string(chat), strconv.FormatInt(item.At.UnixMilli(), 10), strconv.FormatBool(item.Own), nick, what} {
+		h.Write(strconv.AppendInt(nil, int64(len(part)), 10))
+		h.Write([]byte(":" + part))
+	}
+	return "past-" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
+}
+
+// pastReply makes the payloads of a reply, and the body with a quotation of what
+// is in the same answer.
+func (s *session) pastReply(m transport.Message, room bool, texts map[transport.MessageID]transport.Message) (body string, extras []payload) {
+	if m.ReplyTo == nil {
+		return m.Text, nil
+	}
+	reply := stanza.Reply{ID: string(m.ReplyTo.ID)}
+	about, ok := texts[m.ReplyTo.ID]
+	if !ok {
+		return m.Text, []payload{reply}
+	}
+	if room {
+		reply.To = s.at(m.Chat).WithResource(about.Nick).String()
+	}
+	body, fallback := quotation(firstWords(about.Text, quoteLength), m.Text)
+	return body, []payload{reply, fallback}
+}
+
+// unarchived leaves out what the archive has: under its name, or what it has no
+// name for, said by the same about the same time in the same words.
+func (s *session) unarchived(ctx context.Context, items []pastItem) (news []pastItem, err error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	have, err := s.alike(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	named := make(map[string]bool, len(items))
+	for _, item := range items {
+		named[item.kept.ID] = true
+	}
+	here := make(map[string]bool, len(have))
+	for _, h := range have {
+		here[h.ID] = true
+	}
+	taken := make([]bool, len(have))
+	for _, item := range items {
+		if here[item.kept.ID] {
+			continue
+		}
+		double := false
+		for i, h := range have {
+			if !taken[i] && !named[h.ID] && isSame(h, item.kept) {
+				taken[i], double = true, true
+				break
+			}
+		}
+		if !double {
+			here[item.kept.ID] = true
+			news = append(news, item)
+		}
+	}
+	return news, nil
+}
+
+// isSame says that what is called by different names was said once.
+func isSame(a, b store.Archived) bool {
+	return a.Nick == b.Nick && a.Sent == b.Sent && a.Text == b.Text && a.Text != "" && a.At.Sub(b.At).Abs() <= sameTime
+}
+
+// alike reads what the archive has from the time of an answer.
+func (s *session) alike(ctx context.Context, items []pastItem) (have []store.Archived, err error) {
+	first, last := items[0].At, items[len(items)-1].At
+	q := store.ArchiveQuery{
+		Component: s.host.Domain, User: s.bare, Chat: items[0].kept.Chat, Max: archivePage,
+		Start: first.Add(-sameTime), End: last.Add(sameTime),
+	}
+	for len(have) < maxAlike {
+		page, err := s.localPage(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		have = append(have, page.Messages...)
+		if page.Complete || len(page.Messages) == 0 {
+			break
+		}
+		q.After = page.Messages[len(page.Messages)-1].ID
+	}
+	return have, nil
+}

@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	maxStretches = 16  // of one chat that are remembered
+	maxKnownPast = 256 // chats of one user of which some are
+)
+
+// A stretch is a part of a chat's past of which the archive has all that the
+// network has. Its zero time is the beginning of everything.
+type stretch struct{ from, to time.Time }
+
+// stretches are disjoint, the oldest first.
+type stretches []stretch
+
+// add gives the stretches with one more. If there are too many, the oldest is
+// forgotten: what is not known is only asked for again.
+func (all stretches) add(s stretch) stretches {
+	if s.to.Before(s.from) {
+		return all
+	}
+	joined := make(stretches, 0, len(all)+1)
+	for _, other := range all {
+		if other.to.Before(s.from) || s.to.Before(other.from) {
+			joined = append(joined, other)
+			continue
+		}
+		if other.from.Before(s.from) {
+			s.from = other.from
+		}
+		if other.to.After(s.to) {
+			s.to = other.to
+		}
+	}
+	joined = append(joined, s)
+	slices.SortFunc(joined, func(a, b stretch) int { return a.from.Compare(b.from) })
+	if len(joined) > maxStretches {
+		joined = joined[1:]
+	}
+	return joined
+}
+
+// lastGap gives the newest part of a stretch that is not known.
+func (all stretches) lastGap(of stretch) (gap stretch, any bool) {
+	gap = of
+	for i := len(all) - 1; i >= 0; i-- {
+		known := all[i]
+		switch {
+		case !known.to.Before(gap.to) && !known.from.After(gap.from):
+			return gap, false
+		case !known.to.Before(gap.to) && known.from.Before(gap.to):
+			gap.to = known.from
+		case known.to.Before(gap.to) && known.to.After(gap.from):
+			gap.from = known.to
+			return gap, true
+		}
+	}
+	return gap, gap.from.Before(gap.to)
+}
+
+// firstGap gives the oldest part of a stretch that is not known.
+func (all stretches) firstGap(of stretch) (gap stretch, any bool) {
+	gap = of
+	for _, known := range all {
+		switch {
+		case !known.from.After(gap.from) && !known.to.Before(gap.to):
+			return gap, false
+		case !known.from.After(gap.from) && known.to.After(gap.from):
+			gap.from = known.to
+		case known.from.After(gap.from) && known.from.Before(gap.to):
+			gap.to = known.from
+			return gap, true
+		}
+	}
+	return gap, gap.from.Before(gap.to)
+}

@@ -287,20 +287,27 @@ func (s *session) say(ctx context.Context, st *stanza.Received, now stage, writt
 			s.reply(st, "That can't be done: "+string(now.err.Condition))
 		case now.form != nil:
 			answers, text := chatAnswers(now, written, asked)
+			if text == "" && asksAgain(now, asked) {
+				text = formText(*now.form) + chatHow
+			}
 			if text != "" {
-				s.reply(st, text)
+				s.reply(st, strings.Join(append(notes(now), text), "\n"))
 				return
 			}
 			s.say(ctx, st, now.then(s, answers), written, append(asked, now.form.Fields...))
 		default:
-			var lines []string
-			for _, n := range now.told {
-				lines = append(lines, n.Text)
-			}
-			s.reply(st, strings.Join(lines, "\n"))
+			s.reply(st, strings.Join(notes(now), "\n"))
 			s.follow(ctx, now)
 		}
 	})
+}
+
+// notes are what a command says, as lines of a chat.
+func notes(now stage) (lines []string) {
+	for _, n := range now.told {
+		lines = append(lines, n.Text)
+	}
+	return lines
 }
 
 func (s *session) reply(st *stanza.Received, text string) {

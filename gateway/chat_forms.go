@@ -33,6 +33,24 @@ func optionValue(f transport.Field, text string) string {
 	return text
 }
 
+const chatHow = "\nWrite the command again, with NAME=VALUE for each."
+
+// asksAgain says that a form asks for nothing that the forms before it did not:
+// the same answers would not do now.
+func asksAgain(now stage, asked []transport.Field) bool {
+	any := false
+	for _, f := range now.form.Fields {
+		if f.Type == transport.Note {
+			continue
+		}
+		if !slices.ContainsFunc(asked, func(before transport.Field) bool { return before.Name == f.Name }) {
+			return false
+		}
+		any = true
+	}
+	return any
+}
+
 // chatAnswers fills in a form from "name=value" words. Words of no field answer
 // those that have to be filled in, one word each and the rest for the last. If
 // nothing is for this form, or something is missing, text says so.
@@ -74,12 +92,11 @@ func chatAnswers(now stage, written string, asked []transport.Field) (answers tr
 		answers[field.Name] = values
 		given[field.Name] = value
 	}
-	const how = "\nWrite the command again, with NAME=VALUE for each."
 	if len(given) == 0 && !(now.fast && unnamed == 0) {
-		return nil, formText(f) + how
+		return nil, formText(f) + chatHow
 	}
 	if names := missing(f, answers); len(names) > 0 {
-		return nil, "Missing: " + strings.Join(names, ", ") + "\n" + formText(f) + how
+		return nil, "Missing: " + strings.Join(names, ", ") + "\n" + formText(f) + chatHow
 	}
 	return answers, ""
 }

@@ -106,7 +106,7 @@ func (p *person) nodes(to string) string {
 func TestSettingsAreChangedInThreeWays(t *testing.T) {
 	w := commanded(t, "")
 	romeo := w.logIn("romeo", "orchard")
-	if got, want := romeo.nodes(verona), "configure get-irc-connection-info"; got != want {
+	if got, want := romeo.nodes(verona), "configure get-irc-connection-info register-account log-in log-out"; got != want {
 		t.Errorf("the server's commands are %q, want %q", got, want)
 	}
 	romeo.configures(verona, "nick", "montague", "realname", "A Montague")

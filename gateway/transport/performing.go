@@ -30,4 +30,5 @@ type Stage struct {
 	Quick    bool     // who writes the command in a chat need not see the Form: what it holds will do
 	Text     string   // without a Form: what has been done
 	Warnings []string // sentences beside it
+	Set      Values   // without a Form: settings of the command's address, which the gateway stores as if the user had set them
 }

@@ -59,6 +59,7 @@ func (l *link) quit(reason string) {
 	if l.phase == quitting {
 		return
 	}
+	l.failAccount(refuse(transport.Unreachable, "The connection to %s was ended.", l.server.name))
 	l.loseSight()
 	was := l.phase
 	l.phase = quitting

@@ -94,9 +94,11 @@ type link struct {
 	quitBy       time.Time
 	farewell     string // of the server's ERROR
 	nickAttempts int
-	account      string // that we are logged in to
-	strict       bool   // a policy of STS was told
-	upgraded     int    // the port with TLS that STS has sent us to; 0: none
+	account      string        // that we are logged in to
+	enrolment    *enrolment    // nil: nobody waits for one
+	loggedOut    chan struct{} // takes the end of a login; nil: nobody waits
+	strict       bool          // a policy of STS was told
+	upgraded     int           // the port with TLS that STS has sent us to; 0: none
 }
 
 func newLink(s *session, srv *server, nick string) *link {
@@ -373,6 +375,7 @@ func (l *link) isOnline() {
 	}
 	l.beginFaces()
 	l.requestList()
+	l.sendEnrolment()
 	l.start()
 	l.wake()
 }

@@ -61,9 +61,10 @@ type network struct {
 	// dial connects to a server, in place of a net.Dialer; for tests.
 	dial func(ctx context.Context, s *server, set *linkSettings, d door) (net.Conn, error)
 
-	mu     sync.Mutex         // guards what follows
-	found  map[string]*server // by host, with any_network
-	linked map[string]int     // how many links each user has
+	mu     sync.Mutex          // guards what follows
+	found  map[string]*server  // by host, with any_network
+	linked map[string]int      // how many links each user has
+	open   map[string]*session // by user
 }
 
 // A door is a port of a server.
@@ -119,7 +120,30 @@ func (n *network) prompt() string {
 // Open implements transport.Network. Nothing is connected to until a room is
 // joined or a message is sent.
 func (n *network) Open(account transport.Account, events transport.Sink) (transport.Session, error) {
-	return newSession(n, account, events), nil
+	s := newSession(n, account, events)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.open == nil {
+		n.open = map[string]*session{}
+	}
+	n.open[account.User] = s
+	return s, nil
+}
+
+// sessionOf gives a user's session, or nil.
+func (n *network) sessionOf(user string) *session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.open[user]
+}
+
+// hasClosed is called when a session has ended.
+func (n *network) hasClosed(s *session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.open[s.account.User] == s {
+		delete(n.open, s.account.User)
+	}
 }
 
 // server gives the server behind a name, or nil. One that the config does not

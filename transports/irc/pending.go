@@ -182,6 +182,7 @@ func asError(err *transport.Error) error {
 
 // failPendings is for a link that is lost, before its phase changes.
 func (l *link) failPendings(err *transport.Error) {
+	l.failAccount(err)
 	open := slices.Concat(l.unechoed, l.open)
 	l.open, l.unechoed = nil, nil
 	for _, p := range open {

@@ -144,6 +144,8 @@ var receivers = map[string]func(*link, *message) error{
 	"729": receiveBanEnd,
 
 	"METADATA":     receiveMetadata,
+	"REGISTER":     receiveEnrolled,
+	"VERIFY":       receiveEnrolled,
 	"AUTHENTICATE": receiveAuthenticate,
 	"900":          receiveLoggedIn,
 	"901":          receiveLoggedOut,
@@ -165,6 +167,7 @@ var silent = map[string]bool{
 // early commands count before the server has let us in.
 var early = map[string]bool{
 	"PING": true, "PONG": true, "ERROR": true, "CAP": true, "NICK": true, "FAIL": true, "WARN": true, "NOTE": true,
+	"REGISTER": true, "VERIFY": true,
 	"AUTHENTICATE": true, "900": true, "901": true, "902": true, "903": true, "904": true, "905": true, "906": true,
 	"907": true, "908": true,
 	"001": true, "005": true, "254": true, "376": true, "396": true, "422": true,
@@ -218,6 +221,9 @@ func (m *message) read() {
 }
 
 func (l *link) receive(m *message) error {
+	if taken, err := l.enrolmentRefused(m); taken || err != nil {
+		return err
+	}
 	if l.phase == connecting {
 		if _, ok := registrationRefusals[m.Command]; ok {
 			return l.registrationRefused(m)

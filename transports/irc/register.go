@@ -20,6 +20,7 @@ var wantedCaps = []string{
 	playbackCap,
 	"echo-message",
 	redactionCap,
+	registrationCap,
 	"extended-join",
 	"extended-monitor",
 	"inspircd.org/standard-replies",
@@ -124,7 +125,7 @@ func receiveCap(l *link, m *message) error {
 			return err
 		}
 		if slices.ContainsFunc(names, isSASL) {
-			l.sasl = saslLogin{}
+			l.sasl = saslLogin{answered: l.sasl.answered}
 		}
 		return l.requestCaps()
 	case "DEL":
@@ -220,7 +221,10 @@ func (l *link) capsAnswered() error {
 // endCaps ends the negotiation once there is nothing more to negotiate. Logging
 // in comes before that.
 func (l *link) endCaps() error {
-	if l.sasl.mechanism == nil && !l.sasl.over && l.wantsSASL() && l.account == "" {
+	if l.enrolsEarly() {
+		return nil
+	}
+	if l.sasl.mechanism == nil && !l.sasl.over && l.wantsSASL() && (l.account == "" || l.sasl.answered != nil) {
 		if l.caps.on[saslCap] {
 			if value := l.caps.offered[saslCap]; value != "" {
 				l.sasl.offered = saslList(value)
@@ -232,6 +236,7 @@ func (l *link) endCaps() error {
 				return err
 			}
 		}
+		l.saslAnswer(refuse(transport.Unsupported, "%s does not offer SASL just now.", l.server.name))
 	}
 	if l.sasl.mechanism != nil {
 		return nil

@@ -29,9 +29,10 @@ type saslLogin struct {
 	mechanism saslMechanism // under way; nil: none
 	name      string        // of the mechanism
 	challenge ircutils.SASLBuffer
-	by        time.Time // when we stop to wait
-	over      bool      // nothing more to try, or done
-	problem   string    // why we go on without
+	by        time.Time             // when we stop to wait
+	over      bool                  // nothing more to try, or done
+	problem   string                // why we go on without
+	answered  chan *transport.Error // of whom waits for the outcome; nil: nobody does
 }
 
 // exposed is why a password is not sent; see secrets.
@@ -135,6 +136,9 @@ func (l *link) saslFailed(why, code string, permanent bool) error {
 	l.endSASL()
 	text := "You can't log in to " + l.server.name + ": " + why
 	switch {
+	case l.phase == online && l.sasl.answered != nil:
+		l.saslAnswer(&transport.Error{Reason: transport.NotAuthorized, Code: code, Text: text})
+		return nil
 	case l.phase == online:
 		l.console(text)
 		return nil
@@ -188,6 +192,10 @@ func receiveLoggedIn(l *link, m *message) error {
 // receiveLoggedOut handles 901.
 func receiveLoggedOut(l *link, m *message) error {
 	l.account = ""
+	if l.loggedOut != nil {
+		signal(l.loggedOut)
+		l.loggedOut = nil
+	}
 	if l.phase == online {
 		l.console(m.text())
 	}
@@ -203,11 +211,15 @@ func receiveSASLSuccess(l *link, m *message) error {
 		// SCRAM proves the server as well (RFC 5802 §3).
 		return l.saslFailed("the server did not prove that it knows your password.", m.Command, true)
 	}
+	if m.Command == "907" && l.sasl.answered != nil && l.account != "" && l.is.fold(l.account) != l.is.fold(l.loginName()) {
+		return l.saslFailed("you are logged in as "+l.account+" already: log out first.", m.Command, true)
+	}
 	l.endSASL()
 	if l.account == "" {
 		l.account = l.loginName()
 	}
 	l.session.log.Info("logged in", "server", l.server.name, "mechanism", l.sasl.name)
+	l.saslAnswer(nil)
 	return l.endCaps()
 }
 
@@ -247,6 +259,22 @@ func saslList(value string) []string {
 func (l *link) saslDue() error {
 	l.sendNow("AUTHENTICATE", "*")
 	return l.saslFailed(fmt.Sprintf("no answer came within %v.", saslLimit), "", false)
+}
+
+// saslAnswer tells the outcome to whom waits for it. It needs mu.
+func (l *link) saslAnswer(err *transport.Error) {
+	if l.sasl.answered != nil {
+		l.sasl.answered <- err // holds one
+		l.sasl.answered = nil
+	}
+}
+
+// failAccount is for a link that ends: nobody waits for it any more. It needs
+// mu.
+func (l *link) failAccount(err *transport.Error) {
+	l.enrolmentFailed(err)
+	l.saslAnswer(err)
+	l.loggedOut = nil
 }
 
 var errChallenge = errors.New("the server's side of the login makes no sense")

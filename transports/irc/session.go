@@ -89,6 +89,7 @@ wait:
 	}
 	s.disconnect()
 	s.running.Wait()
+	s.network.hasClosed(s)
 	return nil
 }
 

@@ -150,22 +150,22 @@ func (n *network) Commands(at transport.Address, kind transport.Kind) []transpor
 	switch {
 	case where == everywhere && n.fixed != nil:
 		home := n.address(n.fixed, "")
-		return []transport.Command{
+		return append([]transport.Command{
 			disconnect,
 			{Node: "global-configure", Name: "Set what holds everywhere", Does: transport.DoConfigureAll},
 			{Node: "server-configure", Name: "Set what holds for " + n.fixed.name, Does: transport.DoConfigure, At: home},
 			{Node: "get-irc-connection-info", Name: "Show the connection", Does: transport.DoShowLinks, At: home},
-		}
+		}, accountCommands(home)...)
 	case where == everywhere:
 		return []transport.Command{
 			disconnect,
 			{Node: "configure", Name: "Set what holds everywhere", Does: transport.DoConfigureAll},
 		}
 	case where == atServer:
-		return []transport.Command{
+		return append([]transport.Command{
 			{Node: "configure", Name: "Settings for " + string(at), Does: transport.DoConfigure},
 			{Node: "get-irc-connection-info", Name: "Show the connection", Does: transport.DoShowLinks},
-		}
+		}, accountCommands("")...)
 	case where == atChannel:
 		return []transport.Command{{Node: "configure", Name: "Settings for " + string(at), Does: transport.DoConfigure}}
 	}

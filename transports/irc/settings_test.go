@@ -219,11 +219,11 @@ func TestCommandsAreBiboumis(t *testing.T) {
 	})
 	for _, tt := range []struct{ got, want string }{
 		{nodes(n, "", transport.Server), "disconnect-from-irc-server ,configure "},
-		{nodes(n, "irc.example.org", transport.Server), "configure ,get-irc-connection-info "},
+		{nodes(n, "irc.example.org", transport.Server), "configure ,get-irc-connection-info ,register-account ,log-in ,log-out "},
 		{nodes(n, "#garden%irc.example.org", transport.Room), "configure "},
 		{nodes(n, "juliet%irc.example.org", transport.Person), ""},
 		{nodes(fixed, "", transport.Server),
-			"disconnect-from-irc-server ,global-configure ,server-configure net,get-irc-connection-info net"},
+			"disconnect-from-irc-server ,global-configure ,server-configure net,get-irc-connection-info net,register-account net,log-in net,log-out net"},
 		{nodes(fixed, "#garden", transport.Room), "configure "},
 	} {
 		if tt.got != tt.want {

@@ -179,6 +179,6 @@ func receiveRemark(l *link, m *message) error {
 // accountRequired ends a connection that needs an account.
 func (l *link) accountRequired(m *message) error {
 	text := l.server.name + " lets in only those who have an account: " + m.text()
-	text += " Set your account and its password in the settings of " + l.server.name + "."
+	text += " Log in with the command " + loginNode + ", or register an account with " + registerNode + ", both at the address of " + l.server.name + "."
 	return &registrationError{&transport.Error{Reason: transport.NotAuthorized, Code: m.code(), Text: text}, true}
 }

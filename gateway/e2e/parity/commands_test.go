@@ -79,9 +79,9 @@ func TestEveryAddressListsItsCommands(t *testing.T) {
 	}{
 		{name: "gateway", play: play, to: (*scene).gateway, want: []string{"ping", "hello", "disconnect-from-irc-server", "configure"}},
 		{name: "gateway, to an admin", play: play, to: (*scene).gateway, admin: true, want: []string{"ping", "hello", "disconnect-from-irc-server", "configure", "disconnect-user", "reload"}},
-		{name: "network", play: play, to: (*scene).server, want: []string{"configure", "get-irc-connection-info"}},
-		{name: "fixed network", play: playFixed, to: (*scene).gateway, want: []string{"ping", "hello", "disconnect-from-irc-server", "global-configure", "server-configure", "get-irc-connection-info"}},
-		{name: "fixed network, to an admin", play: playFixed, to: (*scene).gateway, admin: true, want: []string{"ping", "hello", "disconnect-from-irc-server", "global-configure", "server-configure", "get-irc-connection-info", "disconnect-user", "reload"}},
+		{name: "network", play: play, to: (*scene).server, want: []string{"configure", "get-irc-connection-info", "register-account", "log-in", "log-out"}},
+		{name: "fixed network", play: playFixed, to: (*scene).gateway, want: []string{"ping", "hello", "disconnect-from-irc-server", "global-configure", "server-configure", "get-irc-connection-info", "register-account", "log-in", "log-out"}},
+		{name: "fixed network, to an admin", play: playFixed, to: (*scene).gateway, admin: true, want: []string{"ping", "hello", "disconnect-from-irc-server", "global-configure", "server-configure", "get-irc-connection-info", "register-account", "log-in", "log-out", "disconnect-user", "reload"}},
 		{name: "room", play: play, to: func(s *scene) string { return s.room("#garden").jid }, want: []string{"configure"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

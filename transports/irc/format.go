@@ -27,13 +27,27 @@ var hexColour = regexp.MustCompile(`\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?`
 
 // clean is a text without any formatting, fit for XML.
 func clean(s string) string {
+	if !hasCodes(s) {
+		return withoutControls(s)
+	}
 	return withoutControls(ircfmt.Strip(hexColour.ReplaceAllString(s, "")))
+}
+
+// hasCodes says that there is something to read: all formatting codes are
+// control characters.
+func hasCodes(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 {
+			return true
+		}
+	}
+	return false
 }
 
 // formatFromIRC turns formatting codes into XEP-0393 styling where that will
 // be recognised, and drops all others: colours, underline, reverse.
 func formatFromIRC(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 }) {
+	if !hasCodes(s) {
 		return withoutControls(s)
 	}
 	if strings.Contains(s, "\n") { // formatting ends with the line

@@ -3,12 +3,15 @@ package irc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/ergochat/irc-go/ircfmt"
+	"github.com/ergochat/irc-go/ircmsg"
 
 	"gatehouse/gateway/transport"
 	"gatehouse/gateway/transport/transporttest"
@@ -33,6 +36,39 @@ func FuzzLineWriter(f *testing.F) {
 			}
 			if !bytes.HasPrefix(b, []byte(command)) || command == "" {
 				t.Fatalf("line(%q, …) = %q", command, b)
+			}
+		}
+	})
+}
+
+// Lines are taken apart as ircmsg does, but for tags whose names none can have.
+func FuzzParse(f *testing.F) {
+	f.Add("@time=2030-01-02T03:04:05.678Z;msgid=a\\:b\\s;+draft/reply=;msgid=c :juliet!~j@h PRIVMSG #garden :O Romeo")
+	f.Add(":irc.example.org  005 romeo   A=1 :are supported")
+	f.Add("ping : \r\n")
+	f.Add("@x ")
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return // it is decoded before
+		}
+		text = strings.TrimRight(text, "\r\n")
+		want, err := ircmsg.ParseLine(text)
+		got, failed := parse(text)
+		if errors.Is(err, ircmsg.ErrorInvalidTagContent) {
+			return
+		}
+		if (err != nil) != (failed != nil) {
+			t.Fatalf("%q: %v, and ircmsg says %v", text, failed, err)
+		}
+		if err != nil {
+			return
+		}
+		if got.Source != want.Source || got.Command != want.Command || !slices.Equal(got.Params, want.Params) {
+			t.Fatalf("%q: %q %q %q, and ircmsg says %q %q %q", text, got.Source, got.Command, got.Params, want.Source, want.Command, want.Params)
+		}
+		for name, value := range want.AllTags() {
+			if present, v := got.GetTag(name); !present || v != value {
+				t.Fatalf("%q: the tag %s is %q, and ircmsg says %q", text, name, v, value)
 			}
 		}
 	})

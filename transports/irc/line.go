@@ -3,13 +3,9 @@ package irc
 import (
 	"errors"
 	"strings"
-
-	"github.com/ergochat/irc-go/ircmsg"
 )
 
 var errBadLine = errors.New("parameter that an IRC line can't have")
-
-var lineEnds = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ", "\x00", "")
 
 // line makes the bytes of one line with its CR LF: the only place that does.
 // The last parameter may be any text: line ends in it become spaces, and it is
@@ -21,21 +17,50 @@ func line(limit int, command string, params ...string) ([]byte, error) {
 	}) {
 		return nil, errBadLine
 	}
-	params = append([]string(nil), params...)
-	if last := len(params) - 1; last >= 0 {
-		params[last] = lineEnds.Replace(params[last])
+	const end = "\r\n"
+	size := len(command) + len(" :") + len(end)
+	for _, p := range params {
+		size += len(" ") + len(p)
 	}
-	m := ircmsg.MakeMessage(nil, "", command, params...)
-	b, err := m.LineBytesStrict(true, limit)
-	if err != nil && !errors.Is(err, ircmsg.ErrorBodyTooLong) {
-		return nil, errors.Join(errBadLine, err)
+	b := append(make([]byte, 0, size), command...)
+	for i, p := range params {
+		b = append(b, ' ')
+		if i == len(params)-1 {
+			if p == "" || p[0] == ':' || strings.ContainsAny(p, " \r\n\x00") {
+				b = append(b, ':')
+			}
+			if len(b)+len(end) > limit {
+				return nil, errBadLine
+			}
+			b = appendText(b, p)
+		} else if p == "" || p[0] == ':' || strings.ContainsAny(p, " \r\n\x00") {
+			return nil, errBadLine
+		} else {
+			b = append(b, p...)
+		}
 	}
-	whole := len(command) + len(" :\r\n")
-	for _, p := range params[:max(len(params)-1, 0)] {
-		whole += 1 + len(p)
+	if most := limit - len(end); len(b) > most {
+		if len(params) == 0 {
+			return nil, errBadLine
+		}
+		b = withoutCutRune(b[:most])
 	}
-	if err != nil && whole > limit {
-		return nil, errors.Join(errBadLine, err)
+	return append(b, end...), nil
+}
+
+// appendText adds a text whose line ends become spaces, and NULs nothing.
+func appendText(b []byte, text string) []byte {
+	if !strings.ContainsAny(text, "\r\n\x00") {
+		return append(b, text...)
 	}
-	return b, nil
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '\n' && i > 0 && text[i-1] == '\r', c == 0:
+		case c == '\r', c == '\n':
+			b = append(b, ' ')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ergochat/irc-go/ircmsg"
-
 	"gatehouse/gateway/transport"
 )
 
@@ -19,14 +17,6 @@ const (
 	usersLimit  = 100_000 // whom one link sees: more than any network has
 	sourceLimit = 512     // bytes of a name with its user and host
 )
-
-// A message is one line from the server.
-type message struct {
-	ircmsg.Message
-	nick string // of the source, or the server's name
-	host string // user@host of the source; empty for servers
-	at   time.Time
-}
 
 // param gives a parameter, or "" if there are not so many.
 func (m *message) param(i int) string {
@@ -184,18 +174,11 @@ func (l *link) receiveLine(b []byte) error {
 	if l.phase == quitting {
 		return nil
 	}
-	parsed, err := ircmsg.ParseLine(l.decoded(b))
-	if err != nil {
-		if errors.Is(err, ircmsg.ErrorLineIsEmpty) {
-			return nil
-		}
-		l.session.log.Debug("line not understood", "server", l.server.name, "err", err)
+	m, err := parse(l.decoded(b))
+	if err != nil || len(m.Source) > sourceLimit {
 		return nil
 	}
-	m := &message{Message: parsed, at: now}
-	if len(m.Source) > sourceLimit {
-		return nil
-	}
+	m.at = now
 	m.read()
 	if err := l.receive(m); err != nil || len(l.users) <= usersLimit {
 		return err

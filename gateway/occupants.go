@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"strings"
+
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -60,21 +62,25 @@ func (r *room) presence(to jid.JID, m transport.Member, statuses ...int) stanza.
 		}
 		st.Payloads = append(st.Payloads, r.host.facePayloads(m.Face)...)
 	}
-	if m.Account != "" || m.Bot {
-		st.Payloads = append(st.Payloads, hatsOf(m))
+	if hats := hatsOf(m); hats != nil {
+		st.Payloads = append(st.Payloads, hats)
 	}
 	st.Payloads = append(st.Payloads, r.idOf(m), stanza.MUCUser{Item: r.host.item(m), Statuses: statuses})
 	return st
 }
 
-// hatsOf shows what the network vouches for: that somebody is who they say, or
-// no person at all (XEP-0317).
+// hatsOf shows what the network vouches for: what somebody is in the room, that
+// they are who they say, or no person at all (XEP-0317).
 func hatsOf(m transport.Member) (hats stanza.Hats) {
 	if m.Account != "" {
 		hats = append(hats, stanza.Hat{URI: "urn:gatehouse:hats:account", Title: "Account " + m.Account})
 	}
 	if m.Bot {
 		hats = append(hats, stanza.Hat{URI: "urn:gatehouse:hats:bot", Title: "Bot"})
+	}
+	for _, title := range m.Titles {
+		uri := "urn:gatehouse:hats:" + strings.ReplaceAll(strings.ToLower(title), " ", "-")
+		hats = append(hats, stanza.Hat{URI: uri, Title: title})
 	}
 	return hats
 }

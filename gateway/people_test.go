@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -282,17 +283,19 @@ func TestTheRosterTellsWhatTheUserIsConnectedTo(t *testing.T) {
 	})
 }
 
-func TestAccountsAndBotsAreShownAsHats(t *testing.T) {
+func TestAccountsBotsAndTitlesAreShownAsHats(t *testing.T) {
 	among(t, func(t *testing.T, w *world) {
 		w.asks(orchard, "get", garden, discoInfo)
 		w.Expect(result(garden, orchard, Has("query/feature@var", "urn:xmpp:hats:0")))
 		nurse := member("nurse")
-		nurse.Account, nurse.Bot = "angelica", true
+		nurse.Account, nurse.Bot, nurse.Titles = "angelica", true, []string{"Half-operator", "IRC operator"}
 		w.verona.tells(romeo, transport.MemberChanged{Room: inGarden, Member: nurse})
 		st := w.Expect(occupant(orchard, garden, "nurse", Has("{urn:xmpp:hats:0}hats/hat@title", "Account angelica"),
 			Has("{http://jabber.org/protocol/muc#user}x/item@affiliation", "none")))
-		if hats := Values(st, "{urn:xmpp:hats:0}hats/hat@uri"); len(hats) != 2 || hats[0] == hats[1] {
-			t.Errorf("hats %q", hats)
+		const uri = "urn:gatehouse:hats:"
+		want := []string{uri + "account", uri + "bot", uri + "half-operator", uri + "irc-operator"}
+		if got := Values(st, "{urn:xmpp:hats:0}hats/hat@uri"); !slices.Equal(got, want) {
+			t.Errorf("hats %q, want %q", got, want)
 		}
 	})
 }

@@ -182,9 +182,10 @@ type Member struct {
 	Who         Address // their address outside the room; may be empty
 	Host        string  // "user@host" where the network shows it; becomes the resource of their JID
 	Away        bool
-	Status      string // with Away: why
-	Bot         bool   // marked as one by the network
-	Account     string // that they are logged in under, where known
+	Status      string   // with Away: why
+	Bot         bool     // marked as one by the network
+	Account     string   // that they are logged in under, where known
+	Titles      []string // what they are in the room, in the network's words; the highest first
 	Face        *Face
 
 	// Identity names the person behind the nick, and stays the same when the

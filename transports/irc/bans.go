@@ -70,6 +70,16 @@ func banMask(nick, userhost string) string {
 	return nick + "!*@*"
 }
 
+// bansOf ban somebody by their host and, where the server can, by their account:
+// each is soon another, but not both at once (IRCv3 account-extban).
+func (is *isupport) bansOf(nick string, u *user) []modeChange {
+	bans := []modeChange{is.banChange(true, banMask(nick, u.host.Value()))}
+	if account := u.account.Value(); account != "" && is.accountExtban != "" {
+		bans = append(bans, is.banChange(true, is.extban+is.accountExtban+":"+account))
+	}
+	return bans
+}
+
 // banChange is the change that bans a mask, or keeps it from speaking.
 func (is *isupport) banChange(add bool, mask string) modeChange {
 	if rest, quiet := strings.CutPrefix(mask, quietPrefix); quiet && is.hasQuiet() {

@@ -18,6 +18,7 @@ type user struct {
 	status unique.Handle[string] // why they are away
 	away   bool
 	bot    bool
+	oper   bool // of the network
 	rooms  int32
 	face   *transport.Face
 	login
@@ -148,6 +149,7 @@ func (l *link) member(ch *channel, u *user) transport.Member {
 	m := l.person(u)
 	m.Identity = l.identity(u)
 	m.Role, m.Affiliation = l.standing(ch, u)
+	m.Titles = l.titles(ch, u)
 	return m
 }
 

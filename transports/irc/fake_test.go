@@ -135,10 +135,10 @@ func (w *world) sees(want ...transport.Event) {
 	}
 }
 
-// roughly compares errors by reason and code, and times and identities not at
-// all.
+// roughly compares errors by reason and code, and times, identities and titles
+// not at all.
 var roughly = cmp.Options{
-	cmpopts.IgnoreFields(transport.Member{}, "Identity"),
+	cmpopts.IgnoreFields(transport.Member{}, "Identity", "Titles"),
 	cmpopts.IgnoreFields(transport.Message{}, "Sender"),
 	cmpopts.IgnoreFields(transport.Subject{}, "Sender"),
 	cmpopts.IgnoreFields(transport.Reaction{}, "Sender"),

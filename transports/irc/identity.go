@@ -58,6 +58,7 @@ func accountNamed(name string) unique.Handle[string] {
 
 // learns keeps what a line tells of its sender's account.
 func (l *link) learns(m *message) {
+	l.learnsOper(m)
 	if ok, account := m.GetTag("account"); ok {
 		if u := l.users[l.is.fold(m.nick)]; u != nil {
 			u.account = accountNamed(account)

@@ -8,37 +8,39 @@ import (
 // isupport is what a server tells of itself in numeric 005
 // (modern.ircdocs.horse, #rplisupport-005). It may change at any time.
 type isupport struct {
-	casemapping string
-	fold        casemap
-	chantypes   string
-	prefixModes string // "ov": highest first
-	prefixes    string // "@+": the same order
-	lists       string // CHANMODES type A: lists, such as b
-	always      string // type B: always with an argument, such as k
-	whenSet     string // type C: with an argument when set, such as l
-	flags       string // type D: never with one
-	statusmsg   string
-	mutePrefix  string // EXTBAN: what a ban that only keeps from speaking begins with
-	elist       string // ELIST: what LIST can be asked by
-	network     string
-	nickLen     int
-	topicLen    int
-	kickLen     int
-	awayLen     int
-	lineLen     int       // bytes of a line with its CR LF, without tags
-	modes       int       // changes with an argument in one MODE
-	joinMax     int       // channels in one JOIN; 0: no limit
-	tagDenial   tagDenial // CLIENTTAGDENY: client-only tags that are not carried
-	saferate    bool
-	whox        bool     // WHO tells accounts
-	bot         string   // what marks bots in the answers to WHO (IRCv3 bot-mode)
-	monitor     int      // people whom MONITOR takes; 0: there is none
-	watch       int      // people whom WATCH takes; 0: there is none
-	told        bool     // there was a 005
-	chathistory int      // messages of one answer about the past; 0: no limit
-	msgRefTypes []string // what names a message in a question about it; none: anything
-	utf8Only    bool     // other encodings are refused
-	icon        string   // URL of the network's picture (IRCv3 network-icon)
+	casemapping   string
+	fold          casemap
+	chantypes     string
+	prefixModes   string // "ov": highest first
+	prefixes      string // "@+": the same order
+	lists         string // CHANMODES type A: lists, such as b
+	always        string // type B: always with an argument, such as k
+	whenSet       string // type C: with an argument when set, such as l
+	flags         string // type D: never with one
+	statusmsg     string
+	mutePrefix    string // EXTBAN: what a ban that only keeps from speaking begins with
+	extban        string // EXTBAN: what all begin with
+	accountExtban string // ACCOUNTEXTBAN: what those of accounts are called
+	elist         string // ELIST: what LIST can be asked by
+	network       string
+	nickLen       int
+	topicLen      int
+	kickLen       int
+	awayLen       int
+	lineLen       int       // bytes of a line with its CR LF, without tags
+	modes         int       // changes with an argument in one MODE
+	joinMax       int       // channels in one JOIN; 0: no limit
+	tagDenial     tagDenial // CLIENTTAGDENY: client-only tags that are not carried
+	saferate      bool
+	whox          bool     // WHO tells accounts
+	bot           string   // what marks bots in the answers to WHO (IRCv3 bot-mode)
+	monitor       int      // people whom MONITOR takes; 0: there is none
+	watch         int      // people whom WATCH takes; 0: there is none
+	told          bool     // there was a 005
+	chathistory   int      // messages of one answer about the past; 0: no limit
+	msgRefTypes   []string // what names a message in a question about it; none: anything
+	utf8Only      bool     // other encodings are refused
+	icon          string   // URL of the network's picture (IRCv3 network-icon)
 }
 
 // The defaults are what a server means that says nothing.
@@ -84,17 +86,21 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 			is.lists, is.always, is.whenSet, is.flags = types[0], types[1], types[2], types[3]
 		}
 	},
-	"STATUSMSG":  func(is, _ *isupport, value string, _ bool) { is.statusmsg = value },
-	"ELIST":      func(is, _ *isupport, value string, _ bool) { is.elist = value },
-	"EXTBAN":     func(is, _ *isupport, value string, _ bool) { is.mutePrefix = mutePrefix(value) },
-	"NETWORK":    func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
-	"SAFERATE":   func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
-	"WHOX":       func(is, _ *isupport, _ string, negated bool) { is.whox = !negated },
-	"BOT":        func(is, _ *isupport, value string, _ bool) { is.bot = value },
-	"ICON":       iconToken,
-	"DRAFT/ICON": iconToken,
-	"MONITOR":    watchToken(func(is *isupport) *int { return &is.monitor }),
-	"WATCH":      watchToken(func(is *isupport) *int { return &is.watch }),
+	"STATUSMSG": func(is, _ *isupport, value string, _ bool) { is.statusmsg = value },
+	"ELIST":     func(is, _ *isupport, value string, _ bool) { is.elist = value },
+	"EXTBAN": func(is, _ *isupport, value string, _ bool) {
+		is.mutePrefix = mutePrefix(value)
+		is.extban, _, _ = strings.Cut(value, ",")
+	},
+	"ACCOUNTEXTBAN": func(is, _ *isupport, value string, _ bool) { is.accountExtban, _, _ = strings.Cut(value, ",") },
+	"NETWORK":       func(is, _ *isupport, value string, _ bool) { is.network = clean(value) },
+	"SAFERATE":      func(is, _ *isupport, _ string, negated bool) { is.saferate = !negated },
+	"WHOX":          func(is, _ *isupport, _ string, negated bool) { is.whox = !negated },
+	"BOT":           func(is, _ *isupport, value string, _ bool) { is.bot = value },
+	"ICON":          iconToken,
+	"DRAFT/ICON":    iconToken,
+	"MONITOR":       watchToken(func(is *isupport) *int { return &is.monitor }),
+	"WATCH":         watchToken(func(is *isupport) *int { return &is.watch }),
 	"CLIENTTAGDENY": func(is, _ *isupport, value string, negated bool) {
 		is.tagDenial = nil
 		if !negated && value != "" {

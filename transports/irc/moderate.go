@@ -106,7 +106,7 @@ func (l *link) ban(ch *channel, nick string, target *user, a transport.Action) e
 	}
 	kick.ban = true
 	done.request, done.then = "", kick
-	if err := l.changeModes(ch, done, []modeChange{l.is.banChange(true, banMask(nick, target.host.Value()))}); err != nil {
+	if err := l.changeModes(ch, done, l.is.bansOf(nick, target)); err != nil {
 		return err
 	}
 	if err := l.enqueue(labelled(b, kick.label)); err != nil {

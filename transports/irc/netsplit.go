@@ -2,6 +2,7 @@ package irc
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,7 +122,7 @@ func (l *link) comesBack(ch *channel, u *user) (seen bool) {
 		ch.split.back = append(ch.split.back, nick)
 	}
 	l.splitChanged(ch, time.Now())
-	return !a.unseen && l.member(ch, u) == a.member
+	return !a.unseen && reflect.DeepEqual(l.member(ch, u), a.member)
 }
 
 // isSame says whether somebody who joins is the one who is absent.

@@ -99,6 +99,7 @@ func (l *link) learnWho(channel, nick, host, flags string, account unique.Handle
 		l.host = host
 	}
 	u.bot = l.is.bot != "" && strings.Contains(flags, l.is.bot)
+	u.oper = strings.Contains(flags, "*")
 	if away := strings.HasPrefix(flags, "G"); away != u.away {
 		u.away, u.status = away, noText
 	}

@@ -52,6 +52,9 @@ func (c *Client) Default(m ircmsg.Message) {
 			c.Relay(m)
 		}
 	case "WHOIS":
+		if about := c.Client(param(0)); about != nil {
+			c.Numeric("311", about.Nick, strings.ToLower(about.Nick), "host.test", "*", about.Nick)
+		}
 		c.Numeric("318", param(0), "End of /WHOIS list")
 	default:
 		c.Numeric("421", m.Command, "Unknown command")

@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
 	"gatehouse/gateway/e2e/ircv3server"
 	"gatehouse/gateway/e2e/servers"
+	"gatehouse/gateway/e2e/xmppclient"
 )
 
 // Messages of several lines are one message on both sides, for those on IRC
@@ -56,5 +60,40 @@ func TestMessagesOfSeveralLinesCross(t *testing.T) {
 	for _, part := range []string{"1\n2\n3\n4\n5", "6\n7"} {
 		benvolio.gets(message, from(room+"/romeo"), body(part))
 		romeo.gets(message, from(room+"/romeo"), body(part))
+	}
+}
+
+// A text that is more than is said in a chat is one line with a link to it, up
+// to the most that XMPP servers take.
+func TestAPasteBecomesALink(t *testing.T) {
+	w := newWorld(t)
+	w.needHTTP()
+	w.onProsody(servers.ProsodyOptions{})
+	address := w.ircv3(ircv3server.Options{Caps: ircv3server.Common()}).Addr()
+	w.start(loopbackOnly, fmt.Sprintf("[media]\npublic_url = %q\n", "http://"+w.http+"/media"), w.irc(plain("verona", address)))
+	romeo := w.logIn("romeo", "orchard")
+	romeo.joins(room, "romeo")
+	juliet := w.native(address, "juliet", channel, "message-tags")
+	const most = 250 << 10 // Prosody takes stanzas of 256 KiB from clients
+	for id, text := range map[string]string{
+		"m1": strings.Repeat("But, soft! ütopia\n", 19) + "It is the east",
+		"m2": strings.TrimSpace(strings.Repeat("wherefore art thou ", most/19)),
+	} {
+		romeo.says(room, "groupchat", id, text, "")
+		shown := romeo.gets(message, in(room), func(s xmppclient.Stanza) bool { return s.Attr("id") == id })
+		said := shown.Find("body").Text
+		juliet.gets("PRIVMSG " + channel + " :" + said)
+		_, link, _ := strings.Cut(said, ") ")
+		res, err := http.Get(link)
+		check(t, err)
+		got, err := io.ReadAll(res.Body)
+		check(t, err)
+		check(t, res.Body.Close())
+		if string(got) != text {
+			t.Errorf("%s: %s has %d bytes of %d", id, said, len(got), len(text))
+		}
+		if kind := res.Header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
+			t.Errorf("the file is of type %q", kind)
+		}
 	}
 }

@@ -49,6 +49,9 @@ type network struct {
 	hosts        map[string][]*server // the same by host
 	log          *slog.Logger
 
+	files      transport.Files // nil: none are hosted
+	pasteAbove int             // lines, of a text that is not sent as it is; 0: all are
+
 	limits Limits
 	gates  gates
 	origin origin

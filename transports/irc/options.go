@@ -48,7 +48,8 @@ type Options struct {
 	QuitMessage string   `toml:"quit_message"`
 	Encoding    string   `toml:"encoding"` // what bytes are that are not UTF-8
 	Throttle    Throttle `toml:"throttle"`
-	Crowd       int      `toml:"crowd"` // in larger channels who comes and goes is told together
+	PasteAbove  int      `toml:"paste_above"` // texts of more lines become a link, where files can be hosted; 0: none
+	Crowd       int      `toml:"crowd"`       // in larger channels who comes and goes is told together
 
 	Limits
 	Origin
@@ -89,6 +90,7 @@ func Defaults() *Options {
 		QuitMessage: "Gatehouse",
 		Encoding:    "windows-1252",
 		Throttle:    Throttle{Burst: 10, Interval: defaultInterval},
+		PasteAbove:  10,
 		Crowd:       300,
 		Limits:      defaultLimits(),
 	}
@@ -106,6 +108,7 @@ func (o *Options) New(env transport.Env) (transport.Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.files = env.Files
 	n.log, n.settings, n.records, n.veil = env.Log, env.Settings, env.Records, env.Secret
 	if n.veil == nil {
 		n.veil = make(veil, 32)
@@ -137,6 +140,10 @@ func (o *Options) build() (*network, error) {
 		}
 		n.allowPrivate = append(n.allowPrivate, p)
 	}
+	if o.PasteAbove < 0 {
+		return nil, blame("paste_above", "must be 0 (never) or more")
+	}
+	n.pasteAbove = o.PasteAbove
 	if o.Crowd < 0 {
 		return nil, blame("crowd", "must be 0 (never) or more")
 	}

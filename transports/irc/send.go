@@ -91,9 +91,17 @@ func (l *link) sendPrivate(m transport.Message, nick string) (transport.MessageI
 	return id, nil
 }
 
-// sendText queues a message as PRIVMSGs, one for each line, more for long
-// ones, or as one batch of them.
+// sendText sends a message, or how it begins with a link to all of it.
 func (l *link) sendText(m transport.Message, target string) (transport.MessageID, error) {
+	if l.isPaste(m, target) {
+		return l.paste(m, target)
+	}
+	return l.sendLines(m, target)
+}
+
+// sendLines queues a message as PRIVMSGs, one for each line, more for long
+// ones, or as one batch of them.
+func (l *link) sendLines(m transport.Message, target string) (transport.MessageID, error) {
 	if most := queueLength * l.is.lineLen; len(m.Text) > most {
 		return "", refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
 	}

@@ -29,6 +29,7 @@ type session struct {
 	links  map[*server]*link
 	closed bool
 	away   string    // the text for AWAY; empty: here
+	pastes int       // long texts that are being stored
 	active time.Time // when the user sent or joined something last
 
 	watched map[*server]map[string]transport.Address // those in the roster, by name

@@ -189,7 +189,21 @@ func (s *session) contactRemoved(ctx context.Context, a transport.Address) {
 	s.log.Debug("a contact is gone from the roster")
 	if r, ok := s.link.(transport.Removals); ok {
 		if err := r.ContactRemoved(ctx, a); err != nil {
-			s.log.Info("the network was not told that a contact is removed", "err", err)
+			s.log.Warn("the network was not told that a contact is removed", "err", err)
+		}
+	}
+}
+
+// contactBack is called when somebody is in the user's roster. It matters if
+// the user had taken them out.
+func (s *session) contactBack(ctx context.Context, a transport.Address) {
+	if !s.contacts[a].Gone {
+		return
+	}
+	s.changeContact(a, func(c *contact) { c.Gone = false })
+	if r, ok := s.link.(transport.Removals); ok {
+		if err := r.ContactBack(ctx, a); err != nil {
+			s.log.Warn("the network was not told that a contact is back", "err", err)
 		}
 	}
 }
@@ -212,7 +226,11 @@ func (s *session) receiveRosterPush(ctx context.Context, st *stanza.Received) (t
 	}
 	for _, i := range stanza.ReadRoster(st.Payload(), s.host.Domain) {
 		if a, kind, err := s.host.resolve(i.JID); err == nil && kind == transport.Person {
-			s.noteRosterItem(a, i, i.Subscription != "remove")
+			there := i.Subscription != "remove"
+			if there {
+				s.contactBack(ctx, a)
+			}
+			s.noteRosterItem(a, i, there)
 		}
 	}
 	s.send(st.Result())

@@ -47,7 +47,7 @@ func (s *session) sendContactPresence(ctx context.Context, st *stanza.Received, 
 			s.askBack(st.To, a, kind)
 		}
 		sub.From = true
-		s.adopted(a, kind)
+		s.adopted(ctx, a, kind)
 	case stanza.Subscribed:
 		sub.To = true
 	case stanza.Unsubscribe:
@@ -171,13 +171,11 @@ func (s *session) noteBroken(err error) {
 }
 
 // adopted is called when the user takes somebody into their roster.
-func (s *session) adopted(a transport.Address, kind transport.Kind) {
+func (s *session) adopted(ctx context.Context, a transport.Address, kind transport.Kind) {
 	if kind != transport.Person || !s.host.keepsContacts() {
 		return
 	}
-	if s.contacts[a].Gone {
-		s.changeContact(a, func(c *contact) { c.Gone = false })
-	}
+	s.contactBack(ctx, a)
 	if s.givenName(a) != "" {
 		s.bring(false, a) // to be named there
 	}

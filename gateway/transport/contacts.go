@@ -20,9 +20,10 @@ type Naming interface {
 }
 
 // Removals is implemented by a Session that wants to know whom the user took
-// out of their roster.
+// out of their roster, and whom of these back into it.
 type Removals interface {
 	ContactRemoved(ctx context.Context, who Address) error
+	ContactBack(ctx context.Context, who Address) error
 }
 
 // Reader is implemented by a Network where the same text can mean another

@@ -25,6 +25,8 @@ const (
 type block struct {
 	Since time.Time
 	Texts int // that came since
+
+	Removed bool `json:",omitempty"` // it was blocked by being taken out of the contacts
 }
 
 var blockCommands = []ownCommand{
@@ -68,22 +70,39 @@ func blockNumber(ctx context.Context, n *Network, do transport.Performance) (str
 	if err != nil {
 		return "", err
 	}
-	all, err := n.records.OfUser(ctx, do.User, kindBlock)
-	if err != nil {
-		return "", fmt.Errorf("read whom a user has blocked: %w", err)
-	}
-	for _, r := range all {
-		if r.Key == key {
-			return key + " was blocked already.", nil
-		}
-	}
-	if len(all) >= maxBlocks {
-		return "", refused(transport.TooMany, "You have blocked %d numbers, which is the limit. One like +1900* stands for many.", maxBlocks)
-	}
-	if err := n.putBlock(ctx, do.User, key, block{Since: time.Now().UTC()}); err != nil {
+	switch err := n.addBlock(ctx, do.User, key, block{Since: time.Now().UTC()}); {
+	case errors.Is(err, errBlockedAlready):
+		return key + " was blocked already.", nil
+	case err != nil:
 		return "", err
 	}
 	return fmt.Sprintf("%s is blocked.", key), nil
+}
+
+var errBlockedAlready = errors.New("the number is blocked already")
+
+// addBlock puts an entry on a user's list, where there is room. One that came of
+// a contact's removal becomes the user's own word.
+func (n *Network) addBlock(ctx context.Context, user, key string, b block) error {
+	all, err := n.records.OfUser(ctx, userKey(user), kindBlock)
+	if err != nil {
+		return fmt.Errorf("read whom a user has blocked: %w", err)
+	}
+	for _, r := range all {
+		if r.Key != key {
+			continue
+		}
+		var was block
+		if json.Unmarshal(r.Value, &was) == nil && was.Removed && !b.Removed {
+			was.Removed = false
+			return n.putBlock(ctx, userKey(user), key, was)
+		}
+		return errBlockedAlready
+	}
+	if len(all) >= maxBlocks {
+		return refused(transport.TooMany, "You have blocked %d numbers, which is the limit. One like +1900* stands for many.", maxBlocks)
+	}
+	return n.putBlock(ctx, userKey(user), key, b)
 }
 
 func (n *Network) putBlock(ctx context.Context, user, key string, b block) error {

@@ -373,10 +373,7 @@ func (s *session) waitForMorning(ctx context.Context, to transport.Address, m tr
 		return false, err
 	}
 	if first {
-		// Not from here: Send must not wait for what it delivers.
-		s.running.Go(func() {
-			n.tellUser(s.ctx, s.user, fmt.Sprintf("It is in your quiet hours: your text to %s is sent %s. To cancel it, write: cancel %s", to, timeText(end), id))
-		})
+		s.tellLater(fmt.Sprintf("It is in your quiet hours: your text to %s is sent %s. To cancel it, write: cancel %s", to, timeText(end), id))
 	}
 	return true, nil
 }

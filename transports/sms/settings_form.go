@@ -38,6 +38,7 @@ var settings = []setting{
 	historySetting,
 	rulesSetting,
 	quietSetting,
+	blockRemovedSetting,
 }
 
 func checkNumberSetting(n *Network, user string, given []string) ([]string, string) {

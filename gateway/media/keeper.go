@@ -67,6 +67,9 @@ type Keeper struct {
 	files map[string]*kept
 	users map[string]*usage
 	total int64
+
+	removed uint64   // files, to name them apart
+	gone    []string // that unlock removes
 }
 
 // kept is what is known of a file without reading it.
@@ -253,7 +256,7 @@ func (k *Keeper) keep(p *part) (string, error) {
 			k.note(token, f)
 		}
 	}
-	k.mu.Unlock()
+	k.unlock()
 	if err != nil {
 		return "", err
 	}
@@ -296,11 +299,30 @@ func (k *Keeper) makeRoom(f *kept) error {
 	return nil
 }
 
-// remove forgets a file and removes it. Readers that have it open go on.
+// remove forgets a file. Readers that have it open go on. It gets another name,
+// as the same may come again; unlock removes it, which takes a while for a large
+// one, and nobody is to wait for that.
 func (k *Keeper) remove(token string) {
 	k.drop(token)
-	if err := os.Remove(filepath.Join(k.Dir, token)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	k.removed++
+	gone := filepath.Join(k.Dir, fmt.Sprintf("%s%s.%d", partPrefix, token, k.removed))
+	switch err := os.Rename(filepath.Join(k.Dir, token), gone); {
+	case err == nil:
+		k.gone = append(k.gone, gone)
+	case !errors.Is(err, fs.ErrNotExist):
 		k.Log.Warn("a file can't be removed", "err", err)
+	}
+}
+
+// unlock ends the use of mu, and removes what is to be removed.
+func (k *Keeper) unlock() {
+	gone := k.gone
+	k.gone = nil
+	k.mu.Unlock()
+	for _, path := range gone {
+		if err := os.Remove(path); err != nil {
+			k.Log.Warn("a file can't be removed", "err", err)
+		}
 	}
 }
 
@@ -320,7 +342,7 @@ func (k *Keeper) Run(ctx context.Context) {
 
 func (k *Keeper) prune() {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	before := k.now().Add(-k.Keep)
 	for token, f := range k.files {
 		if f.at.Before(before) {
@@ -332,7 +354,7 @@ func (k *Keeper) prune() {
 // Forget removes all files of a user.
 func (k *Keeper) Forget(user string) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	for token, f := range k.files {
 		if f.user == user {
 			k.remove(token)

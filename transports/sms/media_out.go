@@ -150,6 +150,18 @@ func (n *Network) attachPrepared(ctx context.Context, o *provider.Outgoing, item
 	return known, nil
 }
 
+// dropPrepared drops what was noted of an item that is done. It may be lost.
+func (n *Network) dropPrepared(ctx context.Context, item transport.OutboxItem) {
+	if len(item.Media) == 0 {
+		return
+	}
+	for ; item.Fallback >= asTheyAre; item.Fallback-- {
+		if err := n.records.Delete(ctx, item.User, kindPrepared, preparedKey(item)); err != nil {
+			n.log.Info("how files were sent is kept for longer than needed", "error", err)
+		}
+	}
+}
+
 // forgetPrepared drops what nobody needs any more.
 func (n *Network) forgetPrepared(ctx context.Context, now time.Time) error {
 	return n.eachRecord(ctx, kindPrepared, func(r transport.RecordItem) error {

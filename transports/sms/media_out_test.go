@@ -257,6 +257,20 @@ func TestFilesInDoubtAreLookedForAsTheyWereSent(t *testing.T) {
 		if items := d.all(); items[0].State != transport.Sent || items[0].ID != "SM1" {
 			t.Errorf("it is %+v", items[0])
 		}
+		noted := func() int {
+			all, err := d.records.OfUser(t.Context(), romeo, kindPrepared)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(all)
+		}
+		if noted() != 1 {
+			t.Error("how it was sent is not noted while its fate is open")
+		}
+		again.network.Report(t.Context(), provider.Report{ID: "SM1", Status: transport.Delivered})
+		if noted() != 0 {
+			t.Error("how it was sent is noted still")
+		}
 	})
 }
 

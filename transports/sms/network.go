@@ -68,10 +68,10 @@ type Network struct {
 	opened   chan struct{}   // closed, and made anew, when a session is opened
 	unknown  map[string]bool // numbers that were logged already
 
-	ids     stripes // who works on the item with a message id
-	groups  stripes // and on a message of several texts
-	ledgers stripes // and on what a user has sent
-	waiting stripes // and on the texts of a user that wait; before ledgers
+	ids     *locks // who works on the item with a message id
+	groups  *locks // and on a message of several texts
+	ledgers *locks // and on what a user has sent
+	waiting *locks // and on the texts of a user that wait; before ledgers
 
 	scheduling   chan struct{} // wakes who sends what is due
 	balanceAlert float64       // 0: none
@@ -82,6 +82,7 @@ type Network struct {
 	optOuts    optOuts
 	alerts     alerts
 	floods     floods
+	rules      ruleBook
 	floodLimit int
 	written    map[string]bool // guarded by mu: "user contact" of some who were written to
 
@@ -103,7 +104,7 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		configured: make(map[string]bool), lines: newLines(), outbox: env.Outbox, records: env.Records, settings: env.Settings,
 		files: env.Files, http: env.HTTP, preparing: make(chan struct{}, preparing),
 		sessions: make(map[string]*session), opened: make(chan struct{}), unknown: make(map[string]bool),
-		ids: newStripes(), groups: newStripes(), ledgers: newStripes(), waiting: newStripes(),
+		ids: newLocks(), groups: newLocks(), ledgers: newLocks(), waiting: newLocks(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
 		scheduling: make(chan struct{}, 1), balanceAlert: o.BalanceAlert, tellAdmins: env.TellAdmins,
 		floods: floods{from: map[string]*flood{}}, written: map[string]bool{},
@@ -201,6 +202,14 @@ func (n *Network) deliver(ctx context.Context, user string, e transport.Event) e
 	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
 	defer cancel()
 	return s.deliver(ctx, e)
+}
+
+// deliverSoon does so for what is told again if it can't be told now: others'
+// reports are not to wait long for who takes none.
+func (n *Network) deliverSoon(ctx context.Context, user string, e transport.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	return n.deliver(ctx, user, e)
 }
 
 // awaitSession waits for a session that is about to be opened, as at the start,

@@ -13,6 +13,7 @@ import (
 
 const (
 	deliverTimeout = 10 * time.Second
+	tellTime       = 2 * time.Second // the same for reports, which are told again
 	openTimeout    = 4 * time.Second // until a user's session is open
 	lateAfter      = time.Minute     // a text this old is shown with its time
 	loggedNumbers  = 256             // unknown numbers that are remembered

@@ -3,7 +3,6 @@ package sms
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"strings"
 	"sync"
 	"time"
@@ -137,7 +136,7 @@ func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 	if isShare {
 		err = n.tellShare(ctx, item, one, e)
 	} else {
-		err = n.deliver(ctx, item.User, e)
+		err = n.deliverSoon(ctx, item.User, e)
 	}
 	if err != nil && time.Since(item.Put) < keepTelling {
 		n.log.Debug("status is told later", "error", err)
@@ -145,6 +144,9 @@ func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 	}
 	if err := n.outbox.Update(ctx, item); err != nil {
 		return fmt.Errorf("store status: %w", err)
+	}
+	if item.State == transport.Done {
+		n.dropPrepared(ctx, item)
 	}
 	return nil
 }
@@ -193,29 +195,4 @@ func (e *earlyReports) take(id transport.MessageID) (provider.Report, bool) {
 	r, ok := e.byID[id]
 	delete(e.byID, id)
 	return r.Report, ok && time.Now().Before(r.until)
-}
-
-// stripes are locks by message id whose wait ends with a context. Two ids may
-// share one.
-type stripes struct {
-	seed  maphash.Seed
-	locks []chan struct{}
-}
-
-func newStripes() stripes {
-	s := stripes{maphash.MakeSeed(), make([]chan struct{}, 64)}
-	for i := range s.locks {
-		s.locks[i] = make(chan struct{}, 1)
-	}
-	return s
-}
-
-func (s *stripes) lock(ctx context.Context, id transport.MessageID) (unlock func(), err error) {
-	l := s.locks[maphash.String(s.seed, string(id))%uint64(len(s.locks))]
-	select {
-	case l <- struct{}{}:
-		return func() { <-l }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a message: %w", ctx.Err())
-	}
 }

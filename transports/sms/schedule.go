@@ -7,14 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"gatehouse/gateway/transport"
-	"gatehouse/transports/sms/provider"
 )
 
 // Texts for later are records until their time has come, and go into the outbox
@@ -23,9 +21,6 @@ import (
 const (
 	kindScheduled = "scheduled" // by a small number, for people to write
 	maxScheduled  = 100         // of one user
-	lookAhead     = time.Hour   // until the list is read again, at the latest
-	waitAgain     = time.Minute // after an error
-	briefly       = time.Second
 
 	ownOrigin = "scheduled:" // of those that no client sent
 
@@ -216,127 +211,12 @@ func cancelScheduled(ctx context.Context, n *Network, do transport.Performance) 
 	return "The text is not sent.", nil
 }
 
-// sendScheduled sends what is due, until ctx ends.
-func (n *Network) sendScheduled(ctx context.Context) {
-	for ctx.Err() == nil {
-		next := time.Now().Add(lookAhead)
-		var due []dueText // of one user
-		send := func() {
-			if !n.sendAllDue(ctx, due) {
-				next = time.Now().Add(waitAgain)
-			}
-			due = nil
-		}
-		err := n.eachRecord(ctx, kindScheduled, func(r transport.RecordItem) error {
-			var one scheduled
-			if err := json.Unmarshal(r.Value, &one); err != nil {
-				n.log.Error("a text that waits can't be read, and is dropped", "error", err)
-				return n.records.Delete(ctx, r.User, r.Kind, r.Key)
-			}
-			if one.When.After(time.Now()) {
-				if one.When.Before(next) {
-					next = one.When
-				}
-				return nil
-			}
-			if len(due) > 0 && due[0].record.User != r.User {
-				send()
-			}
-			due = append(due, dueText{one, r})
-			return nil
-		})
-		send()
-		if err != nil && ctx.Err() == nil {
-			n.log.Error("read the texts that wait", "error", err)
-			next = time.Now().Add(waitAgain)
-		}
-		timer := time.NewTimer(max(time.Until(next), time.Millisecond))
-		select {
-		case <-ctx.Done():
-		case <-n.scheduling:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
-// sendAllDue sends what is due of a user's, in the order in which it was
-// written. It says whether all went.
-func (n *Network) sendAllDue(ctx context.Context, due []dueText) (all bool) {
-	slices.SortStableFunc(due, func(a, b dueText) int {
-		return cmp.Or(a.When.Compare(b.When), a.Written.Compare(b.Written))
-	})
-	for _, one := range due {
-		if err := n.sendDue(ctx, one.record, one.scheduled); err != nil {
-			level := slog.LevelError
-			if errors.Is(err, transport.ErrOutboxFull) {
-				level = slog.LevelInfo
-			}
-			n.log.Log(ctx, level, "a text whose time has come is tried again", "error", err)
-			return false // what was written later does not overtake it
-		}
-	}
-	return true
-}
-
-// sendDue puts a text whose time has come into the outbox. If the process dies
-// in between, the outbox knows it as the same.
-func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one scheduled) error {
-	unlock, err := n.lockScheduled(ctx, r.User)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if _, found, err := n.records.Get(ctx, r.User, r.Kind, r.Key); err != nil || !found {
-		return err // it was cancelled
-	}
-	d, err := n.draftOf(r.User, one)
-	if err == nil {
-		err = n.putAll(ctx, d, true)
-	}
-	if errors.Is(err, transport.ErrOutboxFull) {
-		return err // there will be room
-	}
-	why, isFinal := errors.AsType[*transport.Error](err)
-	if err != nil && (!isFinal || why.Reason == transport.Internal) {
-		return err
-	}
-	switch {
-	case isFinal:
-		n.tellNotSent(ctx, r.User, one, why)
-	case strings.HasPrefix(one.Origin, ownOrigin):
-		n.tellBriefly(ctx, r.User, fmt.Sprintf("Your text to %s, which was to wait until now, is on its way: %s", one.To, one.Text))
-	}
-	return n.records.Delete(ctx, r.User, r.Kind, r.Key)
-}
-
-// tellNotSent tells why a text that waited is not sent: on the message, if a
-// client sent it.
-func (n *Network) tellNotSent(ctx context.Context, user string, one scheduled, why *transport.Error) {
-	if one.Request == "" {
-		n.tellBriefly(ctx, user, fmt.Sprintf("Your text to %s, which was to wait until now, is not sent. %s", one.To, why.Text))
-		return
-	}
-	e := transport.MessageStatus{Request: one.Request, Chat: transport.Address(one.To), Status: transport.Failed, Err: why}
-	if err := n.deliver(ctx, user, e); err != nil {
-		n.log.Error("that a text is not sent could not be told", "to", provider.LastDigits(one.To), "error", err)
-	}
-}
-
 // tellUser says something to a user that is no message of anybody's. It may be
 // lost.
 func (n *Network) tellUser(ctx context.Context, user, text string) {
 	if err := n.deliver(ctx, user, transport.Notice{Text: text}); err != nil {
 		n.log.Info("a notice could not be told", "error", err)
 	}
-}
-
-// tellBriefly does so without waiting long for the user's session: others'
-// texts are due, too.
-func (n *Network) tellBriefly(ctx context.Context, user, text string) {
-	ctx, cancel := context.WithTimeout(ctx, briefly)
-	defer cancel()
-	n.tellUser(ctx, user, text)
 }
 
 // waitForMorning keeps a message for the end of the user's quiet hours. False

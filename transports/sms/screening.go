@@ -23,9 +23,7 @@ const (
 	maxScreened  = 4096 // bytes of a text that rules look at
 	spamMark     = "[Spam?] "
 
-	kindKnown  = "known" // whom a user has written to
-	maxFlooded = 4096    // senders that are counted
-	maxRecent  = 4096    // of those written to, remembered in memory
+	maxFlooded = 4096 // senders that are counted
 )
 
 var rulesSetting = setting{
@@ -122,6 +120,37 @@ func checkRules(_ *Network, _ string, given []string) (kept []string, complaint 
 	return kept, complaint
 }
 
+// A ruleBook keeps rules that were read, so that none is compiled for each text.
+type ruleBook struct {
+	mu     sync.Mutex
+	byLine map[string]rule
+}
+
+const maxRead = 1000 // rules that are kept
+
+func (b *ruleBook) of(line string) (rule, error) {
+	b.mu.Lock()
+	r, ok := b.byLine[line]
+	b.mu.Unlock()
+	if ok {
+		return r, nil
+	}
+	r, err := parseRule(line)
+	if err != nil {
+		return r, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.byLine) >= maxRead {
+		clear(b.byLine)
+	}
+	if b.byLine == nil {
+		b.byLine = map[string]rule{}
+	}
+	b.byLine[line] = r
+	return r, nil
+}
+
 // fits says whether a rule is for a text. Known is asked for only if it matters.
 func (r rule) fits(from transport.Address, text string, known func() bool) bool {
 	if len(text) > maxScreened {
@@ -154,7 +183,7 @@ func (n *Network) screen(ctx context.Context, user string, m *transport.Message)
 	}
 	known := sync.OnceValue(func() bool { return n.knows(ctx, user, m.Chat) })
 	for _, line := range n.setting(user, settingRules) {
-		r, err := parseRule(line)
+		r, err := n.rules.of(line)
 		if err != nil || !r.fits(m.Chat, m.Text, known) {
 			continue
 		}
@@ -173,52 +202,6 @@ func (n *Network) screen(ctx context.Context, user string, m *transport.Message)
 		return false
 	}
 	return true
-}
-
-// knows says that a user has written to somebody.
-func (n *Network) knows(ctx context.Context, user string, who transport.Address) bool {
-	contact, _ := splitOwn(who)
-	_, found, err := n.records.Get(ctx, userKey(user), kindKnown, string(contact))
-	if err != nil {
-		n.log.Error("whom a user has written to is not known", "error", err)
-		return true
-	}
-	return found
-}
-
-// knowFromNow remembers to whom a user has written. It may be lost.
-func (n *Network) knowFromNow(ctx context.Context, items []transport.OutboxItem) {
-	items = perPerson(items)
-	for i, item := range items {
-		if i == 0 || items[i-1].Chat != item.Chat {
-			n.knowOne(ctx, item.User, item.Chat)
-		}
-	}
-}
-
-func (n *Network) knowOne(ctx context.Context, user string, who transport.Address) {
-	contact, _ := splitOwn(who)
-	key := userKey(user) + " " + string(contact)
-	n.mu.Lock()
-	seen := n.written[key]
-	n.mu.Unlock()
-	if seen {
-		return
-	}
-	_, found, err := n.records.Get(ctx, userKey(user), kindKnown, string(contact))
-	if err == nil && !found {
-		err = n.records.Put(ctx, transport.RecordItem{User: userKey(user), Kind: kindKnown, Key: string(contact)})
-	}
-	if err != nil {
-		n.log.Error("that a user has written to somebody is not remembered", "error", err)
-		return
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.written) >= maxRecent {
-		clear(n.written)
-	}
-	n.written[key] = true
 }
 
 // floods count what one sender sends to one user, by the times of the texts: what

@@ -111,7 +111,7 @@ func (n *Network) tellShare(ctx context.Context, item transport.OutboxItem, s sh
 		all.Delivered |= 1 << s.i
 	}
 	if tell {
-		if err := n.deliver(ctx, item.User, e); err != nil {
+		if err := n.deliverSoon(ctx, item.User, e); err != nil {
 			return err
 		}
 	}

@@ -13,19 +13,62 @@ import (
 	"gatehouse/gateway/transport"
 )
 
-// To send what has waited, what is sent is counted: two locks of one user's.
-func TestTextsThatWaitAreSentWhoeverSharesALock(t *testing.T) {
+func TestLocksOfOthersAreFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, newDisk(), &carrier{}, 0)
+		l := newLocks()
+		unlock, err := l.lock(t.Context(), "one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 1000 {
+			other, err := l.lock(t.Context(), transport.MessageID(fmt.Sprint(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			other()
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := l.lock(short, "one"); err == nil {
+			t.Error("two have it")
+		}
+		got := make(chan func())
+		go func() {
+			again, err := l.lock(t.Context(), "one")
+			if err != nil {
+				t.Error(err)
+			}
+			got <- again
+		}()
+		synctest.Wait()
+		unlock()
+		(<-got)()
+		if len(l.byID) != 0 {
+			t.Errorf("%d locks are left", len(l.byID))
+		}
+	})
+}
+
+// One user's refused text is told to them once they can be told, and dozens of
+// users who can't be told hold nobody up.
+func TestThatATextIsNotSentIsToldOnceItCanBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, newDisk(), &carrier{change: func(n *Network) { n.quotas[romeo] = Quota{Countries: []string{"DE"}} }}, 0)
 		defer w.ends()
-		for _, s := range []*stripes{&w.network.waiting, &w.network.ledgers} {
-			s.locks = s.locks[:1]
+		synctest.Wait()
+		w.romeo.full = make(chan struct{})
+		_, err := w.network.schedule(t.Context(), romeo, scheduled{To: string(phone), Text: "to somebody", When: time.Now().Add(time.Hour), Origin: "o", Request: "r"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.says("cancel 1", "schedule", "number="+string(phone), "when=in 1h", "text=hello")
-		time.Sleep(2 * time.Hour)
-		if got := fmt.Sprint(w.carrier.texts()); got != "[hello]" {
-			t.Errorf("sent %s", got)
+		time.Sleep(3 * time.Hour)
+		w.says("1 text waits", "scheduled")
+		close(w.romeo.full)
+		time.Sleep(2 * time.Minute)
+		if got := w.romeo.statuses("r"); len(got) != 1 || got[0].Status != transport.Failed {
+			t.Errorf("told %v", got)
 		}
+		w.says("No text of yours waits", "scheduled")
 	})
 }
 

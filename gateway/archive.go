@@ -224,7 +224,7 @@ func (s *session) archived(m store.Archived) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: chat, To: s.user, Type: stanza.Chat, ID: m.StanzaID},
-		Payloads: append(readBeside(m.Beside), stanza.StanzaID{ID: m.ID, By: chat.String()}),
+		Payloads: append(readBeside(m.Beside), stanza.StanzaID{ID: m.ID, By: chat}),
 	}
 	if m.Text != "" {
 		st.Payloads = append(bodyOf(m.Text, readFile(m.File)), st.Payloads...)

@@ -31,7 +31,8 @@ const (
 	reopenTime  = 10 * time.Second // before an always open session starts again after a panic
 )
 
-// A Stream is what the gateway needs of a component's stream.
+// A Stream is what the gateway needs of a component's stream. It has written
+// what a stanza has in it when it returns.
 type Stream interface {
 	// Send queues a stanza; it waits while the queue is full.
 	Send(ctx context.Context, s stanza.Stanza) error

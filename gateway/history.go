@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
+	"gatehouse/component/wire"
 )
 
 const historyLength = 20 // messages that a room remembers for clients that come later
@@ -65,27 +67,65 @@ func (r *room) message(to jid.JID, m said) stanza.Stanza { return m.stanza(r.jid
 
 // stanza shows a message in a room to one client.
 func (m said) stanza(room, to jid.JID) stanza.Stanza {
+	u := &utterance{said: m, room: room}
+	u.payloads[0] = u
+	return u.stanza(to)
+}
+
+// An utterance is what all who are in a room get of one message: it is its own
+// only payload, so that it costs no more the more see it.
+type utterance struct {
+	said
+	room     jid.JID
+	payloads [1]payload
+}
+
+func (u *utterance) stanza(to jid.JID) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
-		Header:   stanza.Header{From: room.WithResource(m.nick), To: to, Type: stanza.Groupchat, ID: m.id},
-		Payloads: make([]payload, 0, 4),
+		Header:   stanza.Header{From: u.room, To: to, Type: stanza.Groupchat, ID: u.id},
+		Payloads: u.payloads[:],
 	}
-	if isModeration(m.extras) {
-		st.From = room
+	if !isModeration(u.extras) {
+		st.From.Resource = u.nick
 	}
-	switch {
-	case m.file != nil:
-		st.Payloads = append(st.Payloads, bodyOf(m.text, m.file)...)
-	case m.text != "":
-		st.Payloads = append(st.Payloads, stanza.Body(m.text))
-	}
-	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: m.stanzaID, By: room.String()})
-	if m.occupant != "" {
-		st.Payloads = append(st.Payloads, m.occupant)
-	}
-	if m.origin != "" {
-		st.Payloads = append(st.Payloads, stanza.OriginID(m.origin))
-	}
-	st.Payloads = append(st.Payloads, m.extras...)
 	return st
+}
+
+// WriteXML implements wire.Payload.
+func (u *utterance) WriteXML(w *wire.Writer) {
+	switch {
+	case u.file != nil:
+		for _, p := range bodyOf(u.text, u.file) {
+			p.WriteXML(w)
+		}
+	case u.text != "":
+		stanza.Body(u.text).WriteXML(w)
+	}
+	stanza.StanzaID{ID: u.stanzaID, By: u.room}.WriteXML(w)
+	if u.occupant != "" {
+		u.occupant.WriteXML(w)
+	}
+	if u.origin != "" {
+		stanza.OriginID(u.origin).WriteXML(w)
+	}
+	for _, p := range u.extras {
+		p.WriteXML(w)
+	}
+}
+
+// utterances are used again: a stream has written a stanza when it has taken it.
+var utterances = sync.Pool{New: func() any {
+	u := &utterance{}
+	u.payloads[0] = u
+	return u
+}}
+
+// utter shows a message to all the user's clients in the room.
+func (s *session) utter(r *room, m said) {
+	u := utterances.Get().(*utterance)
+	u.said, u.room = m, r.jid
+	r.each(func(to jid.JID) { s.send(u.stanza(to)) })
+	u.said, u.room = said{}, jid.JID{}
+	utterances.Put(u)
 }

@@ -37,7 +37,8 @@ const noteFlags = "-rdb"
 
 // request writes the note: its kind, the flags, and each text after its length.
 func (n note) request() transport.Request {
-	b := make([]byte, 0, 16+len(n.id)+len(n.resource)+len(n.chat)+len(n.nick))
+	var b strings.Builder
+	b.Grow(16 + len(n.id) + len(n.resource) + len(n.chat) + len(n.nick))
 	flags := 0
 	if n.receipt {
 		flags++
@@ -45,12 +46,14 @@ func (n note) request() transport.Request {
 	if n.markable {
 		flags += 2
 	}
-	b = append(b, byte(n.kind), noteFlags[flags])
+	b.WriteByte(byte(n.kind))
+	b.WriteByte(noteFlags[flags])
 	for _, s := range [...]string{n.id, n.resource, n.chat, n.nick} {
-		b = strconv.AppendInt(b, int64(len(s)), 10)
-		b = append(append(b, ':'), s...)
+		var number [20]byte
+		b.Write(append(strconv.AppendInt(number[:0], int64(len(s)), 10), ':'))
+		b.WriteString(s)
 	}
-	return transport.Request(b)
+	return transport.Request(b.String())
 }
 
 // readNote is the reverse; false means that the gateway did not write it.

@@ -258,6 +258,6 @@ func (s *session) archiveReceived(m transport.Message, st *stanza.Stanza) {
 	if kept.ID == "" {
 		kept.ID, kept.Fresh = s.newID(), true
 	}
-	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: kept.ID, By: s.at(m.Chat).String()})
+	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: kept.ID, By: s.at(m.Chat)})
 	s.archive(kept)
 }

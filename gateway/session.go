@@ -45,6 +45,7 @@ type session struct {
 	returns  chan []store.Room    // what the user is to be in again
 	running  sync.WaitGroup       // the goroutines that the session started
 	closing  context.Context
+	spare    *call // for the next one
 	stop     context.CancelFunc
 	done     chan struct{}
 
@@ -281,20 +282,6 @@ func (s *session) isIdle(now time.Time) bool {
 	return now.Sub(s.idleSince) >= idleTime
 }
 
-// call gives f a deadline.
-func (s *session) call(f func(context.Context)) {
-	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
-	defer cancel()
-	f(ctx)
-}
-
-// callWith is call for a method with an argument.
-func callWith[T any](s *session, f func(*session, context.Context, T), v T) {
-	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
-	defer cancel()
-	f(s, ctx, v)
-}
-
 // send hands a stanza to the stream. It has a deadline of its own: the call
 // that it answers may have used up the call's.
 func (s *session) send(st stanza.Stanza) error {
@@ -434,7 +421,7 @@ func (s *session) sendNext() {
 		return
 	}
 	s.current = w.st
-	s.call(func(ctx context.Context) { s.sendStanza(ctx, w.st) })
+	callWith(s, (*session).sendStanza, w.st)
 	s.current = nil
 }
 

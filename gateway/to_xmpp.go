@@ -135,13 +135,11 @@ func (s *session) receiveMessage(m transport.Message, extras ...payload) {
 			was.at = time.Now()
 		}
 		s.rememberSaid(r, was, m.Delayed)
-		r.each(func(to jid.JID) {
-			if m.Delayed {
-				s.send(r.past(to, was))
-			} else {
-				s.send(r.message(to, was))
-			}
-		})
+		if !m.Delayed {
+			s.utter(r, was)
+			return
+		}
+		r.each(func(to jid.JID) { s.send(r.past(to, was)) })
 	})
 }
 
@@ -223,7 +221,7 @@ func (s *session) reflectOne(r *room, was said, text, anew string, id transport.
 	} else {
 		s.archiveSaid(r, was, false)
 	}
-	r.each(func(to jid.JID) { s.send(r.message(to, was)) })
+	s.utter(r, was)
 }
 
 // receiveRoomNotice shows what the room itself says.

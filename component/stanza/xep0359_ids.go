@@ -1,18 +1,24 @@
 package stanza
 
-import "gatehouse/component/wire"
+import (
+	"gatehouse/component/jid"
+	"gatehouse/component/wire"
+)
 
 // IDsNamespace is that of unique and stable stanza ids (XEP-0359).
 const IDsNamespace = "urn:xmpp:sid:0"
 
 // StanzaID is the name that By gave a message.
-type StanzaID struct{ ID, By string }
+type StanzaID struct {
+	ID string
+	By jid.JID
+}
 
 // WriteXML implements wire.Payload.
 func (i StanzaID) WriteXML(w *wire.Writer) {
 	w.Start(IDsNamespace, "stanza-id")
 	w.Attr("id", i.ID)
-	w.Attr("by", i.By)
+	w.JIDAttr("by", i.By)
 	w.End()
 }
 

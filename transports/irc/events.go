@@ -8,6 +8,9 @@ import (
 	"gatehouse/gateway/transport"
 )
 
+// spareEvents are as many as a session at rest has places for.
+const spareEvents = 4
+
 // An eventQueue brings a session's events to its sink in the order in which
 // the state changed. Whoever holds the session's mutex may put; a link that
 // reads waits until its events are taken, and so reads no faster than the
@@ -24,6 +27,7 @@ type eventQueue struct {
 	mu         *sync.Mutex // the session's
 	delivered  *sync.Cond  // the queue is empty
 	waiting    []transport.Event
+	spare      []transport.Event // memory for those that come while these are delivered
 	delivering bool
 	closed     bool
 }
@@ -72,7 +76,7 @@ func (q *eventQueue) deliver() {
 func (q *eventQueue) drain() {
 	for len(q.waiting) > 0 {
 		batch := q.waiting
-		q.waiting = nil
+		q.waiting, q.spare = q.spare, nil
 		q.mu.Unlock()
 		var err error
 		for _, e := range batch {
@@ -81,6 +85,9 @@ func (q *eventQueue) drain() {
 			}
 		}
 		q.mu.Lock()
+		if clear(batch); cap(batch) <= spareEvents {
+			q.spare = batch[:0]
+		}
 		if errors.Is(err, transport.ErrClosed) {
 			q.close()
 		}

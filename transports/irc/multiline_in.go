@@ -72,7 +72,8 @@ func (l *link) gather(m *message) (bool, error) {
 }
 
 // showWhole receives a message as if it had come in one line, with the tags of
-// its batch.
+// its batch. None is gathered into another, as a server may say that a batch is
+// in itself.
 func (l *link) showWhole(w *whole) error {
 	text := w.text.String()
 	if strings.TrimSpace(text) == "" {
@@ -80,7 +81,10 @@ func (l *link) showWhole(w *whole) error {
 	}
 	m := *w.opening
 	m.Command, m.Params = w.command, []string{m.param(2), text}
-	return l.receive(&m)
+	if l.isPast(&m) {
+		return nil
+	}
+	return l.dispatch(&m)
 }
 
 // endBatch forgets a batch, and shows the message that it was.

@@ -283,3 +283,21 @@ func FuzzParcels(f *testing.F) {
 		}
 	})
 }
+
+// A server may say that a batch is in itself, or two in each other.
+func TestABatchInItselfEnds(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGardenOfLines("max-bytes=40000")
+		c.sends("@batch=1 "+julietFull+"BATCH +1 draft/multiline #garden",
+			"@batch=3 "+julietFull+"BATCH +2 draft/multiline #garden", "@batch=2 "+julietFull+"BATCH +3 draft/multiline #garden")
+		for i := range 4 * mostWholeBytes / 400 {
+			c.sends(fmt.Sprintf("@batch=%d %sPRIVMSG #garden :%s", 1+i%2, julietFull, strings.Repeat("x", 400)))
+		}
+		c.sends("BATCH -1", "BATCH -2", "BATCH -3", julietFull+"PRIVMSG #garden :still here")
+		for {
+			if m := w.next().(transport.MessageReceived); m.Text == "still here" {
+				return
+			}
+		}
+	})
+}

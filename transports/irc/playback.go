@@ -164,14 +164,13 @@ func (l *link) pastFail(m *message) bool {
 
 // add puts a line to those before it.
 func (p *severalLines) add(m *message) {
-	if p.lines++; p.lines > 1 {
-		if concat, _ := m.GetTag("draft/multiline-concat"); !concat {
-			p.text = append(p.text, '\n')
-		}
+	if len(p.text) >= mostWholeBytes {
+		return
 	}
-	if len(p.text) < playbackBytes/16 {
-		p.text = append(p.text, m.param(1)...)
+	if p.lines++; p.lines > 1 && !m.HasTag(concatTag) {
+		p.text = append(p.text, '\n')
 	}
+	p.text = append(p.text, m.param(1)...)
 }
 
 // playBack takes one line of an answer.

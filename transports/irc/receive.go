@@ -227,6 +227,11 @@ func (l *link) receive(m *message) error {
 	if taken, err := l.gather(m); taken {
 		return err
 	}
+	return l.dispatch(m)
+}
+
+// dispatch hands a message to its receiver.
+func (l *link) dispatch(m *message) error {
 	l.overhear(m)
 	if f := receivers[m.Command]; f != nil {
 		return f(l, m)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	plumbRetryMin  = 10 * time.Second // a room that can't be joined is tried again,
+	plumbRetryMin  = 5 * time.Second  // a room that can't be joined is tried again,
 	plumbRetryMax  = 10 * time.Minute // less and less often
 	plumbSteady    = 5 * time.Minute  // in a room for so long, the next loss is the first
 	plumbPingAfter = 5 * time.Minute  // of silence (XEP-0410)

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -163,4 +164,45 @@ func TestTwoLinkedRoomsTalkTogether(t *testing.T) {
 			Has("{urn:xmpp:fallback:0}fallback/body@end", "13")))
 		c.shows(got, "c-v3")
 	})
+}
+
+func TestWhatIsThoughtIsMergedWhereOneSpeaksForMany(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		w.verona.carry(everything)
+		c := w.plumbs()
+		w.inVerona("romeo", "v1", "She speaks", nil)
+		c.shows(w.Expect(inChapel("<romeo> She speaks")), "c-v1")
+		react := func(nick, id string, emoji ...string) {
+			c.hears(nick, "r-"+nick+id+strings.Join(emoji, ""), reactions(id, emoji...))
+		}
+		reacts := func(what string, want ...string) {
+			t.Helper()
+			if got := w.verona.reactions(); !slices.Equal(got, want) {
+				t.Errorf("%s: verona is told %q, want %q", what, got, want)
+			}
+		}
+		react("juliet", "c-v1", "👍")
+		reacts("a reaction", "#garden v1 + [👍] - []")
+	})
+}
+
+func reactions(id string, emoji ...string) string {
+	xml := "<reactions xmlns='urn:xmpp:reactions:0' id='" + id + "'>"
+	for _, e := range emoji {
+		xml += "<reaction>" + e + "</reaction>"
+	}
+	return xml + "</reactions>"
+}
+
+// reactions gives the calls of React since the last time.
+func (n *network) reactions() (all []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, call := range n.calls {
+		if rest, is := strings.CutPrefix(call, "react "); is {
+			all = append(all, strings.Join(strings.Fields(rest), " "))
+		}
+	}
+	n.calls = nil
+	return all
 }

@@ -117,7 +117,9 @@ func (s *session) receiveMessage(m transport.Message, extras ...payload) {
 		st.Payloads = append(st.Payloads, extras...)
 		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: st.ID, text: m.Text})
 		s.archiveReceived(m, &st)
-		s.send(st)
+		if !s.showAside(m, st) {
+			s.send(st)
+		}
 		return
 	}
 	s.inRoom(m.Chat, func(r *room) {

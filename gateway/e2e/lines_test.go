@@ -56,6 +56,12 @@ func TestMessagesOfSeveralLinesCross(t *testing.T) {
 	juliet.gets(":benvolio!", " BATCH +", "draft/multiline juliet")
 	juliet.gets("draft/multiline-concat", "PRIVMSG juliet :")
 	juliet.gets(" BATCH -")
+
+	juliet.sends("@+channel-context=" + channel + " NOTICE romeo :psst") // what is said aside stays aside
+	romeo.gets(message, typed("chat"), from(room+"/juliet"), body("psst"))
+	romeo.says(room+"/juliet", "chat", "p2", "What?", "")
+	juliet.gets("+channel-context="+channel, "PRIVMSG juliet", "What?")
+
 	romeo.says(room, "groupchat", "m2", "1\n2\n3\n4\n5\n6\n7", "") // more than max-lines
 	for _, part := range []string{"1\n2\n3\n4\n5", "6\n7"} {
 		benvolio.gets(message, from(room+"/romeo"), body(part))

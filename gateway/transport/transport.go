@@ -137,6 +137,7 @@ type Message struct {
 	Origin  string  // its name at its sender: one user's message with the same Origin, Chat and Text is the same
 	Sender  string  // Member.Identity of who wrote it, where known
 	Who     Address // in a room, where known: the address of who wrote it
+	Room    Address // from a person: the room where it belongs, said aside to the user alone; empty: none
 	Text    string  // plain text with XEP-0393 styling; "/me " leads an action
 	Media   []Media // to the network: with Info.Media alone; from it: one and no Text, as most clients show it then
 	Sent    time.Time

@@ -83,6 +83,7 @@ type link struct {
 	regaining
 	questions
 	typings
+	asides
 	sightings
 	metadata
 	whoAt   time.Time // when a channel that waits for WHO may be shown; zero: none
@@ -123,7 +124,7 @@ func (l *link) reset() {
 	l.batches = nil
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
-	l.pendings, l.questions, l.sightings, l.typings = pendings{}, questions{}, sightings{}, typings{}
+	l.pendings, l.questions, l.sightings, l.typings, l.asides = pendings{}, questions{}, sightings{}, typings{}, asides{}
 	l.metadata = metadata{}
 	l.splitAt, l.whoAt = time.Time{}, time.Time{}
 	signal(l.drained) // who waits for room hears that the connection is gone

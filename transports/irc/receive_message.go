@@ -81,6 +81,9 @@ func (l *link) deliverText(m *message, text string) {
 	message.Chat, message.Sender = l.network.address(l.server, m.nick), l.sender(m)
 	if !validNick(m.nick) {
 		message.Chat, message.Nick = l.network.anybody(l.server), m.nick
+	} else if ch := l.contextOf(m); ch != nil {
+		message.Room = ch.address
+		l.heardAside(ch, m.nick)
 	}
 	l.typed(typist{chat: message.Chat}, message.Sender)
 	l.emit(transport.MessageReceived{Message: message})
@@ -118,7 +121,7 @@ func receiveNotice(l *link, m *message) error {
 	case m.fromServer():
 		l.console(text)
 	default:
-		if _, open := l.talking[l.is.fold(m.nick)]; open {
+		if _, open := l.talking[l.is.fold(m.nick)]; open || l.contextOf(m) != nil {
 			l.deliverText(m, text)
 			return nil
 		}

@@ -134,6 +134,7 @@ func (l *link) sendLines(m transport.Message, target string) (transport.MessageI
 	if m.ReplyTo != nil {
 		tags = replyTags(m.ReplyTo.ID)
 	}
+	tags = append(tags, l.contextTags(m, target)...)
 	l.sentTo(l.is.fold(target))
 	p := &pending{
 		command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat,

@@ -105,6 +105,9 @@ func (l *link) decoded(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}
+	if l.is.utf8Only {
+		return decodedUTF8(b)
+	}
 	const names = 4 // no line has its channel behind the fourth parameter
 	rest := b
 	for _, mark := range []byte("@:") { // tags and the source

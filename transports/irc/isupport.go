@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+const maxLineLen = 16384 // bytes that LINELEN may be
+
 // isupport is what a server tells of itself in numeric 005
 // (modern.ircdocs.horse, #rplisupport-005). It may change at any time.
 type isupport struct {
@@ -112,7 +114,7 @@ var isupportTokens = map[string]func(is, standard *isupport, value string, negat
 	"TOPICLEN":          numberToken(1, 10000, func(is *isupport) *int { return &is.topicLen }),
 	"KICKLEN":           numberToken(1, 10000, func(is *isupport) *int { return &is.kickLen }),
 	"AWAYLEN":           numberToken(1, 10000, func(is *isupport) *int { return &is.awayLen }),
-	"LINELEN":           numberToken(512, 16384, func(is *isupport) *int { return &is.lineLen }),
+	"LINELEN":           numberToken(512, maxLineLen, func(is *isupport) *int { return &is.lineLen }),
 	"CHATHISTORY":       numberToken(1, 1<<20, func(is *isupport) *int { return &is.chathistory }),
 	"DRAFT/CHATHISTORY": numberToken(1, 1<<20, func(is *isupport) *int { return &is.chathistory }),
 	"MSGREFTYPES": func(is, _ *isupport, value string, negated bool) {

@@ -21,8 +21,8 @@ const (
 	idleLimit         = 5 * time.Minute // without rooms, after the last private message
 	backoffMin        = 2 * time.Second
 	backoffMax        = 5 * time.Minute
-	steadyAfter       = time.Minute // a link that was up so long starts its backoff anew
-	maxLine           = 8191 + 8192 + 2
+	steadyAfter       = time.Minute       // a link that was up so long starts its backoff anew
+	maxLine           = 8191 + maxLineLen // tags and the rest
 )
 
 type phase int

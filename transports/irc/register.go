@@ -20,6 +20,7 @@ var wantedCaps = []string{
 	playbackCap,
 	"echo-message",
 	redactionCap,
+	extendedISupportCap,
 	registrationCap,
 	"extended-join",
 	"extended-monitor",
@@ -146,6 +147,9 @@ func receiveCap(l *link, m *message) error {
 				l.caps.on = make(map[string]bool)
 			}
 			l.caps.on[name] = !off
+		}
+		if slices.Contains(names, extendedISupportCap) {
+			l.askISupport()
 		}
 		if l.phase == online && slices.Contains(names, metadataCap) {
 			l.beginFacesLate()
@@ -278,6 +282,9 @@ func receiveISupport(l *link, m *message) error {
 		l.server.learn(l.is.chantypes)
 		if l.is.casemapping != mapping {
 			l.refold()
+		}
+		if l.held != nil && !l.isPaced() {
+			l.wake() // what waits may go at once
 		}
 	}
 	return nil

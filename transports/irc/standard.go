@@ -88,7 +88,7 @@ func receiveFail(l *link, m *message) error {
 	if l.phase == connecting && m.param(0) == "*" && failCodes[m.code()] == transport.NotAuthorized {
 		return l.accountRequired(m)
 	}
-	if l.multilineRefused(m) || l.metadataRefused(m) {
+	if l.heedUTF8(m) || l.multilineRefused(m) || l.metadataRefused(m) {
 		return nil
 	}
 	p := l.withLabel(l.labelOf(m))
@@ -162,6 +162,7 @@ func (l *link) refusedByLabel(m *message) bool {
 // receiveRemark shows what the server remarks: in the answer to what was asked
 // on its console, or by itself.
 func receiveRemark(l *link, m *message) error {
+	l.heedUTF8(m)
 	text := m.text()
 	if len(m.Params) < 3 { // a server that gives no text
 		text = clean(strings.Join(m.Params, " "))

@@ -15,12 +15,14 @@ type fetching struct {
 	fetches   map[transport.Request]chan transport.Event // calls of Fetch without an answer
 	lastFetch uint64
 	known     map[transport.Address]stretches
-	catching  errands // gaps that are being filled
+	catching  errands                         // gaps that are being filled
+	sightings map[transport.Address]*sighting // by server
 }
 
 func newFetching() fetching {
 	return fetching{
 		fetches: map[transport.Request]chan transport.Event{}, known: map[transport.Address]stretches{}, catching: newErrands(),
+		sightings: map[transport.Address]*sighting{},
 	}
 }
 
@@ -94,6 +96,7 @@ func (s *session) failFetches() {
 		s.endAsking(r, transport.Answered{Err: &transport.Error{Reason: transport.Unreachable, Text: s.farewell}})
 	}
 	clear(s.known)
+	s.endSightings()
 }
 
 // knownOf gives what is known of a chat's past, up to now if the session hears

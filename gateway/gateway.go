@@ -131,6 +131,7 @@ type host struct {
 	streamUp   chan struct{} // a mark that it is up again
 
 	keptRooms    *behind[keptName, *store.Room]
+	keptHeard    *behind[heardName, time.Time]
 	keptContacts *behind[contactName, store.Subscription]
 	keptPeople   *behind[contactName, contact]
 	grants       grants
@@ -175,6 +176,7 @@ func (g *Gateway) Add(h Host) {
 	}
 	added.Stream = plumbedStream{h.Stream, added}
 	added.keptRooms = newBehind("a user's rooms", added.log, added.writeRoom)
+	added.keptHeard = newBehind("when a user was on a server", added.log, added.writeHeard)
 	added.keptContacts = newBehind("a user's subscriptions", added.log, added.writeSubscription)
 	added.keptPeople = newBehind("a user's contacts", added.log, added.writeContact)
 	g.hosts[h.Domain] = added
@@ -205,6 +207,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		running.Go(func() { h.tellAdmins(ctx) })
 		running.Go(func() { h.returnUsers(ctx) })
 		writing.Go(func() { h.keptRooms.run(left) })
+		writing.Go(func() { h.keptHeard.run(left) })
 		writing.Go(func() { h.keptContacts.run(left) })
 		writing.Go(func() { h.keptPeople.run(left) })
 		if r, ok := h.Network.(transport.Runner); ok {

@@ -39,6 +39,9 @@ func (h *host) dropWrites(ctx context.Context, user string) error {
 	if err := h.keptRooms.drop(ctx, user); err != nil {
 		return err
 	}
+	if err := h.keptHeard.drop(ctx, user); err != nil {
+		return err
+	}
 	if err := h.keptPeople.drop(ctx, user); err != nil {
 		return err
 	}

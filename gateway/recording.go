@@ -202,6 +202,7 @@ func (s *session) archiveSaid(r *room, m said, late bool) {
 
 // rememberSaid keeps a message for the clients that come later.
 func (s *session) rememberSaid(r *room, m said, late bool) {
+	r.hear(m.at)
 	if !s.host.archives() {
 		r.history.add(m)
 		return

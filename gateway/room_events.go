@@ -25,6 +25,7 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 		r.learnSelf(m)
 	}
 	s.inAgain(r)
+	s.catchUp(r)
 	for resource, l := range r.listeners {
 		switch {
 		case l.waiting:

@@ -36,7 +36,8 @@ type room struct {
 	missed    []transport.MemberLeft // while the stream was down
 	leaving   *departure
 	crowd     crowd
-	emptied   time.Time // when the last client vanished; zero while there is one
+	hearing
+	emptied time.Time // when the last client vanished; zero while there is one
 	stay
 }
 

@@ -101,11 +101,13 @@ func (s *session) receiveLinkUp(_ context.Context, e transport.LinkUp) {
 	s.links[e.Server] = true
 	s.noteBroken(nil)
 	s.showLink(e.Server, "")
+	s.returnTo(e.Server)
 }
 
 // receiveLinkDown marks the rooms: those that the transport joins again are shown
 // anew. Links that are given up end in RoomLeft events instead.
 func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
+	s.goFrom(e.Server)
 	about := []any{"server", e.Server}
 	if e.Err != nil {
 		about = append(about, "err", e.Err)

@@ -216,6 +216,8 @@ func (s *session) loop() {
 			callWith(s, (*session).endLookup, then)
 		case then := <-s.reads.ended:
 			callWith(s, (*session).endRead, then)
+		case then := <-s.catching.ended:
+			callWith(s, (*session).endCatching, then)
 		case then := <-s.books.ended:
 			callWith(s, (*session).endBook, then)
 		case then := <-s.rosters.ended:
@@ -262,6 +264,7 @@ func (s *session) tidy(now time.Time) (over bool) {
 	s.tidyFaces(now)
 	s.tidyCommands(now)
 	s.tidyBook(now)
+	s.tidySightings(now)
 	if !s.host.Allows(s.user) {
 		s.farewell = farewellBanned
 		return true
@@ -272,7 +275,7 @@ func (s *session) tidy(now time.Time) (over bool) {
 // isIdle says that the session has had nothing to stay for since idleTime.
 func (s *session) isIdle(now time.Time) bool {
 	staying := s.host.info.AlwaysOn && s.link != nil
-	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 || len(s.unsaid) > 0 || len(s.reads.waiting) > 0 {
+	if staying || len(s.rooms) > 0 || len(s.links) > 0 || len(s.commands) > 0 || len(s.asides) > 0 || len(s.unsaid) > 0 || len(s.reads.waiting) > 0 || len(s.catching.waiting) > 0 {
 		s.idleSince = time.Time{}
 		return false
 	}
@@ -406,38 +409,6 @@ func (s *session) lastWord(r *room, resource string, l *listener) stanza.Stanza 
 		status = stanza.Shutdown
 	}
 	return r.selfGone(resource, status, transport.RoomLeft{Reason: s.farewell})
-}
-
-// sendNext takes one stanza from the queue. One that has waited for too long is
-// refused: what people say is not sent much later than they said it.
-func (s *session) sendNext() {
-	w, ok := s.stanzas.pop()
-	if !ok {
-		return
-	}
-	s.idleSince = time.Time{}
-	if time.Since(w.since) > waitLimit {
-		s.host.refuse(w.st, overloaded("the network is too slow for what you sent"))
-		return
-	}
-	s.current = w.st
-	callWith(s, (*session).sendStanza, w.st)
-	s.current = nil
-}
-
-// refuseWaiting answers the stanzas that a session which has ended left behind.
-// Nothing is added to them any more.
-func (s *session) refuseWaiting() {
-	if s.current != nil {
-		s.host.refuse(s.current, internalError())
-	}
-	for {
-		w, ok := s.stanzas.pop()
-		if !ok {
-			return
-		}
-		s.host.refuse(w.st, overloaded(s.farewell))
-	}
 }
 
 // newID makes an id for a stanza.

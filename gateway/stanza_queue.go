@@ -67,3 +67,35 @@ func (q *stanzaQueue) len() int {
 	defer q.mu.Unlock()
 	return len(q.items) - q.head
 }
+
+// sendNext takes one stanza from the queue. One that has waited for too long is
+// refused: what people say is not sent much later than they said it.
+func (s *session) sendNext() {
+	w, ok := s.stanzas.pop()
+	if !ok {
+		return
+	}
+	s.idleSince = time.Time{}
+	if time.Since(w.since) > waitLimit {
+		s.host.refuse(w.st, overloaded("the network is too slow for what you sent"))
+		return
+	}
+	s.current = w.st
+	callWith(s, (*session).sendStanza, w.st)
+	s.current = nil
+}
+
+// refuseWaiting answers the stanzas that a session which has ended left behind.
+// Nothing is added to them any more.
+func (s *session) refuseWaiting() {
+	if s.current != nil {
+		s.host.refuse(s.current, internalError())
+	}
+	for {
+		w, ok := s.stanzas.pop()
+		if !ok {
+			return
+		}
+		s.host.refuse(w.st, overloaded(s.farewell))
+	}
+}

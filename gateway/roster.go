@@ -99,7 +99,11 @@ func (s *session) askBack(from jid.JID, a transport.Address, kind transport.Kind
 
 func (s *session) receiveLinkUp(_ context.Context, e transport.LinkUp) {
 	s.links[e.Server] = true
+	wasBroken := s.broken != nil
 	s.noteBroken(nil)
+	if wasBroken && s.roster[""].From {
+		s.showGateway()
+	}
 	s.showLink(e.Server, "")
 	s.returnTo(e.Server)
 }
@@ -119,6 +123,7 @@ func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
 	if e.RetryIn == 0 {
 		delete(s.links, e.Server)
 		s.noteBroken(e.Err)
+		s.showBroken(e.Server)
 	} else {
 		s.links[e.Server] = false
 	}
@@ -130,4 +135,18 @@ func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
 		why = stanzaError(e.Err, s.host.Domain).Text
 	}
 	s.showLink(e.Server, why)
+}
+
+// showBroken shows a user who has the gateway in their roster that its network
+// does not take their credentials any more (XEP-0100 §4.4.2).
+func (s *session) showBroken(server transport.Address) {
+	if server != "" || s.broken == nil || !s.roster[""].From {
+		return
+	}
+	e := stanzaError(s.broken, s.host.Domain)
+	s.send(stanza.Stanza{
+		Kind:     stanza.Presence,
+		Header:   stanza.Header{From: s.at(""), To: s.user, Type: stanza.ErrorType},
+		Payloads: []payload{e},
+	})
 }

@@ -85,7 +85,9 @@ func (n *Network) ownTrunk(e enrolment) *trunk {
 	}
 	t := n.newTrunk(name, func(r provider.Receiver) provider.Provider { return n.ownProvider(e, r) })
 	t.own = e
-	t.hook = t.provider.(*twilio.Provider).Hook
+	t.hook = func(ctx context.Context, ours []string) error {
+		return t.provider.(*twilio.Provider).Hook(ctx, ours, t)
+	}
 	if was != nil {
 		n.lines.replace(was, t)
 	} else {

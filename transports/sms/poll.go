@@ -146,7 +146,7 @@ func (t *trunk) ask(ctx context.Context, lister provider.Lister, w *watch, users
 	first := began.Add(-mostReach)
 	l, err := lister.Received(ctx, w.number, later(at, first), t.stored.has)
 	if err != nil {
-		return false, t.rest.learn(fmt.Errorf("list what came in: %w", err))
+		return false, t.learn(fmt.Errorf("list what came in: %w", err))
 	}
 	log := t.network.log.With("number", provider.LastDigits(w.number))
 	if at.Before(first) {

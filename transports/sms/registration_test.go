@@ -360,7 +360,7 @@ func TestOwnAccountIsCheckedUsedAndLeft(t *testing.T) {
 	if diff := cmp.Diff([]string{ownSecond, ownFirst}, n.lines.of(mercutio)); diff != "" {
 		t.Error(diff)
 	}
-	here := "https://gw.example.org/sms.example.org/own/" + n.ownName(hisSID) + "/twilio/in"
+	here := "https://gw.example.org/sms.example.org/own/" + n.ownName(hisSID) + "/twilio/in#rc=5&rp=all"
 	eventually(t, "texts are brought here", func() bool { return x.url(hisSID, ownFirst) == here && x.url(hisSID, ownSecond) == here })
 	if got := x.url(hisSID, ownVoice); got != "" {
 		t.Errorf("a number that is not used is set to %q", got)
@@ -381,7 +381,7 @@ func TestOwnAccountIsCheckedUsedAndLeft(t *testing.T) {
 	if his, err = n.Open(account, &inbox{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "texts to the other are not", func() bool { return x.url(hisSID, ownSecond) == "" })
+	eventually(t, "texts to the other go where they went before", func() bool { return x.url(hisSID, ownSecond) == "https://elsewhere.example/" })
 
 	if err := n.Unregister(t.Context(), account); err != nil {
 		t.Fatal(err)
@@ -389,6 +389,70 @@ func TestOwnAccountIsCheckedUsedAndLeft(t *testing.T) {
 	eventually(t, "nothing is brought here any more", func() bool { return x.url(hisSID, ownFirst) == "" })
 	if n.lines.trunk(n.ownName(hisSID)) != nil {
 		t.Error("the provider is still at work")
+	}
+}
+
+func TestARevokedTokenIsShownAndToldOfOnce(t *testing.T) {
+	x, n := onExchange(t, registrationOwn)
+	settings, err := n.Register(t.Context(), mercutio, own("phone", ownFirst))
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, seen := transport.Account{User: mercutio, Settings: settings}, &inbox{}
+	his, err := n.Open(account, seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { his.Close(context.Background(), "") }()
+	count := func(i *inbox) (up, down, notices int) {
+		for _, e := range i.all() {
+			switch e := e.(type) {
+			case transport.LinkUp:
+				up++
+			case transport.LinkDown:
+				if why, ok := errors.AsType[*transport.Error](e.Err); ok && why.Reason == transport.NotAuthorized && e.RetryIn == 0 {
+					down++
+				}
+			case transport.Notice:
+				if e.Text == saidRevoked {
+					notices++
+				}
+			}
+		}
+		return up, down, notices
+	}
+	sets := func(token string) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.tokens[hisSID] = token
+	}
+	tries := func(i int) {
+		t.Helper()
+		if _, err := his.Send(t.Context(), transport.Message{Chat: phone, Text: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the account is in use", func() bool { up, _, _ := count(seen); return up >= 2 })
+	sets("another")
+	tries(1)
+	eventually(t, "it is shown as refused, and told", func() bool { _, down, notices := count(seen); return down == 1 && notices == 1 })
+
+	// Who comes now is shown it, too.
+	other := &inbox{}
+	his.Close(t.Context(), "")
+	if his, err = n.Open(account, other); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a new session is shown it", func() bool { _, down, _ := count(other); return down == 1 })
+
+	sets(hisToken)
+	tries(2)
+	eventually(t, "it is shown as good again", func() bool { up, _, _ := count(other); return up == 2 })
+	sets("another")
+	tries(3)
+	eventually(t, "it is shown as refused again", func() bool { _, down, _ := count(other); return down == 2 })
+	if _, _, notices := count(other); notices != 0 {
+		t.Errorf("it is told %d times more", notices)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"gatehouse/gateway/transport"
@@ -62,6 +63,11 @@ func (s *session) start() {
 		}
 	}
 	close(s.up)
+	if t := s.network.lines.trunkOf(strings.Join(first(s.network.lines.of(s.user)), "")); t != nil && t.isRefused() {
+		if err := s.deliver(s.ctx, lostTrust()); err != nil {
+			s.network.log.Info("that an account can't be used is not shown", "error", err)
+		}
+	}
 	// What was reported while the user had no session can be told now.
 	s.network.wakeScan()
 }

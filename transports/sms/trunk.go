@@ -36,11 +36,12 @@ type trunk struct {
 	own    enrolment                                      // whose account it is; empty: the operator's
 	hook   func(ctx context.Context, ours []string) error // has the provider call us for these numbers alone; may be nil
 	rehook chan struct{}                                  // a mark that it is to be done
+	trust  trust
 }
 
 // newTrunk makes a trunk. The provider gets it as its Receiver.
 func (n *Network) newTrunk(name string, providerOf func(provider.Receiver) provider.Provider) *trunk {
-	t := &trunk{network: n, name: name, early: newEarlyReports(), stored: newIDs(storedKept), rehook: make(chan struct{}, 1)}
+	t := &trunk{network: n, name: name, early: newEarlyReports(), stored: newIDs(storedKept), rehook: make(chan struct{}, 1), trust: newTrust()}
 	t.provider = providerOf(t)
 	t.webhooks = t.provider.Webhooks()
 	return t
@@ -53,19 +54,19 @@ func (t *trunk) capabilities() provider.Capabilities { return t.provider.Capabil
 func (t *trunk) send(ctx context.Context, o provider.Outgoing) (sent provider.Sent, err error) {
 	defer t.recovered("send", &err)
 	sent, err = t.provider.Send(ctx, o)
-	return sent, t.rest.learn(err)
+	return sent, t.learn(err)
 }
 
 func (t *trunk) find(ctx context.Context, o provider.Outgoing, since time.Time) (found []provider.Sent, err error) {
 	defer t.recovered("find", &err)
 	found, err = t.provider.Find(ctx, o, since)
-	return found, t.rest.learn(err)
+	return found, t.learn(err)
 }
 
 func (t *trunk) status(ctx context.Context, id transport.MessageID) (r provider.Report, err error) {
 	defer t.recovered("status", &err)
 	r, err = t.provider.Status(ctx, id)
-	return r, t.rest.learn(err)
+	return r, t.learn(err)
 }
 
 func (t *trunk) recovered(what string, err *error) {
@@ -80,6 +81,9 @@ func (t *trunk) recovered(what string, err *error) {
 func (t *trunk) run(ctx context.Context) {
 	var hooking sync.WaitGroup
 	defer hooking.Wait()
+	if t.own.sid != "" {
+		hooking.Go(func() { t.tellTrust(ctx) })
+	}
 	if t.hook != nil {
 		wake(t.rehook)
 		hooking.Go(func() { t.keepHooked(ctx) })
@@ -141,7 +145,7 @@ func (t *trunk) hookNow(ctx context.Context, ours []string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	defer t.recovered("hook", &err)
-	return t.hook(ctx, ours)
+	return t.learn(t.hook(ctx, ours))
 }
 
 // runTrunks does the work of all trunks there are, until ctx ends.

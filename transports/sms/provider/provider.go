@@ -167,6 +167,10 @@ type Capabilities struct {
 	OptOuts bool
 }
 
+// ErrCredentials is in the errors of a Provider whose service does not take its
+// credentials, or has closed its account.
+var ErrCredentials = errors.New("the service does not take the credentials")
+
 // A Retry says that a text was surely not taken and may be repeated.
 type Retry struct {
 	After    time.Duration // no earlier than this; 0: as the caller likes

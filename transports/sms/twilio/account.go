@@ -29,6 +29,7 @@ type Number struct {
 
 	sid         string
 	smsURL      string // where texts to it are brought
+	smsMethod   string
 	application string // that has its texts instead
 }
 
@@ -61,7 +62,7 @@ func (p *Provider) numbers(ctx context.Context) ([]Number, error) {
 		for _, n := range page.IncomingPhoneNumbers {
 			numbers = append(numbers, Number{
 				Number: value(n.PhoneNumber), Texts: n.Capabilities != nil && n.Capabilities.Sms, Pictures: n.Capabilities != nil && n.Capabilities.Mms,
-				sid: value(n.Sid), smsURL: value(n.SmsUrl), application: value(n.SmsApplicationSid),
+				sid: value(n.Sid), smsURL: value(n.SmsUrl), smsMethod: value(n.SmsMethod), application: value(n.SmsApplicationSid),
 			})
 		}
 		next, err := url.Parse(value(page.NextPageUri))
@@ -90,41 +91,4 @@ func accountError(err error) error {
 		e.RetryAfter = answer.RetryAfter
 	}
 	return e
-}
-
-// Hook has texts to these of the account's numbers brought to our webhook, and
-// those to no other. It does nothing without a public address.
-func (p *Provider) Hook(ctx context.Context, ours []string) error {
-	if p.public == "" {
-		return nil
-	}
-	numbers, err := p.numbers(ctx)
-	if err != nil {
-		return err
-	}
-	wanted := make(map[string]bool, len(ours))
-	for _, n := range ours {
-		wanted[n] = true
-	}
-	here := p.public + pathIn
-	for _, n := range numbers {
-		to := here
-		switch {
-		case wanted[n.Number] && n.smsURL == here && n.application == "", !wanted[n.Number] && n.smsURL != here:
-			continue
-		case !wanted[n.Number]:
-			to = ""
-		}
-		change := (&api.UpdateIncomingPhoneNumberParams{}).SetSmsUrl(to).SetSmsMethod(http.MethodPost)
-		if wanted[n.Number] && n.application != "" {
-			// Texts go to a number's application before they go to its address, and
-			// only the empty SID, which Twilio's OpenAPI leaves out, parts the two
-			// (https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource).
-			change.SetSmsApplicationSid("")
-		}
-		if _, err := p.call(ctx).api().UpdateIncomingPhoneNumber(url.PathEscape(n.sid), change); err != nil {
-			return fmt.Errorf("set where texts are brought: %w", err)
-		}
-	}
-	return nil
 }

@@ -1,9 +1,11 @@
 package twilio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/transports/sms/provider"
 )
 
 // switchboard is the API of an account with numbers.
@@ -21,6 +24,7 @@ type switchboard struct {
 	status  string // of the account
 	apps    map[string]string
 	urls    map[string]string // of its numbers, in order of order
+	methods map[string]string
 	order   []string
 	changes int
 	answer  int // instead of all else
@@ -46,7 +50,7 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var page []map[string]any
 		for _, n := range s.order[at:min(at+2, len(s.order))] {
 			page = append(page, map[string]any{
-				"sid": "PN" + n[1:], "phone_number": n, "sms_url": s.urls[n], "sms_application_sid": s.apps[n],
+				"sid": "PN" + n[1:], "phone_number": n, "sms_url": s.urls[n], "sms_method": s.methods[n], "sms_application_sid": s.apps[n],
 				"capabilities": map[string]bool{"sms": !strings.HasSuffix(n, "9")},
 			})
 		}
@@ -57,12 +61,16 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(out)
 	case strings.HasPrefix(path, "/IncomingPhoneNumbers/PN") && r.Method == http.MethodPost:
 		n := "+" + strings.TrimSuffix(strings.TrimPrefix(path, "/IncomingPhoneNumbers/PN"), ".json")
-		s.urls[n] = r.FormValue("SmsUrl")
+		s.urls[n], s.methods[n] = r.FormValue("SmsUrl"), r.FormValue("SmsMethod")
 		s.changes++
-		if _, given := r.PostForm["SmsApplicationSid"]; given != (s.apps[n] != "") {
+		switch app, given := r.PostForm["SmsApplicationSid"]; {
+		case !given && s.apps[n] != "":
 			w.WriteHeader(http.StatusBadRequest)
+		case given && app[0] == "":
+			delete(s.apps, n)
+		case given:
+			s.apps[n] = app[0]
 		}
-		delete(s.apps, n)
 		fmt.Fprint(w, "{}")
 	default:
 		w.WriteHeader(http.StatusNotFound)
@@ -81,21 +89,79 @@ func (s *switchboard) provider(t *testing.T, change func(*Options)) *Provider {
 }
 
 func newSwitchboard(numbers ...string) *switchboard {
-	return &switchboard{status: "active", order: numbers, urls: map[string]string{}, apps: map[string]string{}}
+	return &switchboard{status: "active", order: numbers, urls: map[string]string{}, methods: map[string]string{}, apps: map[string]string{}}
+}
+
+// notes are a provider.Notebook in memory.
+type notes map[string]string
+
+func (n notes) Note(_ context.Context, key string, value []byte) error {
+	n[key] = string(value)
+	return nil
+}
+
+func (n notes) Noted(_ context.Context, key string) ([]byte, bool, error) {
+	value, found := n[key]
+	return []byte(value), found, nil
+}
+
+func (n notes) Forget(_ context.Context, key string) error {
+	delete(n, key)
+	return nil
+}
+
+const hookedTo = public + pathIn + "#rc=5&rp=all"
+
+func (s *switchboard) hooks(t *testing.T, p *Provider, n notes, ours ...string) {
+	t.Helper()
+	for range 2 { // the second time there is nothing to do
+		if err := p.Hook(t.Context(), ours, n); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestANumberIsPartedFromTheApplicationThatGotItsTexts(t *testing.T) {
 	s := newSwitchboard("+15005550001", "+15005550002")
-	s.urls["+15005550001"] = public + pathIn
+	s.urls["+15005550001"] = hookedTo
 	s.apps["+15005550001"], s.apps["+15005550002"] = "AP1", "AP2"
-	p := s.provider(t, nil)
-	for range 2 {
-		if err := p.Hook(t.Context(), []string{"+15005550001"}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p, n := s.provider(t, nil), notes{}
+	s.hooks(t, p, n, "+15005550001")
 	if diff := cmp.Diff(map[string]string{"+15005550002": "AP2"}, s.apps); diff != "" || s.changes != 1 {
 		t.Errorf("%d changes; %s", s.changes, diff)
+	}
+	s.hooks(t, p, n)
+	if diff := cmp.Diff(map[string]string{"+15005550001": "AP1", "+15005550002": "AP2"}, s.apps); diff != "" || s.changes != 2 || s.urls["+15005550001"] != "" {
+		t.Errorf("%d changes; %s", s.changes, diff)
+	}
+}
+
+func TestWhatStoodAtANumberBeforeIsSetAgain(t *testing.T) {
+	s := newSwitchboard("+15005550001", "+15005550002", "+15005550003")
+	before := map[string]string{"+15005550001": "https://elsewhere.example/sms?x=1", "+15005550002": "", "+15005550003": "https://elsewhere.example/three"}
+	methods := map[string]string{"+15005550001": "GET", "+15005550002": "POST", "+15005550003": "POST"}
+	s.urls, s.methods = maps.Clone(before), maps.Clone(methods)
+	s.apps["+15005550003"] = "AP3"
+	p, n := s.provider(t, nil), notes{}
+	s.hooks(t, p, n, s.order...)
+	for _, number := range s.order {
+		if s.urls[number] != hookedTo || s.methods[number] != "POST" {
+			t.Errorf("texts to %s are brought to %s by %s", number, s.urls[number], s.methods[number])
+		}
+	}
+	// What is left of a gateway that asked for no repetitions is set right, and
+	// what stood there before is not forgotten for it.
+	s.urls["+15005550001"] = public + pathIn
+	s.hooks(t, p, n, s.order...)
+	s.apps["+15005550001"] = "AP1" // the person sets something else meanwhile
+	s.hooks(t, p, n, s.order...)
+	p = s.provider(t, nil) // after a restart
+	s.hooks(t, p, n)
+	if diff := cmp.Diff(before, s.urls) + cmp.Diff(methods, s.methods) + cmp.Diff(map[string]string{"+15005550001": "AP1", "+15005550003": "AP3"}, s.apps); diff != "" {
+		t.Error(diff)
+	}
+	if len(n) != 0 {
+		t.Errorf("noted is still %v", n)
 	}
 }
 
@@ -148,30 +214,41 @@ func TestAccountThatCannotBeUsedIsExplained(t *testing.T) {
 }
 
 func TestOnlyOurNumbersAreHooked(t *testing.T) {
-	const here = "https://gw.example.org/sms.example.org/twilio/in"
 	s := newSwitchboard("+15005550001", "+15005550002", "+15005550003", "+15005550004")
 	s.urls["+15005550002"] = "https://elsewhere.example/sms"
 	s.urls["+15005550003"] = "https://elsewhere.example/sms"
-	s.urls["+15005550004"] = here
-	p := s.provider(t, nil)
-	for range 2 { // the second time there is nothing to do
-		if err := p.Hook(t.Context(), []string{"+15005550001", "+15005550003"}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.urls["+15005550004"] = public + pathIn
+	p, n := s.provider(t, nil), notes{}
+	s.hooks(t, p, n, "+15005550001", "+15005550003")
 	want := map[string]string{
-		"+15005550001": here, "+15005550003": here, "+15005550004": "",
+		"+15005550001": hookedTo, "+15005550003": hookedTo, "+15005550004": "",
 		"+15005550002": "https://elsewhere.example/sms",
 	}
 	if diff := cmp.Diff(want, s.urls); diff != "" || s.changes != 3 {
 		t.Errorf("%d changes: %s", s.changes, diff)
 	}
 	s.answer = 500
-	if err := p.Hook(t.Context(), nil); err == nil {
+	if err := p.Hook(t.Context(), nil, n); err == nil {
 		t.Error("it was not told that nothing could be set")
 	}
 	p.public = ""
-	if err := p.Hook(t.Context(), nil); err != nil {
+	if err := p.Hook(t.Context(), nil, n); err != nil {
 		t.Errorf("without a public address there is nothing to do, but %v", err)
+	}
+}
+
+func TestAnAccountThatIsNotTakenIsKnownByItsError(t *testing.T) {
+	s := newSwitchboard("+15005550001")
+	p := s.provider(t, func(o *Options) { o.AuthToken = transport.NewSecret("revoked") })
+	_, sending := p.Send(t.Context(), provider.Outgoing{From: "+15005550001", To: "+15551234567", Text: "hello"})
+	_, asking := p.Status(t.Context(), "SM1")
+	for what, err := range map[string]error{"sending": sending, "asking": asking, "hooking": p.Hook(t.Context(), nil, notes{})} {
+		if !errors.Is(err, provider.ErrCredentials) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s.answer = 503
+	if _, err := p.Status(t.Context(), "SM1"); err == nil || errors.Is(err, provider.ErrCredentials) {
+		t.Errorf("down: %v", err)
 	}
 }

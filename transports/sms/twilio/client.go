@@ -106,6 +106,12 @@ func (e *answerError) Error() string {
 	return fmt.Sprintf("the API answered with status %d, code %d", e.Status, e.Code)
 }
 
+// Is says that the answer refuses the credentials
+// (https://www.twilio.com/docs/api/errors/20003, 20005 for a closed account).
+func (e *answerError) Is(target error) bool {
+	return target == provider.ErrCredentials && (e.Status == http.StatusUnauthorized || e.Code == 20003 || e.Code == 20005)
+}
+
 func readAnswerError(res *http.Response) error {
 	e := &answerError{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"))}
 	var body struct {

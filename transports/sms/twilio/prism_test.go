@@ -98,7 +98,7 @@ func TestWhatIsAskedIsValidByTwiliosOpenAPI(t *testing.T) {
 			if err != nil || len(numbers) == 0 {
 				return fmt.Errorf("no number: %w", err)
 			}
-			return p.Hook(ctx, []string{numbers[0].Number})
+			return p.Hook(ctx, []string{numbers[0].Number}, notes{})
 		},
 	} {
 		if err := ask(); err != nil {

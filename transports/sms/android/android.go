@@ -61,12 +61,7 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 		webhooks: make(chan struct{}, maxWebhooks),
 		files:    make(chan struct{}, maxFiles),
 		old:      before{texts: make(map[string]map[transport.MessageID]bool)},
-		http: &http.Client{
-			Transport: http.DefaultTransport.(*http.Transport).Clone(),
-			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return http.ErrUseLastResponse
-			},
-		},
+		http:     provider.NewClient(provider.NewTransport()),
 	}
 }
 

@@ -55,7 +55,7 @@ var _ provider.Provider = (*Provider)(nil)
 // New makes the provider from options that were checked. It connects to
 // nothing yet.
 func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
-	network := http.DefaultTransport.(*http.Transport).Clone()
+	network := provider.NewTransport()
 	// A GET on a connection that was used before is repeated by net/http if
 	// the connection turns out to be closed: that could send a text twice.
 	network.DisableKeepAlives = true
@@ -67,12 +67,7 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 		refusals: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		webhooks: make(chan struct{}, maxWebhooks),
 		reported: newReports(),
-		http: &http.Client{
-			Transport: network,
-			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return http.ErrUseLastResponse
-			},
-		},
+		http:     provider.NewClient(network),
 	}
 }
 

@@ -30,7 +30,8 @@ func CallBack(ctx context.Context, e transport.Examination, r *http.Request, acc
 	}
 	ctx, cancel := context.WithTimeout(ctx, callBackTime)
 	defer cancel()
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := NewClient(NewTransport())
+	defer client.CloseIdleConnections()
 	res, err := client.Do(r.WithContext(ctx))
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		e.Bad(where + " has a certificate that is not valid: " + WithoutURL(err).Error() + ".")

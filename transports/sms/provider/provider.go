@@ -167,8 +167,8 @@ type Capabilities struct {
 	OptOuts bool
 }
 
-// ErrCredentials is in the errors of a Provider whose service does not take its
-// credentials, or has closed its account.
+// ErrCredentials is in the errors of a Provider of people's own accounts whose
+// service does not take the credentials, or has closed the account.
 var ErrCredentials = errors.New("the service does not take the credentials")
 
 // A Retry says that a text was surely not taken and may be repeated.

@@ -61,7 +61,7 @@ func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
 }
 
 func newProvider(o Options, d dialect, receiver provider.Receiver, log *slog.Logger) *Provider {
-	network := http.DefaultTransport.(*http.Transport).Clone()
+	network := provider.NewTransport()
 	network.MaxIdleConnsPerHost = 8
 	return &Provider{
 		options:  o,
@@ -73,12 +73,7 @@ func newProvider(o Options, d dialect, receiver provider.Receiver, log *slog.Log
 		refusals: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		webhooks: make(chan struct{}, maxWebhooks),
 		groups:   newKnownConversations(),
-		http: &http.Client{
-			Transport: network,
-			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return http.ErrUseLastResponse
-			},
-		},
+		http:     provider.NewClient(network),
 	}
 }
 

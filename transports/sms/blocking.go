@@ -45,7 +45,7 @@ var blockCommands = []ownCommand{
 }
 
 // blockKey reads a number or the beginning of numbers.
-func (n *Network) blockKey(text string) (string, error) {
+func (n *Network) blockKey(user, text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if begin, is := strings.CutSuffix(text, prefixMark); is {
 		digits, err := dialled(begin)
@@ -54,7 +54,7 @@ func (n *Network) blockKey(text string) (string, error) {
 		}
 		return digits + prefixMark, nil
 	}
-	a, err := n.phone(text)
+	a, err := n.phone(user, text)
 	if err != nil {
 		if strings.Contains(text, "@") {
 			return "", refused(transport.BadRequest, "Numbers are blocked with this. Whoever is to use this gateway no more is blocked with block-address, by an administrator.")
@@ -66,7 +66,7 @@ func (n *Network) blockKey(text string) (string, error) {
 }
 
 func blockNumber(ctx context.Context, n *Network, do transport.Performance) (string, error) {
-	key, err := n.blockKey(do.Answers.Get(numberField))
+	key, err := n.blockKey(do.User, do.Answers.Get(numberField))
 	if err != nil {
 		return "", err
 	}
@@ -120,7 +120,7 @@ func (n *Network) putBlock(ctx context.Context, user, key string, b block) error
 }
 
 func unblockNumber(ctx context.Context, n *Network, do transport.Performance) (string, error) {
-	key, err := n.blockKey(do.Answers.Get(numberField))
+	key, err := n.blockKey(do.User, do.Answers.Get(numberField))
 	if err != nil {
 		return "", err
 	}

@@ -92,11 +92,12 @@ func (n *Network) perform(ctx context.Context, c ownCommand, do transport.Perfor
 // phoneOf reads an answer as an address, in any way in which people write
 // numbers.
 func (n *Network) phoneOf(do transport.Performance) (transport.Address, error) {
-	return n.phone(do.Answers.Get(numberField))
+	return n.phone(do.User, do.Answers.Get(numberField))
 }
 
-func (n *Network) phone(text string) (transport.Address, error) {
-	a, _, err := n.Resolve(strings.TrimSpace(text))
+// phone reads a number as its user dials it.
+func (n *Network) phone(user, text string) (transport.Address, error) {
+	a, _, err := n.Read(user, strings.TrimSpace(text))
 	if moved, ok := errors.AsType[*transport.Error](err); ok && moved.Reason == transport.Moved {
 		return moved.Redirect, nil
 	}

@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"fmt"
 	"strings"
 
 	"gatehouse/gateway/transport"
@@ -30,16 +31,48 @@ func (n *Network) Phone(a transport.Address) (number string, ok bool) {
 	return number, true
 }
 
-// Read implements transport.Reader: numbers without a country are of the one
-// that the user's own number is of.
-func (n *Network) Read(user, text string) (transport.Address, transport.Kind, error) {
-	region := n.region
+const settingCountry = "country"
+
+var countrySetting = setting{
+	Field: transport.Field{
+		Name: settingCountry, Label: "The country of numbers that you write without one",
+		Help: "Two letters, like US or DE, or its code, like +49. It is that of your own number unless you say otherwise.",
+	},
+	standard: func(n *Network, user string) []string { return []string{n.countryOfOwn(user)} },
+	check: func(_ *Network, _ string, given []string) ([]string, string) {
+		text := strings.TrimSpace(strings.Join(given, ""))
+		if text == "" {
+			return nil, ""
+		}
+		region, ok := contextRegion(text, "")
+		if !ok {
+			return nil, fmt.Sprintf("%.40q is no country, write two letters like DE, or a code like +49", text)
+		}
+		return []string{region}, ""
+	},
+}
+
+// countryOfOwn gives the country of the number that a user sends from.
+func (n *Network) countryOfOwn(user string) string {
 	if own := n.lines.of(user); len(own) > 0 {
-		region = regionOf(own[0], region)
+		return regionOf(own[0], n.region)
 	}
+	return n.region
+}
+
+// Read implements transport.Reader: numbers without a country are of the one
+// that the user has set, or that their own number is of.
+func (n *Network) Read(user, text string) (transport.Address, transport.Kind, error) {
 	a, kind, err := n.Resolve(text)
-	if region == n.region || kind == transport.Room {
+	if strings.Contains(text, ";") {
+		return a, kind, err // an address that tells more than is dialled
+	}
+	region := strings.Join(n.setting(user, settingCountry), "")
+	switch {
+	case region == n.region:
 		return a, kind, err
+	case isGroupText(text):
+		return resolveGroup(text, region, n.maxMembers)
 	}
 	a, err = resolve(text, region)
 	return a, transport.Person, err

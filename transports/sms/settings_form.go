@@ -34,6 +34,7 @@ var settings = []setting{
 		options:  func(n *Network, user string) []transport.Option { return optionsOf(n.lines.given(user)) },
 		check:    checkNumberSetting,
 	},
+	countrySetting,
 	timezoneSetting,
 	historySetting,
 	rulesSetting,

@@ -192,7 +192,7 @@ func TestRefusedCredentialsAreAnErrorOfTheGateway(t *testing.T) {
 		w.says(romeo, `<presence type='probe' to='%s'/>`, phones)
 		w.Expect(Presence(From(phones), To(romeo), StanzaError("auth", "not-authorized")))
 		w.phones.tells(romeo, transport.LinkUp{})
-		w.settle()
+		w.Expect(bare(phones, "")) // to who sees the gateway, as the probe told
 		w.says(romeo, `<presence type='probe' to='%s'/>`, phones)
 		w.Expect(bare(phones, ""))
 		w.ExpectNothing()

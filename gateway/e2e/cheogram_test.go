@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +40,8 @@ func TestCheogramHasItsUsersNumbersHere(t *testing.T) {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{Components: []servers.Component{{Domain: cheogramHost, Secret: secret}}})
 	config := strings.Replace(w.sms("sgx = [\"cheogram.localhost\"]\nregistration = \"pool\""), "secret = ", `allow = ["localhost", "cheogram.localhost"]`+"\nsecret = ", 1)
-	w.start(config + fmt.Sprintf("[[component.sms.user]]\njid = %q\nnumber = %q\n[[component.sms.number]]\nnumber = \"+15005550088\"\n", cheogramUser, cheogramPhone))
+	w.needHTTP()
+	w.start(loopbackOnly, fmt.Sprintf("[media]\npublic_url = %q\n", "http://"+w.http+"/media"), config+fmt.Sprintf("[[component.sms.user]]\njid = %q\nnumber = %q\n[[component.sms.number]]\nnumber = \"+15005550088\"\n", cheogramUser, cheogramPhone))
 	conn, err := xmppclient.DialComponent(limited(t), w.prosody.ComponentAddr, cheogramHost, secret)
 	check(t, err)
 	t.Cleanup(conn.Drop)
@@ -96,6 +100,21 @@ func TestCheogramHasItsUsersNumbersHere(t *testing.T) {
 	const bad = `<addresses xmlns="http://jabber.org/protocol/address"><address type="to" uri="sms:` + friend + `"/><address type="to" uri="sms:nurse"/></addresses>`
 	cheo.sends(smsHost, "c5", "to nobody", bad)
 	cheo.gets(message, from(smsHost), to(cheogramUser), typed("error"), id("c5"), condition("jid-malformed"))
+
+	// The link to a file is taken out of what is said beside it.
+	content := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x00IEND\xaeB\x60\x82")
+	picture := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "image/png")
+		rw.Write(content)
+	}))
+	t.Cleanup(picture.Close)
+	link := picture.URL + "/torch.png"
+	cheo.sends(friend+"@"+smsHost, "c8", "a torch for me "+link, oob(link))
+	texted(friend, "a torch for me")
+	_, answer := fetched(t, "http://"+w.http+"/"+smsHost+"/messages?number="+url.QueryEscape(friend))
+	if !strings.Contains(string(answer), `"media":[{`) || strings.Contains(string(answer), link) {
+		t.Errorf("the phone has no file, or its link at Cheogram: %s", answer)
+	}
 
 	// Senders that are no phones have the addresses that Cheogram gives them.
 	const code = "32665;phone-context=ca-us.phone-context.soprani.ca@" + smsHost

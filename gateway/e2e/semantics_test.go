@@ -66,6 +66,8 @@ func TestAPhoneReadsWhatItCantShow(t *testing.T) {
 	w.texted(friend, `Questioned "Is the day so young?"`) // in the GSM alphabet
 	romeo.says(phone, "chat", "t5", "/me sighs", "")
 	w.texted(friend, "* romeo sighs")
+	romeo.says(phone, "chat", "t8", "at nine", `<subject>Supper</subject>`)
+	w.texted(friend, "Supper\nat nine")
 	romeo.says(phone, "chat", "", "", `<composing xmlns="http://jabber.org/protocol/chatstates"/>`+noStore)
 	romeo.says(phone, "chat", "t6", "", `<retract xmlns="urn:xmpp:message-retract:1" id="t1"/>`)
 	romeo.gets(message, typed("error"), id("t6"), condition("feature-not-implemented"))

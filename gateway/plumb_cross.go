@@ -300,6 +300,7 @@ func (p *plumb) pause() {
 // named writes somebody's words for who passes them on: each line, as a line
 // alone could be taken for another's.
 func named(w words) instead {
+	w.text, w.nick = anyLineEnd.Replace(w.text), bracketed.Replace(w.nick)
 	first, rest, more := strings.Cut(w.text, "\n")
 	if action, is := strings.CutPrefix(first, actionMark); is {
 		first = "* " + w.nick + " " + action
@@ -320,6 +321,13 @@ func named(w words) instead {
 	}
 	return instead{text: b.String()}
 }
+
+var (
+	// What begins a line on some network or in some client.
+	anyLineEnd = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+	// A nick stands between < and >, which MUCs allow in it.
+	bracketed = strings.NewReplacer("<", "‹", ">", "›")
+)
 
 // apart writes a nick so that nobody's client takes it for theirs.
 func apart(nick string) string {

@@ -159,11 +159,11 @@ func (p *plumb) links(a, b jid.JID) bool {
 	return p.ends[0].room == a && p.ends[1].room == b || p.ends[0].room == b && p.ends[1].room == a
 }
 
-// endPlumb takes a plumb out of work, and waits until it has left its rooms.
-func (g *Gateway) endPlumb(p *plumb) {
+// end takes a plumb out of work, and waits until it has left its rooms and
+// stores nothing more. It is still in the list.
+func (p *plumb) end() {
 	p.stop()
 	<-p.done
-	g.dropPlumb(p)
 }
 
 func (g *Gateway) dropPlumb(p *plumb) {
@@ -240,17 +240,16 @@ func (g *Gateway) loadPlumbs(ctx context.Context, h *host) bool {
 	return true
 }
 
-// storePlumb writes a plumb, or removes it.
-func (h *host) storePlumb(ctx context.Context, p *plumb, keep bool) error {
-	records := h.gateway.Store.Records(h.Domain)
-	if !keep {
-		return records.Delete(ctx, "", plumbKind, p.id)
-	}
-	value, err := json.Marshal(p.record)
+func (h *host) storePlumb(ctx context.Context, id string, r plumbRecord) error {
+	value, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return records.Put(ctx, transport.RecordItem{Kind: plumbKind, Key: p.id, Value: value})
+	return h.gateway.Store.Records(h.Domain).Put(ctx, transport.RecordItem{Kind: plumbKind, Key: id, Value: value})
+}
+
+func (h *host) forgetPlumb(ctx context.Context, p *plumb) error {
+	return h.gateway.Store.Records(h.Domain).Delete(ctx, "", plumbKind, p.id)
 }
 
 // isPlumber says that an address is that of our sessions in plumbed rooms,
@@ -291,7 +290,7 @@ func (p *plumb) unplumb() {
 	p.host.log.Warn("two rooms are no longer linked", "room", p.record.Room, "muc", p.record.MUC, "why", p.ended)
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	if err := p.host.storePlumb(ctx, p, false); err != nil {
+	if err := p.host.forgetPlumb(ctx, p); err != nil {
 		p.host.log.Error("a link that has ended is still stored", "room", p.record.Room, "err", err)
 	}
 	p.host.alertAbout(p.record.By, fmt.Sprintf("%s and %s are no longer linked: %s", p.record.Room, p.record.MUC, p.ended))
@@ -384,25 +383,21 @@ func (p *plumb) tidy(now time.Time) {
 // ownerTime is how long the owner of a MUC has to be seen in it.
 const ownerTime = time.Minute
 
-// checkOwner looks whether who linked a MUC may: an administrator of the gateway
-// always may, others if they have a say in it.
-func (p *plumb) checkOwner() {
-	if p.record.Owner == "" {
+// checkOwner looks whether somebody in the MUC is who linked it, and may: an
+// administrator of the gateway always may, others if they have a say in it.
+func (p *plumb) checkOwner(who occupant) {
+	if p.record.Owner == "" || !who.owns || who.bare.String() != p.record.Owner {
 		return
 	}
-	for _, who := range p.ends[1].present {
-		if who.owns && who.bare.String() == p.record.Owner {
-			p.record.Owner = ""
-			p.running.Go(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-				defer cancel()
-				if err := p.host.storePlumb(ctx, p, true); err != nil {
-					p.host.log.Error("a link is not stored", "room", p.record.Room, "err", err)
-				}
-			})
-			return
+	p.record.Owner = ""
+	record := p.record
+	p.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		defer cancel()
+		if err := p.host.storePlumb(ctx, p.id, record); err != nil {
+			p.host.log.Error("a link is not stored", "room", p.record.Room, "err", err)
 		}
-	}
+	})
 }
 
 // next is when there is something to do again.

@@ -119,16 +119,18 @@ func (h *host) plumb(ctx context.Context, r plumbRecord) stage {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
 	p, err := h.gateway.newPlumb(h, hex.EncodeToString(b[:]), r)
-	if err == nil {
-		err = h.gateway.startPlumb(p)
-	}
 	if err != nil {
 		return undone("Not linked: " + err.Error() + ".")
 	}
-	if err := h.storePlumb(ctx, p, true); err != nil {
+	if err := h.storePlumb(ctx, p.id, r); err != nil {
 		h.log.Error("a link is not stored", "room", r.Room, "err", err)
-		h.gateway.endPlumb(p)
 		return failed(internalError())
+	}
+	if err := h.gateway.startPlumb(p); err != nil {
+		if late := h.forgetPlumb(ctx, p); late != nil {
+			h.log.Error("a link that was not made is still stored", "room", r.Room, "err", late)
+		}
+		return undone("Not linked: " + err.Error() + ".")
 	}
 	h.log.Info("two rooms are linked", "room", r.Room, "muc", r.MUC, "by", r.By)
 	return done(fmt.Sprintf("%s and %s are linked. How it goes is in the list of linked rooms (plumbs).", r.Room, r.MUC))
@@ -152,10 +154,11 @@ func askUnplumb(s *session) stage {
 		}
 		return stage{work: func(ctx context.Context) stage {
 			p := found[0]
-			if err := s.host.storePlumb(ctx, p, false); err != nil {
+			p.end() // first, as it may just store that its owner was seen
+			if err := s.host.forgetPlumb(ctx, p); err != nil {
 				return s.failedWith(err)
 			}
-			s.host.gateway.endPlumb(p)
+			s.host.gateway.dropPlumb(p)
 			s.host.log.Info("two rooms are no longer linked", "room", p.record.Room, "muc", p.record.MUC, "by", s.user.String())
 			return done(p.record.Room + " and " + p.record.MUC + " are no longer linked.")
 		}}

@@ -53,10 +53,7 @@ func (p *plumb) cross(e *plumbEnd, st *stanza.Received, m stanza.Meaning, nick s
 		return
 	}
 	e.stopsWritingBut(nick, m.State)
-	by := voice{nick: nick, id: occupantID(st)}
-	if by.id == "" {
-		by.id = nick
-	}
+	by := e.voiceOf(st, nick)
 	switch {
 	case m.Retracts != "":
 		p.crossRetraction(e, st, m, by)
@@ -78,6 +75,14 @@ func (p *plumb) cross(e *plumbEnd, st *stanza.Received, m stanza.Meaning, nick s
 type voice struct {
 	nick string
 	id   string // the same under another nick, where the room tells
+}
+
+// voiceOf says who speaks.
+func (e *plumbEnd) voiceOf(st *stanza.Received, nick string) voice {
+	if id := occupantID(st); e.tellsIDs && id != "" && len(id) <= maxID {
+		return voice{nick, "id " + id}
+	}
+	return voice{nick, "nick " + nick}
 }
 
 // crossText passes on a text, which may answer or replace another.

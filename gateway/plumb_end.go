@@ -47,6 +47,7 @@ type plumbEnd struct {
 	unheard  int // pings without an answer
 	present  map[string]occupant
 	moderate bool // it may
+	tellsIDs bool // the room says who is who (XEP-0421)
 	subject  string
 	hasTopic bool // the subject that comes with the join has come
 
@@ -65,9 +66,8 @@ const (
 
 // An occupant is somebody in a room.
 type occupant struct {
-	id   string // XEP-0421; may be empty
-	bare jid.JID
-	owns bool // owner or admin
+	bare jid.JID // of who owns
+	owns bool    // owner or admin
 }
 
 func newPlumbEnd(p *plumb, side int, room jid.JID, password string) *plumbEnd {
@@ -279,17 +279,18 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		}
 	case st.Type == stanza.Available && self:
 		e.moderate = item.Attr("role") == "moderator"
-		e.present[nick] = occupant{}
+		// Where the room gives us none, its people make up theirs (XEP-0421 §4).
+		e.tellsIDs = occupantID(st) != ""
+		e.present[strings.Clone(nick)] = occupant{}
 		if e.state != endIn {
 			e.in(now, nick)
 		}
-		e.p.checkOwner()
 	case st.Type == stanza.Available && nick != "":
 		_, there := e.present[nick]
 		if !there && len(e.present) >= maxOccupants {
 			return
 		}
-		who := occupant{id: strings.Clone(occupantID(st)), owns: item.Attr("affiliation") == "owner" || item.Attr("affiliation") == "admin"}
+		who := occupant{owns: item.Attr("affiliation") == "owner" || item.Attr("affiliation") == "admin"}
 		if j, err := jid.ParsePrepared(item.Attr("jid")); err == nil && who.owns {
 			who.bare = j.Bare()
 		}
@@ -297,7 +298,9 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		if !there && e.state == endIn {
 			e.p.came(e, "* "+nick+" has come in")
 		}
-		e.p.checkOwner()
+		if e.side == 1 {
+			e.p.checkOwner(who)
+		}
 	}
 }
 

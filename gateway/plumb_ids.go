@@ -39,13 +39,22 @@ func (n names) ref() string {
 }
 
 func namesOf(st *stanza.Received, room jid.JID) names {
-	n := names{id: strings.Clone(st.ID), origin: strings.Clone(st.ReadOriginID())}
+	n := names{id: keptID(st.ID), origin: keptID(st.ReadOriginID())}
 	for c := range st.Children() {
 		if c.Space == stanza.IDsNamespace && c.Name == "stanza-id" && c.Attr("by") == room.String() {
-			n.stanza = strings.Clone(c.Attr("id"))
+			n.stanza = keptID(c.Attr("id"))
 		}
 	}
 	return n
+}
+
+// keptID is an id as it is kept. Of a message with one that is too long nothing
+// else can be said.
+func keptID(id string) string {
+	if len(id) > maxID {
+		return ""
+	}
+	return strings.Clone(id)
 }
 
 // A crossing is one message that was passed on, and what each side calls it.

@@ -33,6 +33,7 @@ func (s *session) aside(st *stanza.Received, work func(context.Context) func(con
 			s.current = st // answered even if this panics
 			then(ctx)
 			s.current = nil
+			s.endTurn(st)
 		}
 	})
 	return true
@@ -43,6 +44,7 @@ func (s *session) refuseAsides() {
 	for st := range s.asides {
 		s.host.refuse(st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
+	s.refuseTurns()
 }
 
 // order has f run on the session's goroutine, on behalf of another session. It

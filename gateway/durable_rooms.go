@@ -50,13 +50,13 @@ func (s *session) storedRoomStanzas(ctx context.Context, m transport.Message, id
 		was.text = was.file.URL
 	}
 	if was.stanzaID == "" {
-		was.stanzaID = id
+		was.stanzaID = ownNames + id
 	}
 	was.id = was.stanzaID // the same for all who see it
 	if as, ok := s.host.Network.(transport.Addressing); ok && m.Who != "" && as.Addressed(s.bare) {
 		return []stanza.Stanza{s.addressed(m, was, as)}, nil
 	}
-	s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: was.id, shown: was.stanzaID, nick: m.Nick, text: was.text})
+	s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: was.id, shown: was.stanzaID, nick: m.Nick, text: was.text, occupant: was.occupant})
 	if s.host.archives() && s.recordOf(m.Chat).Keep {
 		_, err := s.host.gateway.Store.Archive().Import(ctx, []store.Archived{{
 			Component: s.host.Domain, User: s.bare, Chat: m.Chat, ID: was.stanzaID, StanzaID: was.id,

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"time"
 
 	"gatehouse/component/stanza"
@@ -51,11 +52,13 @@ func (s *session) takeUnsaid(r transport.Request) (u unsaid, ok bool) {
 }
 
 // echoed shows a message of the user's in a room as the network does.
-func (s *session) echoed(m transport.Message) (taken bool) {
+func (s *session) echoed(ctx context.Context, m transport.Message) (taken bool) {
+	m.ID = foreign(m.ID)
 	u, ok := s.takeUnsaid(m.Request)
 	if !ok {
 		return m.Request == s.reworded // and all of it was shown with the first
 	}
+	s.takeBack(ctx, u.st, u.o, u.p)
 	if u.p.room == nil {
 		return true
 	}
@@ -72,9 +75,10 @@ func (s *session) echoed(m transport.Message) (taken bool) {
 }
 
 // settleUnsaid ends the wait for a message by what became of it.
-func (s *session) settleUnsaid(e transport.MessageStatus) {
+func (s *session) settleUnsaid(ctx context.Context, e transport.MessageStatus) {
 	u, ok := s.takeUnsaid(e.Request)
 	if ok && e.Status != transport.Failed {
+		s.takeBack(ctx, u.st, u.o, u.p)
 		s.archiveUnsaid(u, e.ID)
 	}
 }

@@ -69,7 +69,7 @@ func (s *session) pastItems(room bool, e transport.HistoryFetched) []pastItem {
 		if room {
 			kept.Nick, kept.Occupant = m.Nick, string(s.host.occupantID(e.Chat, m.Sender, m.Nick))
 		}
-		if kept.ID = string(m.ID); kept.ID == "" {
+		if kept.ID = string(foreign(m.ID)); kept.ID == "" {
 			kept.ID = madeID(e.Chat, item, m.Nick, m.Text)
 		}
 		kept.StanzaID = kept.ID
@@ -86,7 +86,7 @@ func madeID(chat transport.Address, item transport.HistoryItem, nick, what strin
 		h.Write(strconv.AppendInt(nil, int64(len(part)), 10))
 		h.Write([]byte(":" + part))
 	}
-	return "past-" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
+	return ownNames + "past-" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
 }
 
 // pastReply makes the payloads of a reply, and the body with a quotation of what

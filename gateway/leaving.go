@@ -118,3 +118,72 @@ func (s *session) tidyRooms(ctx context.Context, now time.Time) {
 		}
 	}
 }
+
+// takeLeave closes the link, tells the user's clients that they are out of
+// their rooms, and answers what waited for the network.
+func (s *session) takeLeave() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	s.leaveAll(ctx)
+	s.refuseAsides()
+	s.reads.refuse(s)
+}
+
+func (s *session) leaveAll(ctx context.Context) {
+	for _, r := range s.rooms {
+		for resource, l := range r.listeners {
+			s.host.TrySend(s.lastWord(r, resource, l))
+		}
+	}
+	for _, iq := range s.keptIQs {
+		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
+	}
+	s.refuseLists()
+	s.refuseUnsaid()
+	s.refuseInquiries()
+	s.failFetches()
+	s.failFetches()
+	if s.link == nil {
+		return
+	}
+	if err := s.link.Close(ctx, s.farewell); err != nil {
+		s.log.Warn("the link did not close cleanly", "err", err)
+	}
+}
+
+// endLink closes the link although the session goes on.
+func (s *session) endLink(ctx context.Context, why string) {
+	was := s.farewell
+	s.farewell = why
+	s.leaveAll(ctx)
+	s.farewell = was
+	s.link = nil
+	clear(s.links)
+	clear(s.rooms)
+	clear(s.parting)
+	clear(s.keptIQs)
+	clear(s.lists)
+	clear(s.clients)
+	clear(s.seen)
+	s.forgetFaces()
+	s.broken = nil
+	s.inquiries = newInquiries()
+	s.shown = transport.Availability{Online: true}
+	s.held = nil
+	for len(s.events) > 0 { // nothing is delivered after Close
+		<-s.events
+	}
+}
+
+// lastWord ends a client's stay in a room: status 332 where the service shuts
+// down, 333 where something broke (XEP-0045 §15.6.2).
+func (s *session) lastWord(r *room, resource string, l *listener) stanza.Stanza {
+	if l.waiting {
+		return r.refusal(resource, stanza.Error{Class: stanza.Wait, Condition: stanza.ServiceUnavailable, Text: s.farewell})
+	}
+	status := stanza.LinkFailed
+	if s.farewell == farewellStop {
+		status = stanza.Shutdown
+	}
+	return r.selfGone(resource, status, transport.RoomLeft{Reason: s.farewell})
+}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,10 +10,8 @@ import (
 )
 
 const (
-	maxThoughts = 256 // messages whose reactions a session remembers, each way
-	maxReaction = 200 // bytes of one
-	maxID       = 1024
-	actionMark  = "/me "
+	maxID      = 1024
+	actionMark = "/me "
 )
 
 // A place is where a message goes to.
@@ -54,6 +51,9 @@ func (s *session) nickIn(p place) string {
 // sendMeaning sends what a message means, or what the table of fallbacks has in
 // place of it.
 func (s *session) sendMeaning(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
+	if s.standsInLine(st, p.with) {
+		return
+	}
 	if m.Retracts == "" && !m.Reacts {
 		m.Text = withFiles(m.Text, st)
 	}
@@ -92,10 +92,11 @@ func (s *session) sendMeaning(ctx context.Context, st *stanza.Received, m stanza
 type outgoing struct {
 	text    string
 	reply   *transport.Reply
-	extras  []payload // that the user's own clients are shown
-	shown   string    // the text that they are shown, where it is another
-	changed bool      // which it is
-	anew    string    // the id of the stanza that it is sent in place of
+	extras  []payload           // that the user's own clients are shown
+	shown   string              // the text that they are shown, where it is another
+	changed bool                // which it is
+	anew    string              // the id of the stanza that it is sent in place of
+	takes   transport.MessageID // what that is on the network, and is taken back once this is there
 	correct transport.MessageID
 	replace bool // the message of that id is corrected
 }
@@ -132,6 +133,7 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 		s.awaitEcho(st, p, o)
 		return
 	}
+	s.takeBack(ctx, st, o, p)
 	if p.room == nil {
 		s.rememberSent(st, spoken{chat: p.with, id: id, text: o.shown, replaces: o.anew})
 		if !p.unkept {
@@ -160,13 +162,13 @@ func (s *session) deliver(ctx context.Context, st *stanza.Received, o outgoing, 
 		s.fail(st, err)
 		return "", false
 	}
-	return id, true
+	return foreign(id), true
 }
 
 // namedThere gives what the network calls a message that a client calls by an
 // id. In a room that is the same, unless we gave it a name because it has none.
 func (s *session) namedThere(known spoken, p place, id string) transport.MessageID {
-	if known.id == "" && known.stanzaID == "" && p.room != nil {
+	if known.id == "" && known.stanzaID == "" && p.room != nil && !strings.HasPrefix(id, ownNames) {
 		return transport.MessageID(id)
 	}
 	return known.id
@@ -209,8 +211,8 @@ func (s *session) sendCorrection(ctx context.Context, st *stanza.Received, m sta
 			return
 		}
 		instead := insteadOf(aCorrection, p.room != nil, words{text: m.Text, about: known.text, wish: wish})
-		if wish.Corrections == transport.CorrectByRepeat && s.takeBack(ctx, st, known, p) {
-			instead.text, o.anew = m.Text, m.Replaces
+		if wish.Corrections == transport.CorrectByRepeat && s.canTakeBack(known, p) {
+			instead.text, o.anew, o.takes = m.Text, m.Replaces, known.id
 		}
 		switch {
 		case instead.refuse != nil:
@@ -227,16 +229,26 @@ func (s *session) sendCorrection(ctx context.Context, st *stanza.Received, m sta
 	})
 }
 
-// takeBack takes back a message that is sent anew. Nobody is told of that: the
-// user's own clients know it as a correction.
-func (s *session) takeBack(ctx context.Context, st *stanza.Received, known spoken, p place) bool {
+// canTakeBack says that a message can be taken back and sent anew.
+func (s *session) canTakeBack(known spoken, p place) bool {
+	_, ok := s.link.(transport.Retractions)
+	return ok && known.id != "" && s.carries(p).Has(transport.CarriesRetractions)
+}
+
+// takeBack takes back the message in whose place another one was sent, now that
+// the network has that: were it refused, nothing would be left. Nobody is told,
+// as the user's own clients know it as a correction.
+func (s *session) takeBack(ctx context.Context, st *stanza.Received, o outgoing, p place) {
 	r, ok := s.link.(transport.Retractions)
-	if !ok || known.id == "" || !s.carries(p).Has(transport.CarriesRetractions) {
-		return false
+	if !ok || o.takes == "" {
+		return
 	}
-	return r.Retract(ctx, transport.Retraction{
-		Chat: p.chat, Nick: p.nick, ID: known.id, Request: s.noteOf(st, noteAnew).request(),
-	}) == nil
+	err := r.Retract(ctx, transport.Retraction{
+		Chat: p.chat, Nick: p.nick, ID: o.takes, Request: s.noteOf(st, noteAnew).request(),
+	})
+	if err != nil {
+		s.log.Info("a message that was corrected is still there", "err", err)
+	}
 }
 
 // sendRetraction takes back a message of the user's (XEP-0424).
@@ -273,114 +285,6 @@ func (s *session) archiveOwnDeed(st *stanza.Received, p place, deed payload) {
 	if p.room == nil && !p.unkept {
 		s.archiveSent(p.with, st, "", "", deed)
 	}
-}
-
-// A thought is what somebody thinks of a message.
-type thought struct {
-	chat transport.Address
-	id   string // as clients call it
-	nick string // in a room: whose
-	own  bool
-}
-
-// thoughts are the reactions that a session knows of.
-type thoughts map[thought][]string
-
-func (t thoughts) set(key thought, emoji []string) {
-	if len(emoji) == 0 {
-		delete(t, key)
-		return
-	}
-	if _, ok := t[key]; !ok && len(t) >= maxThoughts {
-		for other := range t { // any one: what is forgotten is only not taken back
-			delete(t, other)
-			break
-		}
-	}
-	// A part of a stanza would keep all of it.
-	key.id, key.nick = strings.Clone(key.id), strings.Clone(key.nick)
-	kept := make([]string, len(emoji))
-	for i, e := range emoji {
-		kept[i] = strings.Clone(e)
-	}
-	t[key] = kept
-}
-
-// sendReactions sends what has changed in what the user thinks of a message
-// (XEP-0444 §4.2: a client sends all of it).
-func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
-	if len(m.Reactions.ID) > maxID || slices.ContainsFunc(m.Reactions.Emoji, func(e string) bool { return len(e) > maxReaction }) {
-		s.refuse(st, stanza.Error{Class: stanza.Modify, Condition: stanza.NotAcceptable, Text: "A reaction is an emoji; this is too long to be one."})
-		return
-	}
-	features := s.carries(p)
-	r, ok := s.link.(transport.Reactions)
-	carried := ok && features.Has(transport.CarriesReactions)
-	s.about(ctx, st, p.reference(m.Reactions.ID), !carried, func(ctx context.Context, known spoken, wish transport.Preference) {
-		key := thought{chat: p.with, id: m.Reactions.ID, nick: strings.ReplaceAll(p.as, "\u200b", ""), own: true}
-		w := words{wish: wish, whose: known.nick, own: known.own, about: known.text}
-		w.add, w.remove = changes(s.thoughts[key], m.Reactions.Emoji)
-		id := s.namedThere(known, p, m.Reactions.ID)
-		if carried && id != "" {
-			add, remove := s.thoughts.unshared(key, w.add, w.remove)
-			if len(add)+len(remove) == 0 {
-				s.thoughts.set(key, m.Reactions.Emoji)
-				return
-			}
-			request := s.noteOf(st, p.kind).request()
-			err := r.React(ctx, transport.Reaction{
-				Chat: p.chat, Nick: p.nick, To: id, Add: add, Remove: remove, Request: request,
-			})
-			if err != nil {
-				s.fail(st, err)
-				return
-			}
-			s.doubt = doubt{request, key, s.thoughts[key]}
-			s.thoughts.set(key, m.Reactions.Emoji)
-			s.archiveOwnDeed(st, p, m.Reactions)
-			return
-		}
-		instead := insteadOf(aReaction, p.room != nil, w)
-		if instead.refuse != nil {
-			s.refuse(st, *instead.refuse)
-			return
-		}
-		s.thoughts.set(key, m.Reactions.Emoji)
-		if instead.text != "" {
-			s.sendText(ctx, st, p, outgoing{text: instead.text, extras: []payload{m.Reactions, stanza.Store}, changed: true})
-		}
-	})
-}
-
-// A doubt is what the user thought before they thought what the network may
-// still refuse.
-type doubt struct {
-	request transport.Request
-	key     thought
-	was     []string
-}
-
-// unthink takes back a reaction that was refused (XEP-0444 §4.3).
-func (s *session) unthink(r transport.Request) {
-	if s.doubt.request == r && r != "" {
-		s.thoughts.set(s.doubt.key, s.doubt.was)
-		s.doubt = doubt{}
-	}
-}
-
-// changes says what is new in a set, and what is not in it any more.
-func changes(was, is []string) (add, remove []string) {
-	for _, emoji := range is {
-		if !slices.Contains(was, emoji) {
-			add = append(add, emoji)
-		}
-	}
-	for _, emoji := range was {
-		if !slices.Contains(is, emoji) {
-			remove = append(remove, emoji)
-		}
-	}
-	return add, remove
 }
 
 // sendPassing sends what means nothing a moment later: where it can't be
@@ -438,6 +342,8 @@ func (s *session) sendModeration(ctx context.Context, st *stanza.Received) (take
 		s.refuse(st, notJoined("you are not in this room"))
 	case !can || !s.carries(place{chat: t.address, room: r}).Has(transport.CarriesModeration):
 		s.refuse(st, *insteadOf(aModeration, true, words{}).refuse)
+	case foreign(transport.MessageID(id)) == "":
+		s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "The network has no name for this message."})
 	default:
 		request, kept := s.keepIQ(st, 1, nil)
 		if !kept {

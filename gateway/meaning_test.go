@@ -301,7 +301,7 @@ func TestCorrectionsAreAsThePersonWishes(t *testing.T) {
 		w.verona.tells(romeo, transport.Answered{Request: w.verona.wishes[0]})
 		w.ExpectNothing() // the clients know it as a correction
 		say("m3", "three", "m1", "msg3")
-		w.verona.called(t, "send #garden  one", "retract #garden  msg1", "send #garden  two", "retract #garden  msg2", "send #garden  three")
+		w.verona.called(t, "send #garden  one", "send #garden  two", "retract #garden  msg1", "send #garden  three", "retract #garden  msg2")
 
 		w.verona.carry(transport.CarriesActions)
 		say("m4", "four", "m1", "msg4")

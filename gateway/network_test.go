@@ -40,6 +40,7 @@ type network struct {
 	prefers      transport.Preference
 
 	acquaintances map[transport.Address]transport.Member
+	considers     chan struct{}   // Preference waits for it, if set
 	stays         map[string]bool // rooms that people stay in: "romeo@example.org #garden"
 	past          *pastServer     // what it keeps of what was said; nil: nothing
 }

@@ -26,7 +26,8 @@ type spoken struct {
 	nick     string              // in a room: who said it
 	own      bool
 	text     string
-	replaces string // the id of the stanza that it corrects
+	replaces string            // the id of the stanza that it corrects
+	occupant stanza.OccupantID // in a room: of who said it; may be empty
 }
 
 // callIt gives the id that clients know a message in a conversation by
@@ -36,6 +37,22 @@ func (m spoken) callIt() string {
 		return m.origin
 	}
 	return m.stanzaID
+}
+
+// ownNames begins the names that we give to messages which have none on their
+// network. No name from there does: else whoever makes those could have one
+// message taken for another.
+const ownNames = "gw:"
+
+func (s *session) newName() string { return ownNames + s.newID() }
+
+// foreign gives the network's name for a message; one that looks like ours is
+// none.
+func foreign(id transport.MessageID) transport.MessageID {
+	if strings.HasPrefix(string(id), ownNames) {
+		return ""
+	}
+	return id
 }
 
 // A memory is the last messages that the user sent or got in conversations, and
@@ -112,10 +129,10 @@ func (s *session) recall(ref reference) (spoken, bool) {
 func (s *session) saidBefore(r *room, m said) spoken {
 	known := spoken{
 		chat: r.address, stanzaID: m.id, origin: m.origin, shown: m.stanzaID, nick: m.nick, text: m.text,
-		own: m.nick == r.nick,
+		own: m.nick == r.nick, occupant: m.occupant,
 	}
 	if !m.fresh {
-		known.id = transport.MessageID(m.stanzaID)
+		known.id = foreign(transport.MessageID(m.stanzaID))
 	}
 	return known
 }
@@ -143,8 +160,8 @@ func (s *session) lookFor(ctx context.Context, ref reference, nick string) (foun
 	for i := len(page.Messages) - 1; i >= 0; i-- {
 		a := page.Messages[i]
 		m := spoken{
-			chat: a.Chat, id: transport.MessageID(a.ID), stanzaID: a.StanzaID, origin: a.Origin, shown: a.ID, nick: a.Nick,
-			own: a.Sent || nick != "" && a.Nick == nick, text: a.Text,
+			chat: a.Chat, id: foreign(transport.MessageID(a.ID)), stanzaID: a.StanzaID, origin: a.Origin, shown: a.ID, nick: a.Nick,
+			own: a.Sent || nick != "" && a.Nick == nick, text: a.Text, occupant: stanza.OccupantID(a.Occupant),
 		}
 		if ref.fits(&m) {
 			return m, true, nil
@@ -155,7 +172,7 @@ func (s *session) lookFor(ctx context.Context, ref reference, nick string) (foun
 
 // about finds the message that a stanza is about, and what the user wishes to
 // be sent for what can't be carried where that matters, and goes on. What is
-// not in memory is read aside: what is sent meanwhile may overtake it.
+// not in memory is read aside, and what is sent there meanwhile waits.
 func (s *session) about(ctx context.Context, st *stanza.Received, ref reference, wishes bool, then func(context.Context, spoken, transport.Preference)) {
 	known, ok := s.recall(ref)
 	preferring, prefers := s.host.Network.(transport.Preferring)
@@ -168,7 +185,7 @@ func (s *session) about(ctx context.Context, st *stanza.Received, ref reference,
 	if ref.room != nil {
 		nick = ref.room.nick
 	}
-	s.aside(st, func(ctx context.Context) func(context.Context) {
+	begun := s.aside(st, func(ctx context.Context) func(context.Context) {
 		var wish transport.Preference
 		var err error
 		if prefers {
@@ -185,6 +202,9 @@ func (s *session) about(ctx context.Context, st *stanza.Received, ref reference,
 			then(ctx, known, wish)
 		}
 	})
+	if begun {
+		s.takesTurn(st, ref.chat)
+	}
 }
 
 // rememberSent keeps what was sent.

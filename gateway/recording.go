@@ -226,7 +226,7 @@ func (s *session) archiveSent(to transport.Address, st *stanza.Received, text st
 		Text: text, File: writeFile(fileIn(st, text)), Beside: writeBeside(extras), At: time.Now(),
 	}
 	if kept.ID == "" {
-		kept.ID, kept.Fresh = s.newID(), true
+		kept.ID, kept.Fresh = s.newName(), true
 	}
 	s.archive(kept)
 }
@@ -257,7 +257,7 @@ func (s *session) archiveReceived(m transport.Message, st *stanza.Stanza) {
 		kept.At, kept.Late = m.Sent, true
 	}
 	if kept.ID == "" {
-		kept.ID, kept.Fresh = s.newID(), true
+		kept.ID, kept.Fresh = s.newName(), true
 	}
 	st.Payloads = append(st.Payloads, stanza.StanzaID{ID: kept.ID, By: s.at(m.Chat)})
 	s.archive(kept)

@@ -84,13 +84,13 @@ func (s *session) replyOf(m transport.Message) (body string, extras []payload) {
 func (s *session) archiveDeed(chat transport.Address, nick string, occupant stanza.OccupantID, id string, deed payload) {
 	if r := s.rooms[chat]; r != nil && nick != "" {
 		s.archiveSaid(r, said{
-			nick: nick, occupant: occupant, id: id, stanzaID: s.newID(), fresh: true, extras: []payload{deed}, at: time.Now(),
+			nick: nick, occupant: occupant, id: id, stanzaID: s.newName(), fresh: true, extras: []payload{deed}, at: time.Now(),
 		}, false)
 		return
 	}
 	if s.host.archives() && nick == "" {
 		s.archive(store.Archived{
-			Chat: chat, Private: true, ID: s.newID(), Fresh: true, StanzaID: id, Beside: writeBeside([]payload{deed}), At: time.Now(),
+			Chat: chat, Private: true, ID: s.newName(), Fresh: true, StanzaID: id, Beside: writeBeside([]payload{deed}), At: time.Now(),
 		})
 	}
 }
@@ -147,6 +147,7 @@ func (s *session) receiveReaction(ctx context.Context, e transport.Reaction) {
 		if n, ok := readNote(e.Request); ok && n.id != "" {
 			id = n.id
 		}
+		s.settleDoubt(e.Request, false)
 		thinks := s.thinks(e, known)
 		s.archiveDeed(e.Chat, e.Nick, who.occupant, id, thinks)
 		s.show(who, id, thinks, stanza.Store)
@@ -240,7 +241,7 @@ func (s *session) receiveRetraction(ctx context.Context, e transport.Retraction)
 		switch {
 		case !inRoom && known.callIt() != "":
 			retraction.ID = known.callIt()
-		case inRoom && known.nick != e.By:
+		case inRoom && !known.isBy(e.By, who.occupant, r):
 			retraction.By = who.from.String()
 			who = speaker{from: r.jid, typ: stanza.Groupchat, each: r.each}
 		}
@@ -253,12 +254,33 @@ func (s *session) receiveRetraction(ctx context.Context, e transport.Retraction)
 	})
 }
 
-// receiveCorrection shows another text for a message (XEP-0308).
-func (s *session) receiveCorrection(e transport.MessageCorrected) {
-	known, ok := s.called(e.Chat, e.Of)
-	replaces := string(e.Of)
-	if ok {
-		replaces = known.stanzaID
+// isBy says that somebody in a room is who wrote a message: whatever their nick
+// was then, and nobody else who has it now.
+func (m spoken) isBy(nick string, occupant stanza.OccupantID, r *room) bool {
+	switch {
+	case m.own && m.occupant == "":
+		return nick == r.nick
+	case m.occupant != "" && occupant != "":
+		return m.occupant == occupant
 	}
-	s.receiveMessage(e.Message, stanza.Replace(replaces))
+	return m.nick == nick
+}
+
+// receiveCorrection shows another text for a message, of whoever wrote that
+// (XEP-0308 §5). Anything else is a message like others.
+func (s *session) receiveCorrection(ctx context.Context, e transport.MessageCorrected) {
+	s.resolveID(ctx, e.Chat, e.Of, func(ctx context.Context, known spoken) {
+		if id := known.stanzaID; id != "" && s.mayCorrect(e.Message, known) {
+			s.receiveMessage(ctx, e.Message, stanza.Replace(id))
+			return
+		}
+		s.receiveMessage(ctx, e.Message)
+	})
+}
+
+func (s *session) mayCorrect(m transport.Message, known spoken) bool {
+	if r := s.rooms[m.Chat]; r != nil && m.Nick != "" {
+		return known.isBy(m.Nick, s.host.occupantID(m.Chat, m.Sender, m.Nick), r)
+	}
+	return !known.own
 }

@@ -76,6 +76,12 @@ func (n *network) lastText() string {
 
 func (n *network) Preference(string, transport.Address) (transport.Preference, error) {
 	n.mu.Lock()
+	wait := n.considers
+	n.mu.Unlock()
+	if wait != nil {
+		<-wait
+	}
+	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.prefers, nil
 }

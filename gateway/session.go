@@ -77,16 +77,17 @@ type session struct {
 
 	inquiries inquiries                 // about people on the network
 	asides    map[*stanza.Received]bool // what is done for them aside
-	commands  []*execution              // that are under way, the oldest first
-	ended     bool                      // by an administrator
-	account   transport.Account         // of networks with a form of registration
+	turns     map[transport.Address]*turn
+	commands  []*execution      // that are under way, the oldest first
+	ended     bool              // by an administrator
+	account   transport.Account // of networks with a form of registration
 	recorder
 	faces *faces // nil: there are none yet
 	fetching
 	memory   memory                                       // what others may be about
 	unsaid   []unsaid                                     // what the network has still to show
 	reworded transport.Request                            // the last that others see in other words, of which there may be more
-	doubt    doubt                                        // of the last reaction
+	doubtful []doubt                                      // of the last reactions
 	thoughts thoughts                                     // reactions, the user's and others'
 	seen     map[transport.Address]transport.Availability // people of the roster who are there
 
@@ -341,74 +342,6 @@ func (s *session) openWanted(context.Context) {
 		s.log.Error("the link can't be opened", "err", err)
 	}
 	signal(s.arrived)
-}
-
-// takeLeave closes the link, tells the user's clients that they are out of
-// their rooms, and answers what waited for the network.
-func (s *session) takeLeave() {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
-	s.leaveAll(ctx)
-	s.refuseAsides()
-	s.reads.refuse(s)
-}
-
-func (s *session) leaveAll(ctx context.Context) {
-	for _, r := range s.rooms {
-		for resource, l := range r.listeners {
-			s.host.TrySend(s.lastWord(r, resource, l))
-		}
-	}
-	for _, iq := range s.keptIQs {
-		s.host.refuse(iq.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
-	}
-	s.refuseLists()
-	s.refuseUnsaid()
-	s.refuseInquiries()
-	s.failFetches()
-	if s.link == nil {
-		return
-	}
-	if err := s.link.Close(ctx, s.farewell); err != nil {
-		s.log.Warn("the link did not close cleanly", "err", err)
-	}
-}
-
-// endLink closes the link although the session goes on.
-func (s *session) endLink(ctx context.Context, why string) {
-	was := s.farewell
-	s.farewell = why
-	s.leaveAll(ctx)
-	s.farewell = was
-	s.link = nil
-	clear(s.links)
-	clear(s.rooms)
-	clear(s.parting)
-	clear(s.keptIQs)
-	clear(s.lists)
-	clear(s.clients)
-	clear(s.seen)
-	s.forgetFaces()
-	s.broken = nil
-	s.inquiries = newInquiries()
-	s.shown = transport.Availability{Online: true}
-	s.held = nil
-	for len(s.events) > 0 { // nothing is delivered after Close
-		<-s.events
-	}
-}
-
-// lastWord ends a client's stay in a room: status 332 where the service shuts
-// down, 333 where something broke (XEP-0045 §15.6.2).
-func (s *session) lastWord(r *room, resource string, l *listener) stanza.Stanza {
-	if l.waiting {
-		return r.refusal(resource, stanza.Error{Class: stanza.Wait, Condition: stanza.ServiceUnavailable, Text: s.farewell})
-	}
-	status := stanza.LinkFailed
-	if s.farewell == farewellStop {
-		status = stanza.Shutdown
-	}
-	return r.selfGone(resource, status, transport.RoomLeft{Reason: s.farewell})
 }
 
 // newID makes an id for a stanza.

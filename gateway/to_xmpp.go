@@ -22,9 +22,9 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.LinkDown:
 		s.receiveLinkDown(ctx, e)
 	case transport.MessageReceived:
-		s.receiveMessage(e.Message)
+		s.receiveMessage(ctx, e.Message)
 	case transport.MessageCorrected:
-		s.receiveCorrection(e)
+		s.receiveCorrection(ctx, e)
 	case transport.MessageRetracted:
 		s.receiveRetraction(ctx, e.Retraction)
 	case transport.MessageReacted:
@@ -32,13 +32,12 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.ComposingChanged:
 		s.receiveComposing(e)
 	case transport.MessageStatus:
+		e.ID = foreign(e.ID)
 		if n, ok := readNote(e.Request); ok && e.ID != "" {
 			s.named(n, e.ID)
 		}
-		s.settleUnsaid(e)
-		if e.Status == transport.Failed {
-			s.unthink(e.Request)
-		}
+		s.settleUnsaid(ctx, e)
+		s.settleDoubt(e.Request, e.Status == transport.Failed)
 		if st, any := s.statusStanza(e, s.newID()); any {
 			s.send(st)
 		}
@@ -96,10 +95,11 @@ func (s *session) inRoom(a transport.Address, f func(*room)) {
 	}
 }
 
-func (s *session) receiveMessage(m transport.Message, extras ...payload) {
-	if m.Request != "" && s.echoed(m) {
+func (s *session) receiveMessage(ctx context.Context, m transport.Message, extras ...payload) {
+	if m.Request != "" && s.echoed(ctx, m) {
 		return
 	}
+	m.ID = foreign(m.ID)
 	if s.isStranger(m.Chat) {
 		s.bring(true, m.Chat) // at once: what is stored waits for it, other messages don't
 	}
@@ -129,7 +129,7 @@ func (s *session) receiveMessage(m transport.Message, extras ...payload) {
 			was.text = was.file.URL
 		}
 		if was.stanzaID == "" {
-			was.stanzaID, was.fresh = s.newID(), true
+			was.stanzaID, was.fresh = s.newName(), true
 		}
 		was.id = was.stanzaID // the same for all who see it
 		was.occupant = s.host.occupantID(m.Chat, m.Sender, m.Nick)
@@ -210,12 +210,12 @@ func (s *session) reflectOne(r *room, was said, text, anew string, id transport.
 		was.id = s.newID()
 	}
 	if was.text = text; was.stanzaID == "" {
-		was.stanzaID, was.fresh = s.newID(), true
+		was.stanzaID, was.fresh = s.newName(), true
 	}
 	if text != "" {
 		known := spoken{
 			chat: r.address, id: id, stanzaID: was.id, origin: was.origin, shown: was.stanzaID, nick: r.nick, own: true, text: text,
-			replaces: anew,
+			replaces: anew, occupant: was.occupant,
 		}
 		s.memory.add(known)
 		s.inPlace(known)
@@ -313,10 +313,10 @@ func (s *session) receiveAnswer(e transport.Answered) {
 		s.inquiryAnswered(e.Request, nil, e.Err)
 		return
 	}
+	s.settleDoubt(e.Request, e.Err != nil)
 	if e.Err == nil || n.kind == noteAnew {
 		return
 	}
-	s.unthink(e.Request)
 	st := stanza.Stanza{
 		Kind: stanza.Message,
 		Header: stanza.Header{

@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+
+	"gatehouse/component/stanza"
+	"gatehouse/gateway/transport"
+)
+
+// maxInLine is how many messages of one user wait behind others.
+const maxInLine = 64
+
+// A turn is a message to a chat that waits for the disk. What is sent to the
+// same chat meanwhile waits behind it: nobody is to hear the answer first.
+type turn struct {
+	of     *stanza.Received
+	behind []*stanza.Received
+}
+
+// takesTurn has what is sent to a chat from now on wait for a message that is
+// done aside.
+func (s *session) takesTurn(st *stanza.Received, chat transport.Address) {
+	if s.turns == nil {
+		s.turns = map[transport.Address]*turn{}
+	}
+	s.turns[chat] = &turn{of: st}
+}
+
+// standsInLine says that a message has to wait, or is refused as too many do.
+func (s *session) standsInLine(st *stanza.Received, chat transport.Address) bool {
+	t := s.turns[chat]
+	if t == nil {
+		return false
+	}
+	waiting := 0
+	for _, other := range s.turns {
+		waiting += len(other.behind)
+	}
+	if waiting >= maxInLine {
+		s.refuse(st, overloaded("wait until your earlier messages are sent"))
+		return true
+	}
+	t.behind = append(t.behind, st)
+	return true
+}
+
+// endTurn sends what has waited for a message that is done, until one of those
+// has to wait itself.
+func (s *session) endTurn(st *stanza.Received) {
+	for chat, t := range s.turns {
+		if t.of != st {
+			continue
+		}
+		delete(s.turns, chat)
+		for i, next := range t.behind {
+			s.current = next
+			s.call(func(ctx context.Context) { s.sendMessage(ctx, next) })
+			s.current = nil
+			if again := s.turns[chat]; again != nil {
+				again.behind = append(again.behind, slices.Clone(t.behind[i+1:])...)
+				return
+			}
+		}
+		return
+	}
+}
+
+// refuseTurns answers what waits when the session ends.
+func (s *session) refuseTurns() {
+	for _, t := range s.turns {
+		for _, st := range t.behind {
+			s.host.refuse(st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
+		}
+	}
+	s.turns = nil
+}

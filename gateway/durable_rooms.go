@@ -181,15 +181,30 @@ func (s *session) sendStored(key int64, all []stanza.Stanza) error {
 				done()
 			}
 		}
-		switch err := s.send(st); {
-		case errors.Is(err, component.ErrTooLarge):
-			s.log.Error("a stored message is too large for any server; it stays in the store", "key", key)
-		case err != nil:
+		err := s.send(st)
+		if errors.Is(err, component.ErrTooLarge) {
+			s.log.Error("a stored message is too large for any server; its beginning is shown", "key", key)
+			err = s.send(beginning(st))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// beginning is what can be shown of a stanza that no server takes: it never will
+// become smaller.
+func beginning(st stanza.Stanza) stanza.Stanza {
+	text := "Something came that is too large to be shown."
+	if begins := firstWords(stanza.BodyIn(st.Payloads), beginningLength); begins != "" {
+		text = "This is too large to be shown whole. It begins: " + begins
+	}
+	st.Payloads = []payload{stanza.Body(text)}
+	return st
+}
+
+const beginningLength = 1000 // characters
 
 // copyFailure is why one of those to whom a message was sent did not get it.
 func copyFailure(e transport.MessageStatus) *transport.Error {

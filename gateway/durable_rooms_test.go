@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -83,5 +84,23 @@ func TestMemberWhoGetsNoCopyIsNamed(t *testing.T) {
 		other.Who = "+15559999999"
 		w.phones.tells(romeo, other)
 		w.Expect(Message(From(phones), To(romeo), Type("chat"), Body("In "+family+": +15559999999 did not get what you sent. They have opted out.")))
+	})
+}
+
+// What no server takes is not tried for ever: its beginning is shown, once.
+func TestAStoredMessageThatIsTooLargeIsShownInPart(t *testing.T) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
+		w.phones.tells(romeo, transport.MessageReceived{Message: transport.Message{
+			ID: "SM1", Chat: number, Text: "Once upon a time " + strings.Repeat("there was a very long story ", 20_000), Sent: time.Now(),
+		}})
+		st := w.Expect(Message(From(phone), To(romeo), Has("body")))
+		if body := Values(st, "body")[0]; !strings.HasPrefix(body, "This is too large to be shown whole. It begins: Once upon a time") || len(body) > 2000 {
+			t.Errorf("%d bytes are shown: %.80q", len(body), body)
+		}
+		w.pass(time.Minute) // it is confirmed
+		w.stop()
+		w.Skip()
+		w.start()
+		w.ExpectNothing()
 	})
 }

@@ -23,6 +23,7 @@ type noteKind byte
 
 const (
 	noteMessage noteKind = 'm' // a message to a person
+	noteCopy    noteKind = 'c' // a blind copy of one
 	noteRoom    noteKind = 'g' // a message or a subject to a room
 	noteAnew    noteKind = 'a' // a message taken back, to be sent anew
 	noteNick    noteKind = 'n' // a change of nick

@@ -64,14 +64,18 @@ func (s *session) sendToSeveral(ctx context.Context, st *stanza.Received) bool {
 	blind = slices.DeleteFunc(slices.Compact(blind), func(a transport.Address) bool { return slices.Contains(open, a) })
 	switch {
 	case len(open) > 0:
-		if !s.sendToGroup(ctx, st, open) {
+		if !s.sendToGroup(ctx, st, open, noteMessage) {
 			return true
 		}
 	case !addressed:
 		s.refuse(st, badRequest("the message has no addresses to send it to"))
 	}
-	for _, a := range blind {
-		if !s.sendToGroup(ctx, st, []transport.Address{a}) {
+	for i, a := range blind {
+		kind := noteCopy
+		if len(open) == 0 && i == 0 {
+			kind = noteMessage
+		}
+		if !s.sendToGroup(ctx, st, []transport.Address{a}, kind) {
 			break
 		}
 	}
@@ -121,7 +125,7 @@ func (s *session) recipient(address stanza.Address) (transport.Address, *stanza.
 
 // sendToGroup sends a message to people, of whom one alone is no group. False
 // means that it was refused.
-func (s *session) sendToGroup(ctx context.Context, st *stanza.Received, people []transport.Address) bool {
+func (s *session) sendToGroup(ctx context.Context, st *stanza.Received, people []transport.Address, kind noteKind) bool {
 	link, err := s.openLink()
 	if err != nil {
 		s.fail(st, err)
@@ -145,7 +149,10 @@ func (s *session) sendToGroup(ctx context.Context, st *stanza.Received, people [
 	}
 	one := *st
 	one.To = s.at(a) // which receipts and errors come from
-	s.sendToPerson(ctx, &one, a)
+	if kind == noteCopy {
+		one.ID = "" // there is one error for an id, and one receipt (RFC 6120 §8.3.1)
+	}
+	s.sendMeaning(ctx, &one, one.ReadMeaning(), place{chat: a, with: a, kind: kind})
 	return true
 }
 

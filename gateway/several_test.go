@@ -91,6 +91,30 @@ func TestMessageToSeveralIsRefusedWhole(t *testing.T) {
 	}
 }
 
+// Whoever sends one message with blind copies gets one error for it; of each copy
+// they are told in its own chat.
+func TestFailedBlindCopiesAreToldApart(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		at := "@" + phones
+		w.says(orchard, `<message to='%s' type='chat' id='m1'><body>hello</body>%s</message>`, phones,
+			addressed("bcc +15551234567"+at, "bcc +15557654321"+at, "bcc +15550001111"+at))
+		w.settle()
+		sent := w.phones.messages()
+		if len(sent) != 3 {
+			t.Fatalf("%d copies", len(sent))
+		}
+		for _, m := range sent {
+			w.phones.tells(romeo, transport.MessageStatus{Request: m.Request, Chat: m.Chat, Status: transport.Failed, Err: because(transport.Policy)})
+		}
+		all := w.ExpectInAnyOrder(Message(To(orchard), ID("m1"), StanzaError("modify", "policy-violation")),
+			Message(To(romeo), Type("chat"), Body("Your message did not come here. so it is")), Message(To(romeo), Type("chat"), Body("Your message did not come here. so it is")))
+		if all[0].From == all[1].From || all[1].From == all[2].From {
+			t.Error("they are told in the same chat")
+		}
+		w.ExpectNothing()
+	})
+}
+
 func make51() []string {
 	var all []string
 	for i := range 51 {

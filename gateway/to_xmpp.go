@@ -254,6 +254,11 @@ func (s *session) statusStanza(e transport.MessageStatus, id string) (st stanza.
 		if e.Who != "" {
 			e.Err = copyFailure(e)
 		}
+		if n.kind == noteCopy {
+			st.Type, st.ID, st.To = stanza.Chat, id, s.user
+			st.Payloads = []payload{stanza.Body("Your message did not come here. " + stanzaError(failure(e), s.host.Domain).Text)}
+			return st, true
+		}
 		st.Type, st.ID = stanza.ErrorType, n.id
 		st.Payloads = []payload{stanzaError(failure(e), s.host.Domain)}
 		return st, n.id != ""

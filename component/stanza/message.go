@@ -14,6 +14,16 @@ func (t text) WriteXML(w *wire.Writer) {
 // Body is what a message says (RFC 6121 §5.2.3).
 func Body(s string) wire.Payload { return text{"body", s} }
 
+// BodyIn gives the body among payloads that are to be sent, or "".
+func BodyIn(payloads []wire.Payload) string {
+	for _, p := range payloads {
+		if t, ok := p.(text); ok && t.name == "body" {
+			return t.content
+		}
+	}
+	return ""
+}
+
 // Subject is a message's subject, or without a body in a room, the room's
 // (XEP-0045 §8.1).
 func Subject(s string) wire.Payload { return text{"subject", s} }

@@ -167,7 +167,7 @@ func (l *link) failed(p *pending, err *transport.Error) {
 	case p.ask != nil:
 		l.failAsk(p.ask, err)
 	case !p.told:
-		p.told = true
+		p.told, p.tagged = true, nil
 		l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, Status: transport.Failed, Err: err})
 	}
 }

@@ -270,3 +270,18 @@ func TestPreferencesAreTheChannelsBeforeThoseForAll(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
+
+// Of a reaction that is refused nothing is shown, although not all of its lines
+// are answered.
+func TestARefusedReactionIsNotShownLater(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGardenWith(modern)
+		w.reacts("123", []string{"👋", "👍"}, nil)
+		c.expectPrefix("@label=g1;")
+		c.expectPrefix("@")
+		c.sends("@label=g1 :irc.example.org 404 romeo #garden :Cannot send to channel")
+		w.sees(transport.MessageStatus{Request: "reacted", Chat: garden, Status: transport.Failed, Err: because(transport.Forbidden)})
+		time.Sleep(time.Minute) // what was behind it is read meanwhile
+		w.seesNothing()
+	})
+}

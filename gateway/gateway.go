@@ -216,7 +216,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	running.Go(func() { g.runPlumbs(ctx) })
 	<-ctx.Done()
-	g.plumbing.atWork.Wait()
+	g.closePlumbs()
 	g.leave()
 	allLeft()
 	running.Wait()

@@ -37,6 +37,7 @@ type network struct {
 	ofPeople     []transport.Command // that the network does itself
 	linkInfos    map[string][]transport.LinkInfo
 	carries      transport.Features
+	carriesOnce  transport.Features // once a message was refused; 0: the same
 	prefers      transport.Preference
 
 	acquaintances map[transport.Address]transport.Member
@@ -178,6 +179,10 @@ func (l *link) Send(ctx context.Context, m transport.Message) (transport.Message
 		panic("a text that nobody expected")
 	}
 	if now, _, _ := l.call("send", m.Chat, m.Nick, m.Text); now != nil {
+		if n.carriesOnce != 0 {
+			n.carries, n.carriesOnce = n.carriesOnce, 0
+			delete(n.refused, "send")
+		}
 		return "", now
 	}
 	n.sent = append(n.sent, m)

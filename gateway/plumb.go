@@ -63,7 +63,7 @@ type plumbing struct {
 	any atomic.Bool // there are some: asked for each stanza
 
 	life   context.Context // of the gateway, since it runs
-	work   func(*plumb, context.Context)
+	work   func(*plumb)
 	mu     sync.RWMutex
 	ends   map[jid.JID]*plumbEnd // by what stanzas to it are addressed to
 	plumbs map[string]*plumb
@@ -77,12 +77,12 @@ type plumb struct {
 	host    *host // of the room
 	id      string
 	record  plumbRecord
+	ctx     context.Context // while it is to work
 	stop    context.CancelFunc
 	done    chan struct{}
 	in      chan plumbEvent
 	missed  atomic.Int64 // stanzas that found the queue full
 
-	status  atomic.Pointer[string]
 	running sync.WaitGroup // questions under way
 
 	ends      [2]*plumbEnd // the room, the MUC
@@ -116,7 +116,6 @@ func (g *Gateway) newPlumb(h *host, id string, r plumbRecord) (*plumb, error) {
 	}
 	p.ends[0] = newPlumbEnd(p, 0, room, r.RoomPassword)
 	p.ends[1] = newPlumbEnd(p, 1, muc, r.MUCPassword)
-	p.note()
 	return p, nil
 }
 
@@ -148,9 +147,8 @@ func (g *Gateway) startPlumb(p *plumb) error {
 		all.ends[e.self] = e
 	}
 	all.any.Store(true)
-	ctx, stop := context.WithCancel(all.life)
-	p.stop = stop
-	all.atWork.Go(func() { all.work(p, ctx) })
+	p.ctx, p.stop = context.WithCancel(all.life)
+	all.atWork.Go(func() { all.work(p) })
 	return nil
 }
 
@@ -193,7 +191,7 @@ func (h *host) plumbsOf(mine func(*plumb) bool) (found []*plumb) {
 	return found
 }
 
-// runPlumbs brings back what was linked before, and ends all when ctx ends.
+// runPlumbs brings back what was linked before.
 func (g *Gateway) runPlumbs(ctx context.Context) {
 	for _, h := range g.hosts {
 		for !g.loadPlumbs(ctx, h) {
@@ -204,7 +202,10 @@ func (g *Gateway) runPlumbs(ctx context.Context) {
 			}
 		}
 	}
-	<-ctx.Done()
+}
+
+// closePlumbs waits until all have left their rooms. The gateway is stopping.
+func (g *Gateway) closePlumbs() {
 	all := &g.plumbing
 	all.mu.Lock()
 	all.closed = true
@@ -260,7 +261,8 @@ func (h *host) isPlumber(j jid.JID) bool { return j.Local == plumbUser && j.Doma
 func (s *session) plumbs() bool { return s.host.isPlumber(s.user) }
 
 // supervise runs a plumb until ctx ends. After a panic it begins anew.
-func (p *plumb) supervise(ctx context.Context) {
+func (p *plumb) supervise() {
+	ctx := p.ctx
 	defer close(p.done)
 	for {
 		sound := p.host.guard("link of "+p.record.Room, func() { p.run(ctx) })
@@ -313,7 +315,6 @@ func (p *plumb) run(ctx context.Context) {
 		}
 		now := time.Now()
 		p.tidy(now)
-		p.note()
 		timer.Reset(max(p.next(now).Sub(now), 10*time.Millisecond))
 	}
 }
@@ -346,97 +347,3 @@ func (p *plumb) other(e *plumbEnd) *plumbEnd { return p.ends[1-e.side] }
 
 // jitter spreads what many would do at the same time.
 func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
-
-// note keeps what the list says of the plumb.
-func (p *plumb) note() {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s ⇄ %s (linked by %s)", p.record.Room, p.record.MUC, p.record.By)
-	for _, e := range p.ends {
-		fmt.Fprintf(&b, "\n  %s: %s", e.room, e.describe())
-	}
-	fmt.Fprintf(&b, "\n  %s from the room to the MUC, %d back", count(p.ends[1].spoken, "message", "messages"), p.ends[0].spoken)
-	if lost := p.ends[0].lostEver + p.ends[1].lostEver + int(p.missed.Load()); lost > 0 {
-		fmt.Fprintf(&b, ", %d left out", lost)
-	}
-	if p.paused.After(time.Now()) {
-		b.WriteString("; paused, as messages went to and fro: is there another bridge?")
-	}
-	if p.ended != "" {
-		b.WriteString("; over: " + p.ended)
-	}
-	text := b.String()
-	p.status.Store(&text)
-}
-
-// tidy is done after everything that happens, and now and then.
-func (p *plumb) tidy(now time.Time) {
-	for _, e := range p.ends {
-		e.tidy(now)
-	}
-	muc := p.ends[1]
-	if p.record.Owner != "" && muc.state == endIn && now.Sub(muc.since) > ownerTime {
-		p.ended = p.record.Owner + " was not seen in " + muc.room.String() +
-			" as its owner or an administrator of it. Be in it when you link it, and let everybody see addresses there, or make " + muc.self.Bare().String() + " a moderator."
-	}
-}
-
-// ownerTime is how long the owner of a MUC has to be seen in it.
-const ownerTime = time.Minute
-
-// checkOwner looks whether somebody in the MUC is who linked it, and may: an
-// administrator of the gateway always may, others if they have a say in it.
-func (p *plumb) checkOwner(who occupant) {
-	if p.record.Owner == "" || !who.owns || who.bare.String() != p.record.Owner {
-		return
-	}
-	p.record.Owner = ""
-	record := p.record
-	p.running.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-		defer cancel()
-		if err := p.host.storePlumb(ctx, p.id, record); err != nil {
-			p.host.log.Error("a link is not stored", "room", p.record.Room, "err", err)
-		}
-	})
-}
-
-// next is when there is something to do again.
-func (p *plumb) next(now time.Time) time.Time {
-	at := now.Add(time.Minute)
-	for _, e := range p.ends {
-		at = earlier(at, e.next())
-	}
-	return at
-}
-
-// recheckPlumbs is for a component whose stream is back.
-func (h *host) recheckPlumbs() {
-	for _, p := range h.plumbsOf(func(*plumb) bool { return true }) {
-		then := func() {
-			for _, e := range p.ends {
-				e.check(time.Now())
-			}
-		}
-		select {
-		case p.in <- plumbEvent{then: then}:
-		default: // it is busy, and finds out by itself
-		}
-	}
-}
-
-// alertAbout tells administrators, and who made a link.
-func (h *host) alertAbout(by, text string) {
-	g := h.gateway
-	var to []jid.JID
-	if g.Admins != nil {
-		to = slices.Clone(g.Admins())
-	}
-	if j, err := jid.ParsePrepared(by); err == nil && !slices.Contains(to, j) && h.Allows(j) {
-		to = append(to, j)
-	}
-	select {
-	case h.alerts <- alert{text, to}:
-	default:
-		h.log.Warn("an alert was not sent: too many wait")
-	}
-}

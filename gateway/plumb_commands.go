@@ -27,6 +27,7 @@ func (h *host) plumbCommands() []command {
 		{node: "plumb", name: "Link a room with a MUC", admin: admin, start: askPlumb},
 		{node: "unplumb", name: "Unlink a room from a MUC", admin: admin, start: askUnplumb},
 		{node: "plumbs", name: "Show the rooms that are linked", admin: admin, start: showPlumbs},
+		{node: "plumb-settings", name: "Set up the gateway's own account in linked rooms", admin: true, start: setPlumber},
 	}
 }
 
@@ -170,9 +171,48 @@ func showPlumbs(s *session) stage {
 	if len(all) == 0 {
 		return done("No rooms are linked.")
 	}
-	lines := []string{count(len(all), "link", "links") + ":"}
-	for _, p := range all {
-		lines = append(lines, *p.status.Load())
-	}
-	return done(strings.Join(lines, "\n"))
+	return stage{work: func(ctx context.Context) stage {
+		lines := s.host.describePlumbs(ctx, all)
+		return done(count(len(all), "link", "links") + ":\n" + strings.Join(lines, "\n"))
+	}}
+}
+
+// setPlumber asks for the settings of the user that is in linked rooms, as
+// others have them: a password for a server, say.
+func setPlumber(*session) stage {
+	return ask(transport.Form{
+		Title: "The gateway's own account in linked rooms", Instructions: "What is to be set up?",
+		Fields: []transport.Field{{Name: "address", Label: "A server or a room; empty: everything"}},
+	}, func(s *session, answers transport.Values) stage {
+		t := target{kind: toGateway}
+		if text := strings.TrimSpace(answers.Get("address")); text != "" {
+			var ok bool
+			if t, ok = s.host.chatTarget(text); !ok || t.kind == toPerson {
+				return undone(fmt.Sprintf("%q is neither a server nor a room.", text))
+			}
+		}
+		at, kind := t.place()
+		// Only to read and write what is stored: it never runs.
+		of := &session{host: s.host, user: jid.JID{Local: plumbUser, Domain: s.host.Domain}, setting: s.setting}
+		return stage{work: func(ctx context.Context) stage {
+			form, err := of.settingsForm(ctx, at, kind)
+			if err != nil {
+				return s.failedWith(err)
+			}
+			return ask(form, func(s *session, answers transport.Values) stage {
+				return stage{work: func(ctx context.Context) stage {
+					complaints, err := of.setSettings(ctx, at, kind, answers)
+					if err != nil {
+						return s.failedWith(err)
+					}
+					for _, running := range s.host.allSessions() {
+						if running.plumbs() {
+							running.order(func(context.Context) { running.reconfigured(at) })
+						}
+					}
+					return done("Configuration successfully applied.").warn(complaints...)
+				}}
+			})
+		}}
+	})
 }

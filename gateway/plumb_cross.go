@@ -118,7 +118,7 @@ func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by
 		if quoted != nil {
 			extras = append(extras, stanza.Reply{ID: quoted.names[o.side].ref(), To: o.room.WithResource(quoted.by.nick).String()})
 		}
-		extras = append(extras, nickname(by.nick))
+		extras = append(extras, nickname(o.unlike(by.nick)))
 	} else {
 		text = named(words{text: text, nick: o.unlike(by.nick)}).text
 		if quoted != nil {
@@ -132,7 +132,7 @@ func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by
 		}
 	}
 	o.push(e, &flight{
-		st: o.groupchat(id, append([]payload{stanza.Body(text)}, extras...)...), crossing: c, text: true, at: time.Now(),
+		st: o.groupchat(id, append([]payload{stanza.Body(text)}, extras...)...), crossing: c, body: text, at: time.Now(),
 	})
 	if c != nil {
 		c.names[o.side].id = id
@@ -180,7 +180,7 @@ func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 		return
 	}
 	r := stanza.Reactions{ID: of.names[o.side].ref(), Emoji: m.Reactions.Emoji}
-	extras := []payload{nickname(by.nick)}
+	extras := []payload{nickname(o.unlike(by.nick))}
 	if o.inner == nil {
 		r.Emoji, extras = of.all(e.side), nil
 		if add, remove := changes(before, r.Emoji); len(add)+len(remove) == 0 {
@@ -194,11 +194,12 @@ func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 // message of theirs.
 func (p *plumb) crossWords(e *plumbEnd, text string, by voice) {
 	o := p.other(e)
-	payloads := []payload{stanza.Body(text), nickname(by.nick)}
+	payloads := []payload{stanza.Body(text), nickname(o.unlike(by.nick))}
 	if o.inner == nil {
-		payloads = []payload{stanza.Body(named(words{text: text, nick: o.unlike(by.nick)}).text)}
+		text = named(words{text: text, nick: o.unlike(by.nick)}).text
+		payloads = []payload{stanza.Body(text)}
 	}
-	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), payloads...), text: true, at: time.Now()})
+	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), payloads...), body: text, at: time.Now()})
 }
 
 // crossRetraction takes a message back at the other end: one of ours as its
@@ -268,7 +269,7 @@ func (p *plumb) came(e *plumbEnd, text string) {
 	if o.state != endIn || !p.comings.allow(time.Now(), e.side) {
 		return
 	}
-	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), stanza.Body(text)), at: time.Now(), text: true})
+	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), stanza.Body(text)), at: time.Now(), body: text})
 }
 
 // say tells a room what the plumb could not do, of one kind not often.
@@ -287,7 +288,7 @@ func (p *plumb) say(e *plumbEnd, kind, text string) {
 // announce says something to those in the room, if the plumb is there.
 func (e *plumbEnd) announce(text string) {
 	if e.state == endIn && e.p.record.Owner == "" {
-		e.push(nil, &flight{st: e.groupchat(e.p.gateway.NewID(), stanza.Body(text)), at: time.Now(), text: true})
+		e.push(nil, &flight{st: e.groupchat(e.p.gateway.NewID(), stanza.Body(text)), at: time.Now(), body: text})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/component/stanza"
@@ -23,7 +24,7 @@ type flight struct {
 	st       stanza.Stanza
 	origin   *plumbEnd // whose people it is from; nil: the plumb's own
 	crossing *crossing // of a message
-	text     bool      // the room shows it
+	body     string    // of a message that the room shows; empty: it may not
 	again    bool      // it was sent in another way before
 	at       time.Time // when it began to wait, or was sent
 	failed   func(stanza.Error)
@@ -59,7 +60,7 @@ func (e *plumbEnd) lose(f *flight) {
 	if f.crossing != nil {
 		e.p.crossings.drop(f.crossing)
 	}
-	if f.text && f.origin != nil {
+	if f.body != "" && f.origin != nil {
 		e.lostEver++
 		e.lostSoon++
 	}
@@ -88,7 +89,7 @@ func (e *plumbEnd) flush(now time.Time) {
 		e.waiting = e.waiting[1:]
 		f.at = now
 		e.flying[f.st.ID] = f
-		if f.text {
+		if f.body != "" {
 			e.ahead++
 			e.writes = false // a message ends that
 		}
@@ -106,20 +107,41 @@ func (e *plumbEnd) land(id string) *flight {
 	f := e.flying[id]
 	if f != nil {
 		delete(e.flying, id)
-		if f.text {
+		if f.body != "" {
 			e.ahead--
 		}
 	}
 	return f
 }
 
+// landOldest takes out the oldest message with a text.
+func (e *plumbEnd) landOldest(st *stanza.Received) *flight {
+	body, _ := st.ReadBody()
+	var oldest *flight
+	for _, f := range e.flying {
+		if body != "" && f.body == body && (oldest == nil || f.at.Before(oldest.at)) {
+			oldest = f
+		}
+	}
+	if oldest == nil {
+		return nil
+	}
+	return e.land(oldest.st.ID)
+}
+
 // reflected takes what the room shows of our own.
 func (e *plumbEnd) reflected(st *stanza.Received) {
+	if topic, is := st.ReadSubject(); is {
+		e.subject = strings.Clone(topic)
+	}
 	f := e.land(st.ID)
+	if f == nil {
+		f = e.landOldest(st) // of a room that gives messages its own ids
+	}
 	if f == nil {
 		return
 	}
-	if f.text && f.origin != nil {
+	if f.body != "" && f.origin != nil {
 		e.spoken++
 	}
 	if f.crossing != nil {
@@ -135,18 +157,22 @@ func (e *plumbEnd) failed(id string, err stanza.Error) {
 	switch {
 	case f == nil:
 		return
-	case err.Condition == stanza.NotAcceptable && e.inner == nil && e.state == endIn && f.text:
+	case e.inner == nil && isGone(err.Condition):
+		e.check(time.Now()) // it may be the whole room
+	}
+	switch {
+	case err.Condition == stanza.NotAcceptable && e.inner == nil && e.state == endIn && f.body != "":
 		e.out(time.Now(), "the room says that it is not in it any more") // XEP-0045 §7.4
 		e.waiting = slices.Insert(e.waiting, 0, f)
 		return
-	case f.text && !f.again && e.inner != nil && err.Condition == stanza.FeatureNotImplemented:
+	case f.body != "" && !f.again && e.inner != nil && err.Condition == stanza.FeatureNotImplemented:
 		f.again = true
 		e.waiting = slices.Insert(e.waiting, 0, f)
 	case f.failed != nil:
 		f.failed(err)
 	default:
 		e.lose(f)
-		if f.origin != nil && f.text {
+		if f.origin != nil && f.body != "" {
 			e.lostSoon--
 			why := err.Text
 			if why == "" {
@@ -181,7 +207,7 @@ func (e *plumbEnd) tidyOutbox(now time.Time) {
 		switch {
 		case f.asked != nil:
 			f.asked(errNobody)
-		case f.text:
+		case f.body != "":
 			e.lose(f)
 		}
 	}

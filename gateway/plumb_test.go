@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	. "gatehouse/component/componenttest"
 	"gatehouse/component/stanza"
@@ -27,8 +28,15 @@ type chapelOf struct {
 
 func plumbStory(t *testing.T, tell func(w *world)) {
 	t.Helper()
+	linkingStory(t, false, tell)
+}
+
+// linkingStory is one where everybody may link rooms of theirs.
+func linkingStory(t *testing.T, linking bool, tell func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := prepareWorld(t)
+		w.linking = linking
 		w.verona.info.Rooms = true
 		w.store = newMemory()
 		w.start()
@@ -127,6 +135,19 @@ func (w *world) linked() string {
 	return Values(w.Expect(completed(castle, verona, "plumbs")), noteOf)[0]
 }
 
+// taken gives the calls of one kind since the last time.
+func (n *network) taken(name string) (all []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, call := range n.calls {
+		if strings.HasPrefix(call, name+" ") {
+			all = append(all, strings.TrimRight(call, " "))
+		}
+	}
+	n.calls = nil
+	return all
+}
+
 func TestTwoLinkedRoomsTalkTogether(t *testing.T) {
 	plumbStory(t, func(w *world) {
 		c := w.plumbs()
@@ -183,6 +204,117 @@ func TestWhatIsThoughtIsMergedWhereOneSpeaksForMany(t *testing.T) {
 		}
 		react("juliet", "c-v1", "👍")
 		reacts("a reaction", "#garden v1 + [👍] - []")
+		react("nurse", "c-v1", "👍", "🐢")
+		reacts("another's, of which one is there", "#garden v1 + [🐢] - []")
+		react("juliet", "c-v1")
+		reacts("one that another still has")
+		react("nurse", "c-v1", "🐢")
+		reacts("the last of them", "#garden v1 + [] - [👍]")
+		react("nurse", "c-unknown", "🐢")
+		w.saidIs("a reaction to what nobody knows", "* nurse reacted 🐢 to a message")
+
+		w.verona.change(func() { w.verona.nextID = "v2" })
+		c.hears("juliet", "m1", "<body>Ay me!</body>")
+		w.said()
+		veronas := func(nick string, add, remove []string) {
+			w.verona.tells(bridge, transport.MessageReacted{Reaction: transport.Reaction{Chat: "#garden", Nick: nick, To: "v2", Add: add, Remove: remove}})
+			w.settle()
+		}
+		emoji := func(want ...string) {
+			t.Helper()
+			w.Expect(Message(To(chapel), Has("{urn:xmpp:reactions:0}reactions@id", "c-m1"), Has("{urn:xmpp:reactions:0}reactions/reaction", want...)))
+		}
+		veronas("romeo", []string{"❤️"}, nil)
+		emoji("❤️")
+		veronas("tybalt", []string{"❤️"}, nil)
+		w.ExpectNothing()
+		veronas("tybalt", []string{"👎"}, nil)
+		emoji("❤️", "👎")
+		veronas("romeo", nil, []string{"❤️"})
+		veronas("tybalt", nil, []string{"❤️"})
+		emoji("👎")
+	})
+}
+
+func TestWhatIsCorrectedAndTakenBackCrosses(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		c := w.plumbs()
+		c.hears("juliet", "m1", "<body>But, sofd!</body>")
+		w.said()
+		c.hears("juliet", "m2", "<body>But, soft!</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/>")
+		w.saidIs("a correction", "<juliet> s/sofd!/soft!/")
+		c.hears("juliet", "m3", "<body>But, loud!</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/>")
+		w.saidIs("another", "<juliet> s/soft!/loud!/")
+		c.hears("nurse", "m4", "<body>Peter!</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/>")
+		w.saidIs("a correction of another's", "<nurse> * Peter!")
+		c.hears("juliet", "m5", "<retract xmlns='urn:xmpp:message-retract:1' id='c-m1'/>")
+		c.shows(w.Expect(inChapel("What was taken back here is still seen in "+garden+".")), "c-x")
+
+		w.verona.carry(everything)
+		w.verona.change(func() { w.verona.nextID = "v6" })
+		c.hears("juliet", "m6", "<body>Ay me!</body>")
+		c.hears("nurse", "m7", "<retract xmlns='urn:xmpp:message-retract:1' id='c-m6'/>")
+		if w.verona.callsOf("retract") > 0 {
+			t.Error("the nurse takes juliet's words back")
+		}
+		c.hears("juliet", "m8", "<retract xmlns='urn:xmpp:message-retract:1' id='c-m6'/>")
+		if got := w.verona.taken("retract"); !slices.Equal(got, []string{"retract #garden  v6"}) {
+			t.Errorf("juliet takes her words back: %q", got)
+		}
+
+		w.inVerona("romeo", "v1", "She speaks", nil)
+		spoken := w.Expect(inChapel("<romeo> She speaks"))
+		c.shows(spoken, "c-v1")
+		w.verona.tells(bridge, transport.MessageCorrected{Of: "v1", Message: transport.Message{ID: "v2", Chat: "#garden", Nick: "romeo", Text: "She sings"}})
+		c.shows(w.Expect(inChapel("<romeo> She sings", Has("{urn:xmpp:message-correct:0}replace@id", spoken.ID))), "c-v2")
+		w.verona.tells(bridge, transport.MessageRetracted{Retraction: transport.Retraction{Chat: "#garden", ID: "v1", By: "romeo"}})
+		w.Expect(Message(To(chapel), Has("{urn:xmpp:message-retract:1}retract@id", "c-v1")))
+	})
+}
+
+func TestWhoWritesAndWhatIsTalkedOfCrosses(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		w.verona.carry(everything)
+		c := w.plumbs("joins=true")
+		state := func(name string) { c.hears("juliet", "", "<"+name+" xmlns='http://jabber.org/protocol/chatstates'/>") }
+		composing := func(what string, want ...string) {
+			t.Helper()
+			if got := w.verona.taken("composing"); !slices.Equal(got, want) {
+				t.Errorf("%s: verona is told %q, want %q", what, got, want)
+			}
+		}
+		state("composing")
+		composing("somebody writes", "composing #garden  1")
+		state("composing")
+		composing("still")
+		state("active")
+		composing("no more", "composing #garden  0")
+		state("composing")
+		composing("again", "composing #garden  1")
+		w.pass(40 * time.Second)
+		composing("and then goes", "composing #garden  0")
+
+		topic := func(nick, text string) {
+			c.hears(nick, "t"+text, "<subject>"+text+"</subject>")
+		}
+		topic("juliet", "Moon")
+		if got := w.verona.taken("subject"); !slices.Equal(got, []string{"subject #garden Moon"}) {
+			t.Errorf("the subject: %q", got)
+		}
+		w.verona.denies("subject", because(transport.Forbidden))
+		topic("juliet", "Sun")
+		w.saidIs("a subject that can't be set", "* juliet has set the subject: Sun")
+		w.verona.change(func() { w.verona.setsSubject("#garden", "romeo", "Stars") })
+		got := w.Expect(Message(To(chapel), Type("groupchat"), Subject("Stars"), HasNot("body")))
+		c.Send(fmt.Sprintf(`<message from='%s' to='%s' id='%s' type='error'><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`, chapel, c.self, got.ID))
+		c.shows(w.Expect(inChapel("* romeo has set the subject: Stars")), "c-1")
+
+		c.comes("nurse", "participant")
+		w.saidIs("who comes", "* nurse has come in")
+		w.verona.change(func() {
+			w.verona.others("#garden", "", transport.MemberChanged{Room: "#garden", Member: transport.Member{Nick: "tybalt", Role: transport.Participant}, Joined: true})
+		})
+		w.Expect(inChapel("* tybalt has come in"))
 	})
 }
 
@@ -196,13 +328,8 @@ func reactions(id string, emoji ...string) string {
 
 // reactions gives the calls of React since the last time.
 func (n *network) reactions() (all []string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, call := range n.calls {
-		if rest, is := strings.CutPrefix(call, "react "); is {
-			all = append(all, strings.Join(strings.Fields(rest), " "))
-		}
+	for _, call := range n.taken("react") {
+		all = append(all, strings.Join(strings.Fields(call)[1:], " "))
 	}
-	n.calls = nil
 	return all
 }

@@ -62,6 +62,7 @@ type world struct {
 	plain   bool    // verona can do nothing but send
 	keeping *keeper // what is kept of verona's conversations; nil: nothing
 	open    bool    // people can register
+	linking bool    // they can link rooms
 	books   string  // folder of address books
 	web     *http.Client
 
@@ -165,7 +166,7 @@ func (w *world) start() {
 			Up:   func() { g.StreamUp(domain) },
 			Down: func() { g.StreamDown(domain) },
 		})
-		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows, AddressBooks: w.books}
+		host := gateway.Host{Domain: domain, Network: network, Stream: c, Allows: w.allows, AddressBooks: w.books, UsersPlumb: w.linking}
 		if w.files != nil {
 			host.Files = w.files
 		}

@@ -260,6 +260,105 @@ func TestGroupIsCarriedWhole(t *testing.T) {
 	})
 }
 
+// strictCarrier carries no group texts after all.
+type strictCarrier struct {
+	crowdCarrier
+	why *transport.Error
+}
+
+func (c strictCarrier) Send(ctx context.Context, o provider.Outgoing) (provider.Sent, error) {
+	if len(o.Group) > 0 {
+		return provider.Sent{}, c.process.around(func() error { return c.why })
+	}
+	return c.carrier.Send(ctx, o)
+}
+
+// What the provider does not take as one goes to each, whenever the process dies.
+func TestGroupThatIsRefusedAsOneGoesToEachOnce(t *testing.T) {
+	crowd := func(why *transport.Error) *carrier {
+		c := &carrier{}
+		c.change = func(n *Network) { n.lines.trunk(operatorTrunk).provider = strictCarrier{crowdCarrier{c}, why} }
+		return c
+	}
+	refusal := &transport.Error{Reason: transport.Rejected, Text: "no such group", Code: "50407"}
+	for dieAt := 0; ; dieAt++ {
+		died := false
+		synctest.Test(t, func(t *testing.T) {
+			d, c := newDisk(), crowd(refusal)
+			w := start(t, d, c, dieAt)
+			err := w.sends("g1", family, "supper at nine")
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			died = w.process.isDead()
+			w.ends()
+			if dieAt > 0 {
+				w = start(t, d, c, 0)
+				defer w.ends()
+				if err != nil {
+					w.sends("g1", family, "supper at nine") // the client tries it again
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+			}
+			to := map[string]int{}
+			for _, o := range c.taken {
+				to[o.To]++
+			}
+			if len(to) != 2 || to["+15551234567"] != 1 || to["+15557654321"] != 1 {
+				t.Errorf("died at step %d: sent were %+v", dieAt, c.taken)
+			}
+		})
+		if dieAt > 0 && !died {
+			break
+		}
+	}
+
+	// Where the account is at fault, copies would fare no better.
+	synctest.Test(t, func(t *testing.T) {
+		c := crowd(provider.Error(20003, nil))
+		w := start(t, newDisk(), c, 0)
+		defer w.ends()
+		w.mustSend("g1", family, "supper at nine")
+		synctest.Wait()
+		if told := w.romeo.statuses("g1"); len(c.taken) != 0 || len(told) != 1 || told[0].Status != transport.Failed || told[0].Chat != family {
+			t.Errorf("sent %v, told %v", c.taken, told)
+		}
+	})
+	// Each member's copies of a long message are told of together.
+	synctest.Test(t, func(t *testing.T) {
+		c := crowd(refusal)
+		change := c.change
+		c.change = func(n *Network) { change(n); n.maxSegments = 1 }
+		w := start(t, newDisk(), c, 0)
+		defer w.ends()
+		w.mustSend("g1", family, strings.Repeat("supper at nine ", 15))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(c.taken) != 4 {
+			t.Fatalf("sent were %+v", c.taken)
+		}
+		delivered := func() (who []transport.Address) {
+			for _, s := range w.romeo.statuses("g1") {
+				if s.Status == transport.Delivered {
+					who = append(who, s.Who)
+				}
+			}
+			return who
+		}
+		for i, o := range c.taken {
+			if o.To == "+15557654321" {
+				if got := delivered(); len(got) != 0 {
+					t.Errorf("told %v before all of one's texts were delivered", got)
+				}
+				w.network.Report(t.Context(), provider.Report{ID: c.ids[i], Status: transport.Delivered})
+			}
+		}
+		if got := delivered(); len(got) != 1 || got[0] != "+15557654321" {
+			t.Errorf("told %v", got)
+		}
+	})
+}
+
 func TestMemberWhoOptedOutIsLeftOutAndNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{}

@@ -63,6 +63,9 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 		if n.simpler(&item, refused) {
 			return n.putBack(ctx, item, &provider.Retry{Err: refused})
 		}
+		if r, instead := n.sendCopies(ctx, item, refused); instead {
+			return r
+		}
 		level := slog.LevelInfo
 		if code, err := strconv.Atoi(refused.Code); err == nil && provider.Lookup(code).Admin {
 			level = slog.LevelError

@@ -17,7 +17,7 @@ func TestGroupTextThroughConversations(t *testing.T) {
 	const token = "0123456789abcdef0123456789abcdef"
 	twilio := conversationstest.Start(token)
 	t.Cleanup(twilio.Close)
-	w.start(w.sms(fmt.Sprintf(`provider = "twilio"
+	w.start(loopbackOnly, fmt.Sprintf("[media]\npublic_url = %q\n", "http://"+w.http+"/media"), w.sms(fmt.Sprintf(`provider = "twilio"
 [component.sms.twilio]
 account_sid = "AC00000000000000000000000000000001"
 auth_token = %q
@@ -50,6 +50,13 @@ reconcile = "1s"
 	romeo.gets(message, from(family+"/"+cousin), typed("groupchat"), body("I bring wine"))
 	twilio.Text(group.SID, friend, "nobody was called about this", true)
 	romeo.gets(message, from(family+"/"+friend), typed("groupchat"), body("nobody was called about this"))
+
+	torch := conversationstest.File{SID: "ME00000000000000000000000000000001", Name: "torch.txt", Type: "application/pdf", Content: "%PDF-1.4 a torch"}
+	twilio.Text(group.SID, cousin, "", false, torch)
+	link, _ := romeo.getsFile(family+"/"+cousin, "application/pdf", "torch.pdf")
+	if _, got := fetched(t, link); string(got) != torch.Content {
+		t.Errorf("the file is %q", got)
+	}
 
 	for _, p := range group.Participants {
 		if p.Address == cousin {

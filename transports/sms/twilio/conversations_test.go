@@ -2,6 +2,8 @@ package twilio
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -93,6 +95,51 @@ func TestGroupTextGoesIntoItsConversation(t *testing.T) {
 	status(transport.Failed)
 	if _, err := p.Status(t.Context(), "CHx/IMx"); !errors.Is(err, provider.ErrUnknownMessage) {
 		t.Errorf("the status of nothing: %v", err)
+	}
+}
+
+func TestFilesOfAGroupAreFetched(t *testing.T) {
+	p, s, r := groupStage(t)
+	if _, err := p.Send(t.Context(), supper); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Conversations()[0]
+	file := conversationstest.File{SID: "ME00000000000000000000000000000001", Name: "torch.png", Type: "image/png", Content: "a torch"}
+	odd := conversationstest.File{SID: "../../x", Type: "image/png"}
+	s.Text(c.SID, nurse, "look", false, file, odd)
+	s.Text(c.SID, juliet, "", true, file)
+	known := func(transport.MessageID) bool { return false }
+	listed, err := p.groupsReceived(t.Context(), own, time.Now().Add(-time.Minute), known)
+	if err != nil || len(r.In) != 1 || len(listed) != 2 {
+		t.Fatalf("told were %+v and listed %+v, error %v", r.In, listed, err)
+	}
+	if r.In[0].Lost != 1 || len(r.In[0].Media) != 1 || listed[0].Lost+listed[1].Lost != 1 {
+		t.Errorf("told was %+v and listed %+v", r.In[0], listed)
+	}
+	for _, in := range append(listed, r.In...) {
+		for _, m := range in.Media {
+			got, err := p.FetchMedia(t.Context(), http.DefaultClient, m, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := io.ReadAll(got.Content)
+			got.Content.Close()
+			if err != nil || string(content) != file.Content || got.Type != file.Type || got.Name != file.Name {
+				t.Errorf("the file is %q of type %s called %s, error %v", content, got.Type, got.Name, err)
+			}
+			if err := p.ForgetMedia(t.Context(), m); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	gone := r.In[0].Media[0]
+	gone.URL = strings.Replace(gone.URL, conversationstest.ChatService, "IS000000000000000000000000000000ff", 1)
+	if _, err := p.FetchMedia(t.Context(), http.DefaultClient, gone, 1000); !errors.Is(err, provider.ErrNoMedia) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	p.options.APIBase = apiBase
+	if media, _ := p.groupMedia(conversationstest.ChatService, []byte(`[{"Sid":"ME00000000000000000000000000000001"}]`)); media[0].URL != "https://mcs.us1.twilio.com/v1/Services/"+conversationstest.ChatService+"/Media/ME00000000000000000000000000000001" {
+		t.Errorf("at Twilio it is %s", media[0].URL)
 	}
 }
 

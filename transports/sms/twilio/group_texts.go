@@ -33,10 +33,9 @@ func (p *Provider) conversationEvent(ctx context.Context, params url.Values) err
 	switch params.Get("EventType") {
 	case "onMessageAdded":
 		at, _ := time.Parse(time.RFC3339, params.Get("DateCreated"))
-		var media []json.RawMessage
-		_ = json.Unmarshal([]byte(params.Get("Media")), &media) // what is no list counts as none
+		media, lost := p.groupMedia(params.Get("ChatServiceSid"), []byte(params.Get("Media")))
 		return p.groupText(ctx, sid, groupText{
-			id: message, author: params.Get("Author"), body: params.Get("Body"), at: at, media: len(media),
+			id: message, author: params.Get("Author"), body: params.Get("Body"), at: at, media: media, lost: lost,
 		})
 	case "onDeliveryUpdated":
 		code, _ := strconv.Atoi(params.Get("ErrorCode"))
@@ -60,7 +59,8 @@ func (p *Provider) conversationEvent(ctx context.Context, params url.Values) err
 type groupText struct {
 	id, author, body string
 	at               time.Time
-	media            int
+	media            []provider.Media
+	lost             int
 }
 
 func (p *Provider) groupText(ctx context.Context, sid string, t groupText) error {
@@ -83,7 +83,7 @@ func (c conversation) inbound(t groupText) (provider.Inbound, bool) {
 		return provider.Inbound{}, false
 	}
 	return provider.Inbound{
-		ID: groupID(c.sid, t.id), From: t.author, To: c.own, Text: t.body, At: t.at, Lost: t.media,
+		ID: groupID(c.sid, t.id), From: t.author, To: c.own, Text: t.body, At: t.at, Media: t.media, Lost: t.lost,
 		Group: slices.DeleteFunc(others, func(n string) bool { return n == t.author }),
 	}, true
 }
@@ -190,11 +190,13 @@ func (p *Provider) groupsReceived(ctx context.Context, number string, since time
 			if m.DateCreated == nil || m.DateCreated.Before(since) || known(groupID(sid, value(m.Sid))) {
 				continue
 			}
-			media := 0
+			t := groupText{id: value(m.Sid), author: value(m.Author), body: value(m.Body), at: *m.DateCreated}
 			if m.Media != nil {
-				media = len(*m.Media)
+				if list, err := json.Marshal(*m.Media); err == nil {
+					t.media, t.lost = p.groupMedia(value(one.ChatServiceSid), list)
+				}
 			}
-			if in, ok := c.inbound(groupText{id: value(m.Sid), author: value(m.Author), body: value(m.Body), at: *m.DateCreated, media: media}); ok {
+			if in, ok := c.inbound(t); ok {
 				texts = append(texts, in)
 			}
 		}

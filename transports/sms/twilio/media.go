@@ -74,6 +74,9 @@ func (p *Provider) find(ctx context.Context, m provider.Media) (*url.URL, error)
 	if err != nil {
 		return nil, fmt.Errorf("the address of a file is none: %w", provider.ErrNoMedia)
 	}
+	if p.isGroupFile(at) {
+		return p.groupFileAt(ctx, at)
+	}
 	i, err := strconv.Atoi(at.Fragment)
 	if err != nil || !p.isOwn(at) || !strings.HasSuffix(at.Path, mediaList) {
 		return at, nil

@@ -21,6 +21,7 @@ import (
 type Server struct {
 	*httptest.Server
 	Token string // that webhooks are signed with
+	files *httptest.Server
 
 	mu            sync.Mutex
 	conversations []*Conversation
@@ -43,9 +44,16 @@ type Participant struct{ SID, Identity, Address, Projected string }
 // A Message is one that was said.
 type Message struct {
 	SID, Author, Body, Attributes string
+	Media                         []File
 	At                            time.Time
 	Delivery                      map[string]string
 }
+
+// A File is one of a message.
+type File struct{ SID, Name, Type, Content string }
+
+// ChatService is that of the account's conversations.
+var ChatService = sid("IS", 1)
 
 // Start starts a server.
 func Start(token string) *Server {
@@ -85,6 +93,30 @@ func Start(token string) *Server {
 		notFound(w)
 	}))
 	mux.HandleFunc("GET /v1/ParticipantConversations", s.of)
+	mux.HandleFunc("GET /v1/Services/{service}/Media/{media}", func(w http.ResponseWriter, r *http.Request) {
+		if _, _, given := r.BasicAuth(); !given || r.PathValue("service") != ChatService {
+			notFound(w)
+			return
+		}
+		answer(w, 200, map[string]any{"sid": r.PathValue("media"), "links": map[string]any{
+			"content_direct_temporary": s.files.URL + "/" + r.PathValue("media"),
+		}})
+	})
+	// The content is elsewhere, and whoever has its address gets it.
+	s.files = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, c := range s.Conversations() {
+			for _, m := range c.Messages {
+				for _, f := range m.Media {
+					if _, _, given := r.BasicAuth(); r.URL.Path == "/"+f.SID && !given {
+						w.Header().Set("Content-Type", f.Type)
+						fmt.Fprint(w, f.Content)
+						return
+					}
+				}
+			}
+		}
+		notFound(w)
+	}))
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages.json", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, 200, map[string]any{"messages": []any{}}) // of single people there are none
 	})
@@ -109,6 +141,25 @@ func Start(token string) *Server {
 		}
 	}))
 	return s
+}
+
+// Close ends the server.
+func (s *Server) Close() {
+	s.files.Close()
+	s.Server.Close()
+}
+
+// told is what is told of a message's files.
+func (m Message) told(sid, name, kind string) string {
+	files := []map[string]any{}
+	for _, f := range m.Media {
+		files = append(files, map[string]any{sid: f.SID, name: f.Name, kind: f.Type, "Size": len(f.Content)})
+	}
+	b, err := json.Marshal(files)
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 // Fail answers the next such call, "POST Messages", with a status.
@@ -234,7 +285,7 @@ func (s *Server) of(w http.ResponseWriter, r *http.Request) {
 	list := []any{}
 	for _, c := range s.conversations {
 		if slices.ContainsFunc(c.Participants, func(p Participant) bool { return p.Identity == r.FormValue("Identity") }) {
-			list = append(list, map[string]any{"conversation_sid": c.SID, "conversation_date_updated": time.Now().UTC().Format(time.RFC3339)})
+			list = append(list, map[string]any{"conversation_sid": c.SID, "chat_service_sid": ChatService, "conversation_date_updated": time.Now().UTC().Format(time.RFC3339)})
 		}
 	}
 	answer(w, 200, map[string]any{"conversations": list, "meta": meta("conversations")})
@@ -242,17 +293,20 @@ func (s *Server) of(w http.ResponseWriter, r *http.Request) {
 
 // Text has a member say something, and calls the webhooks unless it is silent.
 // It gives what they answer.
-func (s *Server) Text(conversation, author, body string, silent bool) []int {
+func (s *Server) Text(conversation, author, body string, silent bool, files ...File) []int {
 	s.mu.Lock()
 	var params url.Values
 	var hooks []string
 	for _, c := range s.conversations {
 		if c.SID == conversation {
-			m := Message{SID: sid("IM", len(c.Messages)+1), Author: author, Body: body, Attributes: "{}", At: time.Now()}
+			m := Message{SID: sid("IM", len(c.Messages)+1), Author: author, Body: body, Attributes: "{}", Media: files, At: time.Now()}
 			c.Messages, hooks = append(c.Messages, m), slices.Clone(c.Hooks)
 			params = url.Values{
 				"EventType": {"onMessageAdded"}, "ConversationSid": {conversation}, "MessageSid": {m.SID}, "Author": {author},
-				"Body": {body}, "DateCreated": {m.At.UTC().Format(time.RFC3339Nano)}, "Source": {"SMS"},
+				"Body": {body}, "DateCreated": {m.At.UTC().Format(time.RFC3339Nano)}, "Source": {"SMS"}, "ChatServiceSid": {ChatService},
+			}
+			if len(files) > 0 {
+				params.Set("Media", m.told("Sid", "Filename", "ContentType"))
 			}
 		}
 	}
@@ -310,8 +364,12 @@ func (m Message) json() map[string]any {
 	if m.Delivery != nil {
 		delivery = m.Delivery
 	}
+	media := any(nil)
+	if len(m.Media) > 0 {
+		media = json.RawMessage(m.told("sid", "filename", "content_type"))
+	}
 	return map[string]any{
-		"sid": m.SID, "author": m.Author, "body": m.Body, "attributes": m.Attributes, "delivery": delivery,
+		"media": media, "sid": m.SID, "author": m.Author, "body": m.Body, "attributes": m.Attributes, "delivery": delivery,
 		"date_created": m.At.UTC().Format(time.RFC3339),
 	}
 }

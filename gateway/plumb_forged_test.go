@@ -25,11 +25,18 @@ func TestNobodyCorrectsAnotherByAForgedOccupantID(t *testing.T) {
 	plumbStory(t, func(w *world) {
 		c := w.plumbs()
 		w.verona.carry(everything | transport.CarriesNames)
-		c.hears("juliet", "m1", "<body>Ay me!</body><origin-id xmlns='urn:xmpp:sid:0' id='m1'/>")
-		w.saidIs("a text", "juliet: Ay me!")
+		w.verona.nextID = "v1"
+		c.hears("juliet", "m1", "<body>Ay me!</body>")
+		correction := "<body>Villain!</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/>"
 		for _, id := range []string{"juliet", "nick juliet"} {
-			c.hears("nurse", "m2", "<body>Villain!</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/><occupant-id xmlns='urn:xmpp:occupant-id:0' id='"+id+"'/>")
-			w.saidIs("another's correction", "nurse: * Villain!")
+			c.hears("nurse", "m2", correction+"<occupant-id xmlns='urn:xmpp:occupant-id:0' id='"+id+"'/>")
+			if n := w.verona.callsOf("correct"); n != 0 {
+				t.Error("another's message was corrected")
+			}
+		}
+		c.hears("juliet", "m3", correction)
+		if n := w.verona.callsOf("correct"); n != 1 {
+			t.Errorf("one's own was corrected %d times", n)
 		}
 	})
 }

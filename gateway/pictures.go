@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -124,25 +125,46 @@ func (p *pictures) fetch(ctx context.Context, link string) (changed bool) {
 	known.under = ended
 	p.mu.Unlock()
 
-	jpeg, err := p.get(ctx, link)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	known.under = nil
-	close(ended)
-	was := known.hash
+	var jpeg []byte
+	err := errPanic
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		known.under = nil
+		close(ended)
+		changed = known.take(jpeg, err)
+	}()
+	jpeg, err = p.get(ctx, link)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		err = errNotFetched
+	}
+	return false
+}
+
+var (
+	errPanic      = errors.New("making a picture small panicked")
+	errNotFetched = errors.New("a picture was not asked for, or nobody waited for it")
+)
+
+// take notes what became of a fetch.
+func (is *portrait) take(jpeg []byte, err error) (changed bool) {
 	now := time.Now()
+	if errors.Is(err, errNotFetched) {
+		return false // which says nothing about the picture
+	}
 	if err != nil {
-		wait := pictureRetry << min(known.fails, 6)
-		known.fails++
-		known.until = now.Add(wait + rand.N(wait/2))
-		first := !known.known
-		known.known = true // what was there before is better than nothing
+		wait := pictureRetry << min(is.fails, 6)
+		is.fails++
+		is.until = now.Add(wait + rand.N(wait/2))
+		first := !is.known
+		is.known = true // what was there before is better than nothing
 		return first
 	}
 	sum := sha1.Sum(jpeg)
-	known.hash, known.jpeg, known.known, known.fails = hex.EncodeToString(sum[:]), jpeg, true, 0
-	known.until = now.Add(pictureFresh)
-	return known.hash != was
+	was := is.hash
+	is.hash, is.jpeg, is.known, is.fails = hex.EncodeToString(sum[:]), jpeg, true, 0
+	is.until = now.Add(pictureFresh)
+	return is.hash != was
 }
 
 // placeLocked makes place for one more, in that of the one that nobody has
@@ -168,10 +190,10 @@ func (p *pictures) get(ctx context.Context, link string) ([]byte, error) {
 	case p.places <- struct{}{}:
 		defer func() { <-p.places }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, errNotFetched
 	}
-	if err := p.pace.Wait(ctx); err != nil {
-		return nil, err
+	if p.pace.Wait(ctx) != nil {
+		return nil, errNotFetched
 	}
 	a, err := guarded.Get(ctx, p.client, link, maxPicture, nil)
 	if err != nil {

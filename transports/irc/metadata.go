@@ -2,6 +2,7 @@ package irc
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -338,10 +339,18 @@ func (l *link) metadataRefused(m *message) bool {
 	if m.param(0) != "METADATA" || l.openAnswer("METADATA") != nil { // which they asked themselves
 		return false
 	}
-	key := m.param(2)
-	if _, ours := l.published[key]; ours && m.param(1) != "TOO_MANY_SUBS" {
+	// The key comes before the target or behind it, by the code and by the server.
+	isOurs := func(p string) bool { _, ours := l.published[strings.ToLower(p)]; return ours }
+	at := slices.IndexFunc(m.Params[:max(len(m.Params)-1, 0)], isOurs)
+	switch {
+	case m.code() == "TOO_MANY_SUBS", len(l.published) == 0:
+	case at > 1:
+		key := strings.ToLower(m.param(at))
 		delete(l.published, key)
 		l.console("Your " + key + " is not shown on " + l.server.name + ": " + m.text())
+	case m.code() == "LIMIT_REACHED" || m.code() == "VALUE_INVALID": // which name none
+		l.published = nil
+		l.console("What you want to be shown on " + l.server.name + " is not, or not all of it: " + m.text())
 	}
 	return true
 }

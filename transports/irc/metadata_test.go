@@ -232,6 +232,16 @@ func TestUserIsShownAsTheyWish(t *testing.T) {
 		c.expect("METADATA * SET avatar", "MODE romeo -B", "SETNAME :Romeo of Mantua")
 		w.session.Reconfigured("net")
 		c.expectNothing(time.Minute)
+		for _, refusal := range []string{"RATE_LIMITED romeo Avatar 5 * :Slower", "LIMIT_REACHED romeo :Slower"} {
+			c.sends(":s FAIL METADATA "+refusal, ":s FAIL METADATA "+refusal)
+			if e, ok := w.next().(transport.MessageReceived); !ok || !strings.Contains(e.Text, "Slower") {
+				t.Errorf("%s: got %+v", refusal, e)
+			}
+			w.seesNothing()
+			set.set("net", transport.Values{"avatar": {roses}, "realname": {"Romeo of Mantua"}})
+			w.session.Reconfigured("net")
+			c.expect("METADATA * SET avatar " + roses)
+		}
 	})
 	for _, wrong := range []string{"javascript:alert(1)", "https://", "https://a b", "ftp://example.org/x", "https://u:p@example.org/x"} {
 		if kept, complaint := checkPicture([]string{wrong}); len(kept) != 0 || complaint == "" {

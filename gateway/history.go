@@ -25,6 +25,7 @@ type said struct {
 	origin       string // XEP-0359 §3.2; may be empty
 	at           time.Time
 	extras       []payload // what it is beside its text
+	markable     bool      // the network wants to know that it was read
 }
 
 func (h *history) add(m said) {
@@ -111,6 +112,9 @@ func (u *utterance) WriteXML(w *wire.Writer) {
 	}
 	for _, p := range u.extras {
 		p.WriteXML(w)
+	}
+	if u.markable {
+		stanza.Markable{}.WriteXML(w)
 	}
 }
 

@@ -83,6 +83,7 @@ func (s *session) sendMeaning(ctx context.Context, st *stanza.Received, m stanza
 		s.sendText(ctx, st, p, outgoing{text: m.Text})
 	case m.State != "" || m.Displayed != "":
 		s.sendPassing(ctx, m, p)
+		s.sendMarker(ctx, st, m, p)
 	case m.Unknown != "" && st.Type != stanza.Headline:
 		s.refuse(st, *insteadOf(aPayload, p.room != nil, words{what: m.Unknown}).refuse)
 	}
@@ -304,14 +305,6 @@ func (s *session) sendPassing(ctx context.Context, m stanza.Meaning, p place) {
 		}
 		if err := c.SetComposing(ctx, p.chat, p.nick, composing); err != nil {
 			s.log.Debug("a chat state was not sent", "err", err)
-		}
-	}
-	if k, ok := s.link.(transport.Markers); ok && m.Displayed != "" && features.Has(transport.CarriesMarkers) {
-		known, ok := s.recall(p.reference(m.Displayed))
-		if id := known.id; ok && id != "" {
-			if err := k.MarkDisplayed(ctx, p.chat, id); err != nil {
-				s.log.Debug("a marker was not sent", "err", err)
-			}
 		}
 	}
 }

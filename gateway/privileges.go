@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ type grants struct {
 // A grant is one server's.
 type grant struct {
 	stanza.RosterGrant
+	iq stanza.IQGrant // in the name of users
 
 	// Whether the subscription that we ask for with a new item comes about.
 	// Some servers take it, others leave it to presence.
@@ -65,7 +67,7 @@ func (h *host) takeGrant(st *stanza.Received) bool {
 		return false
 	}
 	server := st.From.Domain
-	if !h.noteGrant(server, g) {
+	if !h.noteGrant(server, g, st.ReadIQGrant()) {
 		return true
 	}
 	if g.Get && g.Set {
@@ -79,13 +81,13 @@ func (h *host) takeGrant(st *stanza.Received) bool {
 }
 
 // noteGrant says whether what a server grants is news to users of ours.
-func (h *host) noteGrant(server string, g stanza.RosterGrant) (news bool) {
+func (h *host) noteGrant(server string, g stanza.RosterGrant, iq stanza.IQGrant) (news bool) {
 	ours := h.hasUsersOf(server)
 	h.grants.mu.Lock()
 	defer h.grants.mu.Unlock()
 	is := h.grants.byServer[server]
 	switch {
-	case is != nil && is.RosterGrant == g, is == nil && !g.Get && !g.Set:
+	case is != nil && is.RosterGrant == g && maps.Equal(is.iq, iq), is == nil && !g.Get && !g.Set && len(iq) == 0:
 		return false
 	case is == nil:
 		if len(h.grants.byServer) >= maxGrants && !(ours && h.dropStrangersGrant()) {
@@ -94,7 +96,7 @@ func (h *host) noteGrant(server string, g stanza.RosterGrant) (news bool) {
 		is = &grant{}
 		h.grants.byServer[strings.Clone(server)] = is
 	}
-	is.RosterGrant = g
+	is.RosterGrant, is.iq = g, iq
 	if ours && time.Since(is.logged) >= grantAgain {
 		is.logged = time.Now()
 		h.log.Info("a server says what it lets us do with rosters", "server", server, "get", g.Get, "set", g.Set)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"strings"
+	"time"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
@@ -28,6 +29,7 @@ type spoken struct {
 	text     string
 	replaces string            // the id of the stanza that it corrects
 	occupant stanza.OccupantID // in a room: of who said it; may be empty
+	at       time.Time         // when it was said; zero for the user's own
 }
 
 // callIt gives the id that clients know a message in a conversation by
@@ -129,7 +131,7 @@ func (s *session) recall(ref reference) (spoken, bool) {
 func (s *session) saidBefore(r *room, m said) spoken {
 	known := spoken{
 		chat: r.address, stanzaID: m.id, origin: m.origin, shown: m.stanzaID, nick: m.nick, text: m.text,
-		own: m.nick == r.nick, occupant: m.occupant,
+		own: m.nick == r.nick, occupant: m.occupant, at: m.at,
 	}
 	if !m.fresh {
 		known.id = foreign(transport.MessageID(m.stanzaID))
@@ -161,7 +163,7 @@ func (s *session) lookFor(ctx context.Context, ref reference, nick string) (foun
 		a := page.Messages[i]
 		m := spoken{
 			chat: a.Chat, id: foreign(transport.MessageID(a.ID)), stanzaID: a.StanzaID, origin: a.Origin, shown: a.ID, nick: a.Nick,
-			own: a.Sent || nick != "" && a.Nick == nick, text: a.Text, occupant: stanza.OccupantID(a.Occupant),
+			own: a.Sent || nick != "" && a.Nick == nick, text: a.Text, occupant: stanza.OccupantID(a.Occupant), at: a.At,
 		}
 		if ref.fits(&m) {
 			return m, true, nil

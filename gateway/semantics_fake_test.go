@@ -43,8 +43,8 @@ func (l *link) SetComposing(_ context.Context, chat transport.Address, nick stri
 	return l.note("composing", "", chat, nick, fmt.Sprint(c))
 }
 
-func (l *link) MarkDisplayed(_ context.Context, chat transport.Address, last transport.MessageID) error {
-	return l.note("displayed", "", chat, last)
+func (l *link) MarkDisplayed(_ context.Context, m transport.Marker) error {
+	return l.note("displayed", "", m.Chat, m.ID)
 }
 
 const everything = transport.CarriesActions | transport.CarriesReplies | transport.CarriesReactions | transport.CarriesRetractions |

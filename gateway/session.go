@@ -98,6 +98,7 @@ type session struct {
 	book        addressBook
 	rosterGroup string // of new contacts
 	books       errands
+	marks       errands           // how far rooms were read elsewhere
 	rosters     errands           // what a server or client is asked about them
 	online      map[string]client // what is known of the user's clients, by resource
 
@@ -126,6 +127,7 @@ func newSession(h *host, user jid.JID) *session {
 		asked:    map[string]bool{},
 		toBring:  map[transport.Address]bool{},
 		rosters:  newErrands(),
+		marks:    newErrands(),
 		books:    newErrands(),
 		online:   map[string]client{},
 		directed: map[directed]bool{},
@@ -221,6 +223,8 @@ func (s *session) loop() {
 			callWith(s, (*session).endCatching, then)
 		case then := <-s.books.ended:
 			callWith(s, (*session).endBook, then)
+		case then := <-s.marks.ended:
+			callWith(s, (*session).endMark, then)
 		case then := <-s.rosters.ended:
 			callWith(s, (*session).endBringing, then)
 		case <-s.arrived:

@@ -41,6 +41,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		if st, any := s.statusStanza(e, s.newID()); any {
 			s.send(st)
 		}
+	case transport.DisplayedElsewhere:
+		s.receiveMarked(e)
 	case transport.PresenceChanged:
 		s.receivePresence(e)
 	case transport.RoomJoined:
@@ -115,7 +117,7 @@ func (s *session) receiveMessage(ctx context.Context, m transport.Message, extra
 		st := s.chatMessage(m, s.newID())
 		m.Text = text
 		st.Payloads = append(st.Payloads, extras...)
-		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: st.ID, text: m.Text})
+		s.memory.add(spoken{chat: m.Chat, id: m.ID, stanzaID: st.ID, text: m.Text, at: m.Sent})
 		s.archiveReceived(m, &st)
 		if !s.showAside(m, st) {
 			s.send(st)
@@ -136,6 +138,7 @@ func (s *session) receiveMessage(ctx context.Context, m transport.Message, extra
 		if was.at.IsZero() {
 			was.at = time.Now()
 		}
+		was.markable = s.carries(place{chat: m.Chat, room: r}).Has(transport.CarriesMarkers)
 		s.rememberSaid(r, was, m.Delayed)
 		if !m.Delayed {
 			s.utter(r, was)
@@ -169,6 +172,9 @@ func (s *session) chatMessage(m transport.Message, id string) stanza.Stanza {
 		if name, named := s.nameOfContact(m.Chat); named {
 			st.Payloads = append(st.Payloads, nickname(name))
 		}
+	}
+	if s.carries(place{chat: m.Chat, nick: m.Nick}).Has(transport.CarriesMarkers) {
+		st.Payloads = append(st.Payloads, stanza.Markable{})
 	}
 	if m.Chat == s.host.info.Home {
 		st.From = s.at("") // which is its console

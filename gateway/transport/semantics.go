@@ -1,6 +1,9 @@
 package transport
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Features are what a chat can carry beside plain text.
 type Features uint16
@@ -60,7 +63,7 @@ type (
 	// Markers shows how far the user has read.
 	Markers interface {
 		// MarkDisplayed is best effort.
-		MarkDisplayed(ctx context.Context, chat Address, last MessageID) error
+		MarkDisplayed(ctx context.Context, m Marker) error
 	}
 )
 
@@ -72,6 +75,14 @@ const (
 	IsComposing
 	HasPaused
 )
+
+// A Marker says that the user has read a message, and all before it.
+type Marker struct {
+	Chat Address
+	Nick string // as in Message
+	ID   MessageID
+	At   time.Time // when it was said, as the network has it; may be zero
+}
 
 // A Reply says which message another one answers.
 type Reply struct {
@@ -121,6 +132,15 @@ type (
 	// MessageReacted tells what somebody thinks of a message.
 	MessageReacted struct{ Reaction }
 
+	// DisplayedElsewhere tells how far the user has read in a room with another
+	// client of theirs on the network. At is when the last message that was read
+	// was said; zero: as far as the network knows, nothing was read.
+	DisplayedElsewhere struct {
+		Chat Address
+		At   time.Time
+		Last MessageID // that message, where it is known
+	}
+
 	// ComposingChanged tells that somebody writes, or does not any more. The
 	// transport ends what its network does not end.
 	ComposingChanged struct {
@@ -131,10 +151,11 @@ type (
 	}
 )
 
-func (MessageCorrected) isEvent() {}
-func (MessageRetracted) isEvent() {}
-func (MessageReacted) isEvent()   {}
-func (ComposingChanged) isEvent() {}
+func (MessageCorrected) isEvent()   {}
+func (MessageRetracted) isEvent()   {}
+func (MessageReacted) isEvent()     {}
+func (ComposingChanged) isEvent()   {}
+func (DisplayedElsewhere) isEvent() {}
 
 // Echoed, as the id that Session.Send returns, says that the network will show
 // the message itself: in a room as MessageReceived with its Request, one for

@@ -39,6 +39,9 @@ func (s *session) Carries(chat transport.Address) transport.Features {
 	if l.relays(name) {
 		features |= transport.CarriesNames
 	}
+	if l.caps.on[markerCap] {
+		features |= transport.CarriesMarkers
+	}
 	if l.passesOn(tagTyping) {
 		features |= transport.CarriesChatStates
 	}

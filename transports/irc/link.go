@@ -95,11 +95,12 @@ type link struct {
 	quitBy       time.Time
 	farewell     string // of the server's ERROR
 	nickAttempts int
-	account      string        // that we are logged in to
-	enrolment    *enrolment    // nil: nobody waits for one
-	loggedOut    chan struct{} // takes the end of a login; nil: nobody waits
-	strict       bool          // a policy of STS was told
-	upgraded     int           // the port with TLS that STS has sent us to; 0: none
+	account      string     // that we are logged in to
+	enrolment    *enrolment // nil: nobody waits for one
+	reading
+	loggedOut chan struct{} // takes the end of a login; nil: nobody waits
+	strict    bool          // a policy of STS was told
+	upgraded  int           // the port with TLS that STS has sent us to; 0: none
 }
 
 func newLink(s *session, srv *server, nick string) *link {
@@ -121,7 +122,7 @@ func (l *link) reset() {
 	l.is = defaultISupport()
 	l.caps = capabilities{}
 	l.users = make(map[string]*user)
-	l.batches = nil
+	l.batches, l.reading = nil, reading{}
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
 	l.pendings, l.questions, l.sightings, l.typings, l.asides = pendings{}, questions{}, sightings{}, typings{}, asides{}
@@ -132,7 +133,10 @@ func (l *link) reset() {
 	l.pinged, l.quitBy = time.Time{}, time.Time{}
 }
 
-func (l *link) emit(e transport.Event) { l.session.events.put(e) }
+func (l *link) emit(e transport.Event) {
+	l.noteTime(e)
+	l.session.events.put(e)
+}
 
 // run connects until the link is not wanted any more. It reads with a short
 // stack, as it does so for days: what comes before and after has functions of

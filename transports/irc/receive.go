@@ -134,6 +134,7 @@ var receivers = map[string]func(*link, *message) error{
 	"729": receiveBanEnd,
 
 	"METADATA":     receiveMetadata,
+	"MARKREAD":     receiveMarkread,
 	"REGISTER":     receiveEnrolled,
 	"VERIFY":       receiveEnrolled,
 	"AUTHENTICATE": receiveAuthenticate,

@@ -21,6 +21,7 @@ var wantedCaps = []string{
 	"echo-message",
 	redactionCap,
 	extendedISupportCap,
+	markerCap,
 	registrationCap,
 	"extended-join",
 	"extended-monitor",

@@ -77,15 +77,21 @@ func (n *network) connectTo(ctx context.Context, s *server, set *linkSettings, d
 		dial = n.dialTCP
 	}
 	conn, err := dial(ctx, s, set, d)
-	if err != nil || !d.tls {
-		return conn, err
-	}
-	secure := tls.Client(conn, set.tls)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
+	if err != nil {
 		return nil, err
 	}
-	return secure, nil
+	if d.tls {
+		secure := tls.Client(conn, set.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		conn = secure
+	}
+	if set.socket != "" {
+		return overSocket(ctx, conn, set, d)
+	}
+	return conn, nil
 }
 
 // hangUp closes a connection at once. Closing the TLS layer would wait for a

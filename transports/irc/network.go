@@ -82,7 +82,8 @@ type server struct {
 	name       string // what stands behind % in addresses
 	host       string
 	doors      []door
-	configured bool // named by the admin, so wherever it is is right
+	socket     string // the path of its WebSocket; empty: it is none
+	configured bool   // named by the admin, so wherever it is is right
 	tls        *tls.Config
 	password   transport.Secret
 	nick       string

@@ -60,7 +60,7 @@ type Options struct {
 // NetworkOptions are the table [component.irc.network.NAME]. What is left out
 // is as in Options.
 type NetworkOptions struct {
-	Address       string           `toml:"address"` // host or host:port
+	Address       string           `toml:"address"` // host, host:port or wss://host:port/path
 	TLS           *bool            `toml:"tls"`     // left out: true
 	TLSCAFile     string           `toml:"tls_ca_file"`
 	TLSServerName string           `toml:"tls_server_name"`
@@ -275,6 +275,18 @@ func (t Throttle) check(key string) error {
 func (s *server) setAddress(address string, secure bool) error {
 	if address == "" {
 		return fmt.Errorf(`is missing; write a host or host:port such as "irc.libera.chat:6697"`)
+	}
+	if a, is, problem := readSocket(address); is {
+		switch {
+		case problem != "":
+			return fmt.Errorf("%q %s", address, problem)
+		case a.tls != secure:
+			return fmt.Errorf(`%q and tls = %v don't fit: wss:// is with TLS, ws:// without`, address, secure)
+		case !validServerName(a.host) && !isIP(a.host):
+			return fmt.Errorf("%q is not a host name", a.host)
+		}
+		s.host, s.socket, s.doors = a.host, a.path, []door{{a.port, a.tls}}
+		return nil
 	}
 	port := portPlain
 	if secure {

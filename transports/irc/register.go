@@ -58,6 +58,7 @@ func (l *link) register() {
 		l.nick = l.defaultNick()
 		l.wanted = l.nick
 	}
+	l.is.utf8Only = takesUTF8(l.conn)
 	l.introduce()
 	switch {
 	case l.set.pass.IsZero():

@@ -16,7 +16,9 @@ func (l *link) readSettings() (*linkSettings, error) {
 	}
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	set.doors = l.network.sts.doors(set.host, set.doors)
+	if set.socket == "" { // STS is about ports of IRC itself
+		set.doors = l.network.sts.doors(set.host, set.doors)
+	}
 	if l.upgraded != 0 {
 		set.doors = []door{{l.upgraded, true}}
 	}

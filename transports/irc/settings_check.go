@@ -118,6 +118,19 @@ func checkSecret(values []string) ([]string, string) {
 }
 
 func checkAddress(values []string) ([]string, string) {
+	if a, is, problem := readSocket(oneLine(values)); is {
+		switch {
+		case problem != "":
+			return nil, fmt.Sprintf("%q %s.", clean(oneLine(values)), problem)
+		case !a.tls:
+			return nil, "A WebSocket needs TLS: wss://."
+		case !isIRCPort(a.port):
+			return nil, fmt.Sprintf("IRC servers are not on the port %d.", a.port)
+		case !validServerName(a.host) && !isIP(a.host):
+			return nil, fmt.Sprintf("%q is not a host.", clean(a.host))
+		}
+		return []string{a.String()}, ""
+	}
 	v := strings.ToLower(oneLine(values))
 	if ip, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil && ip.Zone() == "" {
 		return []string{ip.String()}, ""

@@ -74,7 +74,7 @@ var settings = slices.Concat([]setting{
 	},
 	{
 		name: "address", label: "Address", typ: transport.Text, places: atServer,
-		help:  "The host to connect to, by name or by number.",
+		help:  "The host to connect to, by name or by number, or the address of a WebSocket such as wss://irc.example.org/socket.",
 		check: checkAddress, standard: func(_ *network, s *server) []string { return []string{s.host} },
 		hidden: func(n *network, s *server) bool { return n.fixed != nil || !n.any },
 	},

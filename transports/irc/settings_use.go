@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"path"
 	"strconv"
 	"time"
@@ -23,8 +24,9 @@ import (
 type linkSettings struct {
 	host    string
 	doors   []door
-	chosen  bool // by the user, so it must be public
-	strange bool // not shown the config's secrets
+	socket  string // the path of the WebSocket there; empty: it is none
+	chosen  bool   // by the user, so it must be public
+	strange bool   // not shown the config's secrets
 	tls     *tls.Config
 	pass    transport.Secret
 	nick    string
@@ -89,7 +91,7 @@ func (s *session) roomSettings(room transport.Address) (roomSettings, error) {
 // CheckSettings; one that is wrong all the same is as if it were not set.
 func (n *network) linkSettings(s *server, v transport.Values) *linkSettings {
 	set := &linkSettings{
-		host: s.host, doors: s.doors, pass: s.password, nick: s.nick, user: s.username, real: s.realName,
+		host: s.host, doors: s.doors, socket: s.socket, pass: s.password, nick: s.nick, user: s.username, real: s.realName,
 		throttle: s.throttle, in: s.encoding,
 		recover: "wait",
 		sasl:    saslSettings{mechanism: "auto"},
@@ -138,7 +140,12 @@ func (n *network) linkSettings(s *server, v transport.Values) *linkSettings {
 // route says where to connect to and whom to trust there.
 func (set *linkSettings) route(n *network, s *server, v transport.Values) {
 	if host := v.Get("address"); host != "" && n.any && n.fixed == nil {
-		set.host, set.chosen = host, true
+		set.host, set.socket, set.chosen = host, "", true
+		if a, is, _ := readSocket(host); is {
+			set.host, set.socket = a.host, a.path
+			v = maps.Clone(v)
+			v["tls_ports"], v["ports"] = []string{strconv.Itoa(a.port)}, nil
+		}
 	}
 	portsSet := false
 	var doors []door

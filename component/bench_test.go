@@ -67,19 +67,8 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkReceive is a message from the bytes to the handler.
 func BenchmarkReceive(b *testing.B) {
 	n := 0
-	g := NewGroup(func(stanza.Received) { n++ })
-	c := g.Add(Options{Domain: domain})
-	xml := `<message from="romeo@example.org/orchard" to="juliet@irc.example.org" type="chat" id="ktx72v49" xml:lang="en">` +
-		`<body>It is the east, and Juliet is the sun. Arise, fair sun, and kill the envious moon.</body>` +
-		`<request xmlns="urn:xmpp:receipts"/><active xmlns="http://jabber.org/protocol/chatstates"/></message>`
-	in := wire.NewReader(io.MultiReader(
-		strings.NewReader(`<stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">`),
-		&repeat{text: xml}), wire.DefaultLimits)
-	if _, err := in.Open(); err != nil {
-		b.Fatal(err)
-	}
-	s := newStream(c, benchConn{}, in)
-	b.SetBytes(int64(len(xml)))
+	s := newBenchReader(b, NewGroup(func(stanza.Received) { n++ }))
+	b.SetBytes(int64(len(benchMessage)))
 	b.ReportAllocs()
 	for b.Loop() {
 		e, err := s.in.Next()
@@ -91,6 +80,22 @@ func BenchmarkReceive(b *testing.B) {
 	if n == 0 {
 		b.Fatal("nothing was handled")
 	}
+}
+
+const benchMessage = `<message from="romeo@example.org/orchard" to="juliet@irc.example.org" type="chat" id="ktx72v49" xml:lang="en">` +
+	`<body>It is the east, and Juliet is the sun. Arise, fair sun, and kill the envious moon.</body>` +
+	`<request xmlns="urn:xmpp:receipts"/><active xmlns="http://jabber.org/protocol/chatstates"/></message>`
+
+// newBenchReader reads the same message again and again.
+func newBenchReader(tb testing.TB, g *Group) *stream {
+	c := g.Add(Options{Domain: domain})
+	in := wire.NewReader(io.MultiReader(
+		strings.NewReader(`<stream:stream xmlns="jabber:component:accept" xmlns:stream="http://etherx.jabber.org/streams">`),
+		&repeat{text: benchMessage}), wire.DefaultLimits)
+	if _, err := in.Open(); err != nil {
+		tb.Fatal(err)
+	}
+	return newStream(c, benchConn{}, in)
 }
 
 type repeat struct {

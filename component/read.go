@@ -16,14 +16,15 @@ import (
 func (s *stream) read() *problem {
 	for {
 		e, err := s.in.Next()
-		var large *wire.TooLargeError
 		switch {
-		case errors.As(err, &large):
+		case err != nil:
+			large, ok := errors.AsType[*wire.TooLargeError](err)
+			if !ok {
+				return readProblem(err)
+			}
 			s.c.count.received.Add(1)
 			s.received.Add(1)
 			s.refuseLarge(large.Element)
-		case err != nil:
-			return readProblem(err)
 		case isStreamError(e):
 			return readStreamError(e).problem(s.stage())
 		default:

@@ -38,11 +38,11 @@ func (n *network) Resolve(text string) (transport.Address, transport.Kind, error
 		if !validChannel(name) {
 			return "", 0, n.badAddress(text)
 		}
-		return n.address(s, name), transport.Room, nil
+		return n.addressed(text, s, name), transport.Room, nil
 	case !validNick(name):
 		return "", 0, n.badAddress(text)
 	}
-	return n.address(s, name), transport.Person, nil
+	return n.addressed(text, s, name), transport.Person, nil
 }
 
 // parse splits an address at the last %: channel names may have one, server
@@ -89,6 +89,14 @@ func (n *network) address(s *server, name string) transport.Address {
 		return transport.Address(name)
 	}
 	return transport.Address(name + "%" + s.name)
+}
+
+// addressed is address for a text that may be the very same.
+func (n *network) addressed(text string, s *server, name string) transport.Address {
+	if s != n.fixed && len(text) == len(name)+len("%")+len(s.name) && strings.HasSuffix(text, s.name) && name != "" {
+		return transport.Address(text)
+	}
+	return n.address(s, name)
 }
 
 // Names implements transport.Namer.

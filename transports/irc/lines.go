@@ -2,6 +2,7 @@ package irc
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"gatehouse/gateway/transport"
 )
@@ -34,6 +35,20 @@ func (l *link) textsWithin(text string, limit int) []string {
 	return texts
 }
 
+// goesAsItIs says that a text is one line on the wire and on people's screens,
+// as most are: nothing in it means anything to IRC, or would to XMPP.
+func (l *link) goesAsItIs(text, target string) bool {
+	if len(text) > l.textLimit(target) || strings.HasPrefix(text, actionMark) || !utf8.ValidString(text) {
+		return false
+	}
+	for i := range len(text) {
+		if c := text[i]; c < 0x20 || c == 0x7f || directive(c) >= 0 {
+			return false
+		}
+	}
+	return strings.TrimSpace(text) != ""
+}
+
 // Lines implements transport.Splitter: the user sees a long message as the
 // others do, and nothing of a command.
 func (s *session) Lines(room transport.Address, text string) []string {
@@ -48,7 +63,7 @@ func (s *session) Lines(room transport.Address, text string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.links[srv]
-	if l == nil || l.channel(name) == nil {
+	if l == nil || l.channel(name) == nil || l.goesAsItIs(text, l.channel(name).name) {
 		return []string{text}
 	}
 	parcels := l.parcels(text, l.channel(name).name)

@@ -32,6 +32,14 @@ type piece struct {
 // lines as one message that is one, or as few as there can be; elsewhere there
 // is one for each line.
 func (l *link) parcels(text, target string) []parcel {
+	if l.goesAsItIs(text, target) {
+		one := &struct {
+			parcel [1]parcel
+			piece  [1]piece
+		}{piece: [1]piece{{text: text}}}
+		one.parcel[0] = parcel{text, one.piece[:]}
+		return one.parcel[:]
+	}
 	if all := l.severalLines(text, target); all != nil {
 		return all
 	}
@@ -161,7 +169,8 @@ func splitClosed(text string, limit int) []string {
 // line, which opens it. to is the command with what stands before the text.
 func (l *link) wire(p parcel, to []string) ([]byte, error) {
 	say := func(text string) ([]byte, error) {
-		return line(l.is.lineLen, to[0], append(to[1:len(to):len(to)], text)...)
+		var params [4]string
+		return line(l.is.lineLen, to[0], append(append(params[:0], to[1:]...), text)...)
 	}
 	if len(p.pieces) == 1 {
 		return say(p.pieces[0].text)

@@ -62,9 +62,7 @@ type sentBarrier struct {
 // await keeps a command that is being queued. It needs mu.
 func (l *link) await(p *pending) {
 	if len(l.open) >= pendingLimit {
-		oldest := l.open[0]
-		l.open = l.open[1:]
-		l.settle(oldest, nil)
+		l.settle(pop(&l.open), nil)
 	}
 	p.barrier = l.barrier
 	l.open = append(l.open, p)
@@ -73,7 +71,8 @@ func (l *link) await(p *pending) {
 
 // barrierLine is called by the writer once all commands are written.
 func (l *link) barrierLine() []byte {
-	b, err := line(l.is.lineLen, "PING", barrierPrefix+strconv.FormatUint(l.barrier, 10))
+	var token [32]byte
+	b, err := line(l.is.lineLen, "PING", string(strconv.AppendUint(append(token[:0], barrierPrefix...), l.barrier, 10)))
 	if err != nil {
 		return nil
 	}
@@ -110,12 +109,10 @@ func (l *link) barrierMissed() {
 
 func (l *link) settleUpTo(n uint64, err *transport.Error) {
 	for len(l.barriers) > 0 && l.barriers[0].number <= n {
-		l.barriers = l.barriers[1:]
+		pop(&l.barriers)
 	}
 	for len(l.open) > 0 && l.open[0].barrier <= n {
-		p := l.open[0]
-		l.open = l.open[1:]
-		l.settle(p, err)
+		l.settle(pop(&l.open), err)
 	}
 }
 

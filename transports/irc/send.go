@@ -116,14 +116,18 @@ func (l *link) sendLines(m transport.Message, target string) (transport.MessageI
 	} else {
 		parcels = l.parcels(m.Text, target)
 	}
-	lines, texts := make([][]byte, 0, len(parcels)), make([]string, 0, len(parcels))
+	lines, texts := make([][]byte, 0, len(parcels)), []string(nil)
+	shown := l.echoes() || relayed // by the server
 	refusals, batched := 0, false
 	for _, p := range parcels {
 		b, err := l.wire(p, to)
 		if err != nil {
 			return "", &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
 		}
-		lines, texts = append(lines, b), append(texts, p.text)
+		lines = append(lines, b)
+		if shown {
+			texts = append(texts, p.text)
+		}
 		refusals += len(p.pieces)
 		batched = batched || len(p.pieces) > 1
 	}
@@ -140,7 +144,7 @@ func (l *link) sendLines(m transport.Message, target string) (transport.MessageI
 		command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat,
 		lines: refusals, batched: batched, relayed: relayed,
 	}
-	if l.echoes() || relayed {
+	if shown {
 		p.echo = &echoing{texts: texts, lines: len(lines), text: m.Text, origin: m.Origin, room: l.isChannel(target), label: l.newLabels(len(lines))}
 	}
 	for i := range lines {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -132,16 +134,21 @@ func (l *link) wake() {
 		return
 	}
 	l.writer = conn
-	l.session.running.Go(func() {
-		if err := l.guard(func() error { return l.write(conn) }); err != nil {
-			l.session.mu.Lock()
-			if l.writer == conn { // and not another connection's already
-				l.unwritten = err
-			}
-			l.session.mu.Unlock()
-			hangUp(conn) // so that the reader ends too
+	l.session.running.Add(1)
+	go l.write(conn)
+}
+
+// write is the writer, as long as there is something to send.
+func (l *link) write(conn net.Conn) {
+	defer l.session.running.Done()
+	if err := l.guard(func() error { return l.writeTo(conn) }); err != nil {
+		l.session.mu.Lock()
+		if l.writer == conn { // and not another connection's already
+			l.unwritten = err
 		}
-	})
+		l.session.mu.Unlock()
+		hangUp(conn) // so that the reader ends too
+	}
 }
 
 // signal leaves a mark that is not needed twice. It never blocks.
@@ -152,23 +159,26 @@ func signal(c chan struct{}) {
 	}
 }
 
-// write sends the lines that may be sent now, as many as there are with one
+var batches = sync.Pool{New: func() any { return new([]byte) }}
+
+// writeTo sends the lines that may be sent now, as many as there are with one
 // call.
-func (l *link) write(conn net.Conn) error {
+func (l *link) writeTo(conn net.Conn) error {
+	b := batches.Get().(*[]byte)
+	defer batches.Put(b)
 	for {
-		b := l.batch(conn)
-		if b == nil {
+		if *b = l.batch((*b)[:0], conn); len(*b) == 0 {
 			return nil
 		}
 		conn.SetWriteDeadline(time.Now().Add(writeLimit))
-		if _, err := conn.Write(b); err != nil {
+		if _, err := conn.Write(*b); err != nil {
 			return err
 		}
 	}
 }
 
-// batch takes the lines that may be sent now. Without any the writer ends.
-func (l *link) batch(conn net.Conn) (b []byte) {
+// batch adds the lines that may be sent now. Without any the writer ends.
+func (l *link) batch(b []byte, conn net.Conn) []byte {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
 	if l.conn != conn {
@@ -180,17 +190,12 @@ func (l *link) batch(conn net.Conn) (b []byte) {
 		if next, wait = l.next(); next == nil {
 			break
 		}
-		next = l.encoded(next)
-		if b == nil {
-			b = next
-		} else {
-			b = append(b, next...)
-		}
+		b = append(b, l.encoded(next)...)
 	}
 	if len(l.lines) <= queueLength/2 {
 		signal(l.drained)
 	}
-	if b == nil {
+	if len(b) == 0 {
 		l.writer = nil
 		l.hold(wait)
 	}
@@ -259,9 +264,16 @@ func (l *link) nextCost() int {
 // isPaced says that lines must be held back. It needs mu.
 func (l *link) isPaced() bool { return !l.is.saferate && l.pace.Limit() != rate.Inf }
 
-func pop(queue *[][]byte) []byte {
-	b := (*queue)[0]
-	(*queue)[0] = nil
-	*queue = (*queue)[1:]
-	return b
+// pop takes the first of a queue, which keeps its place in memory while it is
+// short.
+func pop[T any](queue *[]T) T {
+	q := *queue
+	first := q[0]
+	if len(q) > 16 {
+		clear(q[:1])
+		*queue = q[1:]
+	} else {
+		*queue = slices.Delete(q, 0, 1)
+	}
+	return first
 }

@@ -40,6 +40,7 @@ func (l *link) answerDelivery(d *pdu.DeliverSM, status data.CommandStatusType) e
 func (l *link) receive(ctx context.Context) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
+	l.noteSoon(ctx, l.p.doubles.begin)
 	for {
 		select {
 		case <-ctx.Done():
@@ -47,6 +48,9 @@ func (l *link) receive(ctx context.Context) {
 			return
 		case <-ticker.C:
 			l.p.parts.tick(ctx)
+			l.noteSoon(ctx, func(ctx context.Context) error { return l.p.doubles.tick(ctx, l.ask) })
+		case sequence := <-l.alive:
+			l.noteSoon(ctx, func(ctx context.Context) error { return l.p.doubles.confirm(ctx, sequence) })
 		case d := <-l.inbox:
 			l.take(ctx, d)
 		}
@@ -95,7 +99,7 @@ func (l *link) takeReceipt(ctx context.Context, d *pdu.DeliverSM) data.CommandSt
 
 // store hands over a whole text and says what the SMSC is to be told.
 func (p *Provider) store(ctx context.Context, in part, contents [][]byte, id string) data.CommandStatusType {
-	received := provider.Inbound{ID: transport.MessageID(id), From: in.from, To: in.to}
+	received := provider.Inbound{From: in.from, To: in.to}
 	var whole []byte
 	missing := 0
 	for _, content := range contents {
@@ -112,7 +116,11 @@ func (p *Provider) store(ctx context.Context, in part, contents [][]byte, id str
 	if missing > 0 {
 		received.Text += fmt.Sprintf("\n[%d of the %d parts of this text did not arrive.]", missing, len(contents))
 	}
-	err := p.receiver.Receive(ctx, received)
+	id, err := p.doubles.name(ctx, markOf(in, whole), id)
+	if err == nil {
+		received.ID = transport.MessageID(id)
+		err = p.receiver.Receive(ctx, received)
+	}
 	switch {
 	case errors.Is(err, provider.ErrUnknownNumber):
 		return never

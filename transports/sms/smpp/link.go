@@ -33,6 +33,7 @@ type link struct {
 	conn    net.Conn
 	window  chan struct{}       // one token for each submit_sm without an answer
 	inbox   chan *pdu.DeliverSM // what the SMSC brings, in order
+	alive   chan int32          // what the SMSC answered, by sequence number
 	closed  chan struct{}
 	closing sync.Once
 
@@ -76,7 +77,7 @@ func (p *Provider) bind(ctx context.Context) (*link, error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	l := &link{
 		p: p, conn: conn,
-		window: make(chan struct{}, p.options.Window), inbox: make(chan *pdu.DeliverSM, inboxLength),
+		window: make(chan struct{}, p.options.Window), inbox: make(chan *pdu.DeliverSM, inboxLength), alive: make(chan int32, 4),
 		closed: make(chan struct{}), waiting: make(map[int32]*waiting),
 	}
 	if err := l.introduce(); err != nil {
@@ -261,6 +262,11 @@ func (l *link) readAll() error {
 		switch got := got.(type) {
 		case *pdu.EnquireLink:
 			err = l.write(got.GetResponse(), header.SequenceNumber)
+		case *pdu.EnquireLinkResp:
+			select {
+			case l.alive <- header.SequenceNumber:
+			default: // it is asked again
+			}
 		case *pdu.SubmitSMResp:
 			l.settle(header, got.MessageID)
 		case *pdu.GenericNack:

@@ -39,6 +39,7 @@ type Provider struct {
 	log      *slog.Logger
 	refs     atomic.Uint32 // of texts in parts
 	parts    *parts
+	doubles  *doubles
 
 	mu       sync.Mutex
 	link     *link // nil while not bound
@@ -51,9 +52,11 @@ var _ provider.Provider = (*Provider)(nil)
 // New makes the provider from options that were checked. It connects to
 // nothing yet.
 func New(o Options, receiver provider.Receiver, log *slog.Logger) *Provider {
+	notes, _ := receiver.(provider.Notebook)
 	p := &Provider{
 		options: o, receiver: receiver, log: log,
 		parts:    newParts(),
+		doubles:  &doubles{notes: notes},
 		answered: make(map[string]transport.MessageID),
 	}
 	p.refs.Store(rand.Uint32()) // those of the last process may wait at phones still

@@ -145,6 +145,8 @@ func (s *smsc) serve(conn net.Conn) {
 			if answer != nil {
 				s.send(answer)
 			}
+		case *pdu.EnquireLink:
+			s.send(p.GetResponse())
 		case *pdu.Unbind:
 			s.send(p.GetResponse())
 			return

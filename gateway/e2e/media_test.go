@@ -195,7 +195,12 @@ func (w *world) onFileShare() {
 // uploads brings a file to the user's server, as clients do (XEP-0363).
 func (p *person) uploads(name, kind string, content []byte) (link string) {
 	p.t.Helper()
-	slot := p.asks("localhost", "get", fmt.Sprintf(`<request xmlns="urn:xmpp:http:upload:0" filename=%q size="%d" content-type=%q/>`, name, len(content), kind))
+	return p.uploadsTo("localhost", name, kind, content)
+}
+
+func (p *person) uploadsTo(places, name, kind string, content []byte) (link string) {
+	p.t.Helper()
+	slot := p.asks(places, "get", fmt.Sprintf(`<request xmlns="urn:xmpp:http:upload:0" filename=%q size="%d" content-type=%q/>`, name, len(content), kind))
 	put := slot.Find("slot", "put")
 	if put == nil {
 		p.t.Fatalf("no slot: %s", slot)
@@ -301,6 +306,21 @@ func TestPicturesThroughTwilio(t *testing.T) {
 func TestPicturesGoToTheUsersServer(t *testing.T) {
 	w := newWorld(t)
 	w.onFileShare()
+	prosody, err := url.Parse(w.prosody.WebSocketURL)
+	check(t, err)
+	w.hostsPictures("localhost", prosody.Port())
+}
+
+func TestPicturesGoToTheUsersEjabberd(t *testing.T) {
+	w := newWorld(t)
+	w.onEjabberd(servers.EjabberdOptions{Upload: true})
+	w.hostsPictures("upload.localhost", fmt.Sprint(w.ejabberd.HTTPPort))
+}
+
+// hostsPictures shows that the user's own server has the files that come, and those
+// that are sent: it gives out places for them at an address, and takes them at a port.
+func (w *world) hostsPictures(places, port string) {
+	t := w.t
 	w.start(loopbackOnly, "[media]\nupload = true\n", w.sms(""))
 	romeo := w.logIn("romeo", "orchard")
 	web := "http://" + w.http + "/" + smsHost + "/"
@@ -319,16 +339,14 @@ func TestPicturesGoToTheUsersServer(t *testing.T) {
 	}
 	romeo.gets(message, from(phone), body("look"))
 	link, _ := romeo.getsFile(phone, "image/png", "view.png")
-	prosody, err := url.Parse(w.prosody.WebSocketURL)
-	check(t, err)
-	if u, err := url.Parse(link); err != nil || u.Port() != prosody.Port() {
+	if u, err := url.Parse(link); err != nil || u.Port() != port {
 		t.Errorf("the file is at %s", link)
 	}
 	if _, got := fetched(t, link); !bytes.Equal(got, picture.Bytes()) {
 		t.Errorf("the link has %d bytes", len(got))
 	}
 
-	mine := romeo.uploads("mine.png", "image/png", picture.Bytes())
+	mine := romeo.uploadsTo(places, "mine.png", "image/png", picture.Bytes())
 	romeo.says(phone, "chat", "p1", mine, oob(mine)+wantsReceipt)
 	romeo.gets(message, from(phone), has("received"))
 	_, got := fetched(t, web+"messages?number="+url.QueryEscape(friend))

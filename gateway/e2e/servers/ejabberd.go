@@ -28,6 +28,7 @@ type EjabberdOptions struct {
 	// TLS makes components connect with TLS from the first byte, Sockets over
 	// unix sockets.
 	TLS, Sockets bool
+	Upload       bool   // it takes files (XEP-0363), components' too
 	Extra        string // more top-level YAML
 }
 
@@ -38,6 +39,7 @@ type Ejabberd struct {
 	Domain         string
 	ClientAddr     string            // 127.0.0.1:port, RFC 6120
 	ComponentAddrs map[string]string // component's domain → 127.0.0.1:port or unix:path, XEP-0114
+	HTTPPort       int               // on 127.0.0.1
 	CA             *CA               // signed the certificate for components; nil without TLS
 	api            string            // base of mod_http_api
 }
@@ -85,7 +87,7 @@ func StartEjabberd(ctx context.Context, dir string, o EjabberdOptions) (*Ejabber
 	if err != nil {
 		return nil, err
 	}
-	e.api = "http://" + api + "/api/"
+	e.api, e.HTTPPort = "http://"+api+"/api/", http
 	addrs := []string{e.ClientAddr, api}
 	var listeners []ejabberdListener
 	for i, c := range o.Components {
@@ -111,7 +113,7 @@ func StartEjabberd(ctx context.Context, dir string, o EjabberdOptions) (*Ejabber
 
 	config := filepath.Join(dir, "ejabberd.yml")
 	err = configure(config, "ejabberd.yml.tmpl", map[string]any{
-		"Options": o, "Privileged": anyPrivileged(o.Components), "ClientPort": clients, "HTTPPort": http, "Listeners": listeners, "Certificate": certificate,
+		"Options": o, "Privileged": anyPrivileged(o.Components), "ClientPort": clients, "HTTPPort": http, "Files": filepath.Join(dir, "files"), "Listeners": listeners, "Certificate": certificate,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure ejabberd: %w", err)

@@ -42,6 +42,9 @@ func (n *Network) send(ctx context.Context, item transport.OutboxItem) result {
 	if unsendable != nil {
 		return n.unsent(ctx, item, unsendable)
 	}
+	if r, is := n.sendDirect(ctx, item, o); is {
+		return r
+	}
 	if err := n.attach(ctx, &o, &item, t.capabilities().Media); err != nil {
 		return n.notYet(ctx, item, err)
 	}

@@ -40,6 +40,7 @@ var settings = []setting{
 	rulesSetting,
 	quietSetting,
 	blockRemovedSetting,
+	directSetting,
 }
 
 func checkNumberSetting(n *Network, user string, given []string) ([]string, string) {

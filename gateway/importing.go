@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"strconv"
 	"time"
 
@@ -142,7 +143,41 @@ func (s *session) unarchived(ctx context.Context, items []pastItem) (news []past
 			news = append(news, item)
 		}
 	}
+	return s.unheard(ctx, news)
+}
+
+// unheard leaves out what the archive has elsewhere in time, as the network's
+// clock is wrong: what an answer shares with what was heard live lies at its ends.
+func (s *session) unheard(ctx context.Context, news []pastItem) ([]pastItem, error) {
+	for len(news) > 0 {
+		known, err := s.isArchived(ctx, news[0].kept)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			break
+		}
+		news = news[1:]
+	}
+	for n := len(news) - 1; n > 0; n-- {
+		known, err := s.isArchived(ctx, news[n].kept)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			break
+		}
+		news = news[:n]
+	}
 	return news, nil
+}
+
+func (s *session) isArchived(ctx context.Context, m store.Archived) (bool, error) {
+	_, err := s.localPage(ctx, store.ArchiveQuery{Component: m.Component, User: m.User, Chat: m.Chat, IDs: []string{m.ID}, Max: 1})
+	if errors.Is(err, store.ErrNotArchived) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // isSame says that what is called by different names was said once.

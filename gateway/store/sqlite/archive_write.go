@@ -189,6 +189,9 @@ func hasSeen(t *tx, r *archiveRow, view int64) (bool, error) {
 // newRow inserts a row behind those that are there, or where its time says.
 func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow, error) {
 	key := m.At.UnixMicro()
+	if m.Late { // a network's clock that is wrong must not put what all others say into the future
+		key = min(key, time.Now().UnixMicro())
+	}
 	if !m.Late && key <= last && last-key < clockStep.Microseconds() {
 		key = last + 1
 	}

@@ -235,6 +235,26 @@ func archiveImports(w *world) {
 	w.same("count", page.Count, 5001)
 }
 
+func archiveKeepsTheFutureFree(w *world) {
+	a := w.store.Archive()
+	said := func(user string, chat transport.Address, id string, at time.Time, late bool) {
+		m := line(user, id, 0)
+		m.Chat, m.At, m.Late = chat, at, late
+		a.Add(m)
+	}
+	now := time.Now()
+	said(romeo, "#garden", "a", now.Add(50*time.Minute), true)
+	w.page(all(romeo, "#garden")) // it is written
+	said(romeo, "#garden", "b", now, false)
+	said(juliet, "#balcony", "c", now, false)
+	w.same("the order", ids(w.page(all(romeo, "#garden"))), "a b")
+	for _, m := range append(w.page(all(romeo, "#garden")).Messages, w.page(all(juliet, "#balcony")).Messages...) {
+		if m.At.After(time.Now().Add(time.Second)) {
+			w.Errorf("%s was said at %v, which is still to come", m.ID, m.At)
+		}
+	}
+}
+
 func archivePrivate(w *world) {
 	a := w.store.Archive()
 	said := func(user string, with transport.Address, id string, after int) {

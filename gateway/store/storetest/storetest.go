@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		"archive keeps the order that each user saw":                  archiveKeepsOrder,
 		"archive gives pages, forwards and backwards":                 archivePages,
 		"archive limits by time, id and nick":                         archiveLimits,
+		"archive keeps the future free":                               archiveKeepsTheFutureFree,
 		"archive takes the past once":                                 archiveImports,
 		"archive gathers private conversations":                       archivePrivate,
 		"records are made, listed and deleted":                        recordsWork,

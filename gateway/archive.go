@@ -221,10 +221,11 @@ func (s *session) archived(m store.Archived) stanza.Stanza {
 	if m.Nick != "" {
 		return saidOf(m).stanza(chat, jid.JID{})
 	}
+	m, extras := buried(m)
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
 		Header:   stanza.Header{From: chat, To: s.user, Type: stanza.Chat, ID: m.StanzaID},
-		Payloads: append(readBeside(m.Beside), stanza.StanzaID{ID: m.ID, By: chat}),
+		Payloads: append(extras, stanza.StanzaID{ID: m.ID, By: chat}),
 	}
 	if m.Text != "" {
 		st.Payloads = append(bodyOf(m.Text, readFile(m.File)), st.Payloads...)

@@ -31,6 +31,9 @@ func (s *session) carriedIn(t target) (names []string) {
 		// A moderator moderates a room, and nobody in it.
 		if has.Has(f.needs) && (t.kind == toRoom || f.needs != transport.CarriesModeration) {
 			names = append(names, f.name)
+			if f.needs == transport.CarriesRetractions && s.host.archives() {
+				names = append(names, stanza.RetractionTombstone)
+			}
 		}
 	}
 	return names

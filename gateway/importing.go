@@ -44,6 +44,7 @@ func (s *session) importPast(ctx context.Context, room bool, e transport.History
 	kept := make([]store.Archived, len(news))
 	for i, item := range news {
 		kept[i] = item.kept
+		kept[i].Retracts = retractsIn(kept[i].Beside)
 	}
 	_, err = s.host.gateway.Store.Archive().Import(ctx, kept)
 	return news, err

@@ -269,14 +269,13 @@ func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m sta
 			s.refuse(st, stanza.Error{Class: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "The message is not known any more."})
 			return
 		}
-		err := r.Retract(ctx, transport.Retraction{
-			Chat: p.chat, Nick: p.nick, ID: id, Request: s.noteOf(st, p.kind).request(),
-		})
+		request := s.noteOf(st, p.kind).request()
+		err := r.Retract(ctx, transport.Retraction{Chat: p.chat, Nick: p.nick, ID: id, Request: request})
 		if err != nil {
 			s.fail(st, err)
 			return
 		}
-		s.archiveOwnDeed(st, p, stanza.Retraction{ID: m.Retracts})
+		s.doubts(doubt{request: request, keep: func() { s.archiveOwnDeed(st, p, stanza.Retraction{ID: m.Retracts}) }})
 	})
 }
 

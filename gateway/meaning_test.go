@@ -12,6 +12,7 @@ import (
 const (
 	reactionsPath = "{urn:xmpp:reactions:0}reactions"
 	retractPath   = "{urn:xmpp:message-retract:1}retract"
+	retractedPath = "{urn:xmpp:message-retract:1}retracted"
 )
 
 // write sends romeo's message to the phone, and gives what the phone gets.
@@ -259,7 +260,9 @@ func TestTheArchiveHasWhatMessagesAreBesideTheirText(t *testing.T) {
 			t.Fatalf("the archive has %d messages", len(p.forwarded))
 		}
 		for i, m := range []Matcher{
-			Has(messagePath+"/body", "O Romeo"), Has(messagePath+"/{urn:xmpp:reply:0}reply@id", "msg1"),
+			Has(messagePath+"/body", "O Romeo"),
+			All(Has(messagePath+"/"+retractedPath+"@id"), Has(messagePath+"/"+retractedPath+"/{urn:xmpp:message-moderate:1}moderated@by", garden+"/juliet"),
+				Has(messagePath+"/"+retractedPath+"/reason", "too loud"), HasNot(messagePath+"/body"), HasNot(messagePath+"/reply"), Has(messagePath+"@from", garden+"/nurse")),
 			All(Has(messagePath+"/"+reactionsPath+"@id", "msg1"), Has(messagePath+"/"+reactionsPath+"/reaction", "👍"), Has(messagePath+"@from", garden+"/nurse"), HasNot(messagePath+"/body")),
 			Has(messagePath+"/body", "one"), Has(messagePath+"/{urn:xmpp:message-correct:0}replace@id", "m1"),
 			All(Has(messagePath+"/"+retractPath+"@id", "msg2"), Has(messagePath+"/"+retractPath+"/moderated@by", garden+"/juliet"), Has(messagePath+"@from", garden)),

@@ -55,14 +55,17 @@ func (s *session) past(ctx context.Context, r *room, most int, l stanza.HistoryL
 	})
 	past := make([]said, 0, len(page.Messages))
 	for _, m := range page.Messages {
-		past = append(past, saidOf(m))
+		if was := saidOf(m); !was.isTombstone() { // XEP-0424 §6: it is not spread any further
+			past = append(past, was)
+		}
 	}
 	return past, err
 }
 
 func saidOf(m store.Archived) said {
+	m, extras := buried(m)
 	return said{
-		nick: m.Nick, text: m.Text, file: readFile(m.File), extras: readBeside(m.Beside), occupant: stanza.OccupantID(m.Occupant),
+		nick: m.Nick, text: m.Text, file: readFile(m.File), extras: extras, occupant: stanza.OccupantID(m.Occupant),
 		id: m.StanzaID, stanzaID: m.ID, origin: m.Origin, at: m.At,
 	}
 }

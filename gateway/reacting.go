@@ -71,9 +71,8 @@ func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stan
 				s.fail(st, err)
 				return
 			}
-			s.doubts(doubt{request, key, w.add, w.remove})
+			s.doubts(doubt{request: request, key: key, add: w.add, remove: w.remove, keep: func() { s.archiveOwnDeed(st, p, m.Reactions) }})
 			s.thoughts.set(key, m.Reactions.Emoji)
-			s.archiveOwnDeed(st, p, m.Reactions)
 			return
 		}
 		instead := insteadOf(aReaction, p.room != nil, w)
@@ -88,16 +87,18 @@ func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stan
 	})
 }
 
-// A doubt is what the user thinks that the network may still refuse.
+// A doubt is what the user does to a message, and the network may still refuse.
 type doubt struct {
 	request     transport.Request
-	key         thought
+	key         thought // of a reaction
 	add, remove []string
+	keep        func() // archives it, once it is done
 }
 
 // doubts keeps the last of them.
 func (s *session) doubts(d doubt) {
 	if len(s.doubtful) >= maxDoubts {
+		s.doubtful[0].keep()
 		s.doubtful = slices.Delete(s.doubtful, 0, 1)
 	}
 	d.key.id, d.add, d.remove = strings.Clone(d.key.id), cloned(d.add), cloned(d.remove)
@@ -114,7 +115,11 @@ func (s *session) settleDoubt(r transport.Request, refused bool) {
 	d := s.doubtful[i]
 	s.doubtful = slices.Delete(s.doubtful, i, i+1)
 	if !refused {
+		d.keep()
 		return
+	}
+	if d.key.chat == "" {
+		return // no reaction
 	}
 	now := slices.DeleteFunc(slices.Clone(s.thoughts[d.key]), func(emoji string) bool { return slices.Contains(d.add, emoji) })
 	for _, emoji := range d.remove {

@@ -176,7 +176,7 @@ func (s *session) archive(m store.Archived) {
 	if !s.host.archives() {
 		return
 	}
-	m.Component, m.User = s.host.Domain, s.bare
+	m.Component, m.User, m.Retracts = s.host.Domain, s.bare, retractsIn(m.Beside)
 	switch rec := s.recordOf(m.Chat); {
 	case rec.known && rec.Keep:
 		s.awaitRoom(s.host.gateway.Store.Archive().Add(m))

@@ -249,6 +249,10 @@ func (s *session) receiveRetraction(ctx context.Context, e transport.Retraction)
 		if n, ok := readNote(e.Request); ok && n.id != "" && n.kind != noteIQ {
 			id = n.id
 		}
+		if inRoom {
+			r.history.bury(string(e.ID))
+			r.recent.bury(string(e.ID))
+		}
 		s.archiveDeed(e.Chat, e.By, who.occupant, id, retraction)
 		s.show(who, id, retraction, stanza.Store)
 	})

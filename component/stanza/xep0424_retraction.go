@@ -45,6 +45,7 @@ func writeModerated(w *wire.Writer, by, reason string) {
 // A Tombstone is what an archive has in place of a message that was taken back
 // (XEP-0424 §5).
 type Tombstone struct {
+	ID         string // of the message that took it back
 	At         time.Time
 	By, Reason string
 }
@@ -52,6 +53,9 @@ type Tombstone struct {
 // WriteXML implements wire.Payload.
 func (t Tombstone) WriteXML(w *wire.Writer) {
 	w.Start(RetractionNamespace, "retracted")
+	if t.ID != "" {
+		w.Attr("id", t.ID)
+	}
 	w.Attr("stamp", stamp(t.At))
 	writeModerated(w, t.By, t.Reason)
 	w.End()

@@ -65,6 +65,11 @@ type Archived struct {
 	Text     string
 	Beside   string // what it is beside its text, in a form of the gateway's; empty: nothing
 	File     string // what the text is the link of, in a form of the gateway's; empty: nothing
+	Retracts string // what is taken back by it: an ID, StanzaID or Origin in the same chat; empty: nothing
+
+	// Retractions are those of it that the user saw, oldest first; Page gives
+	// them.
+	Retractions []Archived
 
 	// At is when it was said, exact to the microsecond. The store moves it by
 	// some microseconds so that the messages of a user have the order in which

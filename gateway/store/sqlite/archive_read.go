@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -21,12 +22,21 @@ const (
 	archiveLast  = archiveEnd + ` DESC LIMIT 1`
 
 	// ?4 is the one nick wanted, or "".
-	archivePage = `SELECT m.key, c.address, m.id, m.stanza_id, m.origin, m.nick, m.occupant, m.sent, m.text, m.file, m.beside
+	archivePage = `SELECT m.key, m.chat, c.address, m.id, m.stanza_id, m.origin, m.nick, m.occupant, m.sent, m.text, m.file, m.beside
 		FROM archive_seen s CROSS JOIN archive m ON m.key = s.message CROSS JOIN archive_chats c ON c.key = m.chat
 		WHERE s.view = ?1 AND s.message BETWEEN ?2 AND ?3 AND (?4 = '' OR m.nick = ?4)
 		ORDER BY s.message`
+	// ?1 are pairs of a chat and a name, as a JSON array.
+	archiveRetractions = `SELECT m.key, m.chat, m.retracts, m.id, m.stanza_id, m.nick, m.occupant, m.sent, m.beside
+		FROM json_each(?1) n CROSS JOIN archive m ON m.chat = json_extract(n.value, '$[0]')
+			AND m.retracts = json_extract(n.value, '$[1]') AND m.retracts <> ''
+		CROSS JOIN archive_seen s ON s.view = ?2 AND s.message = m.key
+		ORDER BY m.key LIMIT ?3`
 	archiveForwards  = archivePage + ` LIMIT ?5 OFFSET ?6`
 	archiveBackwards = archivePage + ` DESC LIMIT ?5`
+
+	retractionsRead  = 1000 // for one page
+	retractionsOfOne = 16   // anybody may send some that mean nothing
 
 	endOfTime = 1<<63 - 1
 	countable = 20_000 // longer results aren't counted
@@ -76,6 +86,9 @@ func (a archive) finish(ctx context.Context, view int64, page store.ArchivePage,
 	if backwards(q) {
 		slices.Reverse(found)
 	}
+	if err := a.attachRetractions(ctx, view, found); err != nil {
+		return page, err
+	}
 	for _, f := range found {
 		page.Messages = append(page.Messages, f.Archived)
 	}
@@ -85,6 +98,50 @@ func (a archive) finish(ctx context.Context, view int64, page store.ArchivePage,
 	var err error
 	page.Index, _, err = row(ctx, a.s, scanOne[int], archiveCount, view, whole.from, found[0].key-1, countable)
 	return page, err
+}
+
+// attachRetractions adds to messages how they were taken back.
+func (a archive) attachRetractions(ctx context.Context, view int64, found []keyed) error {
+	type name struct {
+		chat int64
+		text string
+	}
+	named := map[name][]int{}
+	pairs := [][2]any{}
+	for i, m := range found {
+		for _, text := range []string{m.ID, m.StanzaID, m.Origin} {
+			n := name{m.chat, text}
+			if text == "" || slices.Contains(named[n], i) {
+				continue
+			}
+			if named[n] == nil {
+				pairs = append(pairs, [2]any{m.chat, text})
+			}
+			named[n] = append(named[n], i)
+		}
+	}
+	if len(pairs) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(pairs)
+	if err != nil {
+		return err
+	}
+	scan := func(r scanner) (m keyed, err error) {
+		err = r.Scan(&m.key, &m.chat, &m.Retracts, &m.ID, &m.StanzaID, &m.Nick, &m.Occupant, &m.Sent, &m.Beside)
+		m.At = time.UnixMicro(m.key)
+		return m, err
+	}
+	all, err := rows(ctx, a.s, scan, archiveRetractions, string(list), view, retractionsRead)
+	for _, r := range all {
+		for _, i := range named[name{r.chat, r.Retracts}] {
+			m := &found[i]
+			if len(m.Retractions) < retractionsOfOne && r.key != m.key {
+				m.Retractions = append(m.Retractions, r.Archived)
+			}
+		}
+	}
+	return err
 }
 
 // spans gives the whole result and the part of it that the page lies in.
@@ -131,14 +188,14 @@ func (a archive) place(ctx context.Context, view int64, id string) (int64, error
 
 type keyed struct {
 	store.Archived
-	key int64
+	key, chat int64
 }
 
 // read gives messages from the end that the page is at.
 func (a archive) read(ctx context.Context, view int64, q store.ArchiveQuery, in span, limit int) ([]keyed, error) {
 	scan := func(r scanner) (m keyed, err error) {
 		m.Component, m.User = q.Component, q.User
-		err = r.Scan(&m.key, &m.Chat, &m.ID, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside)
+		err = r.Scan(&m.key, &m.chat, &m.Chat, &m.ID, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside)
 		m.At = time.UnixMicro(m.key)
 		return m, err
 	}

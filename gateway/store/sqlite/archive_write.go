@@ -25,8 +25,8 @@ const (
 	putView = `INSERT INTO archive_views (component, user, address) VALUES (?, ?, ?)`
 
 	findArchived = `SELECT key, stanza_id, origin, nick, occupant, sent, text, file, beside FROM archive WHERE id = ? AND chat = ?`
-	putArchived  = `INSERT INTO archive (key, chat, id, stanza_id, origin, nick, occupant, sent, text, views, file, beside)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	putArchived  = `INSERT INTO archive (key, chat, id, stanza_id, origin, nick, occupant, sent, text, views, file, beside, retracts)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	behindAll = `SELECT coalesce(max(key) + 1, ?1) FROM archive WHERE key BETWEEN ?1 AND ?1 + 1000000`
 	moreViews = `UPDATE archive SET views = views + ? WHERE key = ?`
 
@@ -196,7 +196,7 @@ func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (
 		key = last + 1
 	}
 	for attempt := range keyAttempts {
-		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside)
+		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
 		if !isTaken(err) {
 			if !m.Late {
 				w.names.newest = key

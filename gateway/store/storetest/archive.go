@@ -278,3 +278,42 @@ func archivePrivate(w *world) {
 	q.After = "a"
 	w.same("after one", ids(w.page(q)), "b c")
 }
+
+// Whoever saw how a message was taken back reads that with it, by whatever name.
+func archiveTellsWhatWasTakenBack(w *world) {
+	a := w.store.Archive()
+	said := line(romeo, "a", 0)
+	said.StanzaID, said.Origin = "stanza", "origin"
+	taken := func(user, id, of string, after int) store.Archived {
+		m := line(user, id, after)
+		m.Retracts, m.Text, m.Beside = of, "", `{"Retracts":{"ID":"`+of+`"}}`
+		return m
+	}
+	for _, m := range []store.Archived{
+		said, line(juliet, "b", 1), line(romeo, "b", 1),
+		taken(romeo, "r1", "a", 2), taken(romeo, "r2", "origin", 3), taken(romeo, "r3", "stanza", 4), taken(romeo, "r4", "r4", 5),
+		taken(juliet, "r5", "b", 6),
+	} {
+		a.Add(m)
+	}
+	elsewhere := taken(romeo, "r6", "b", 7)
+	elsewhere.Chat = "#balcony"
+	a.Add(elsewhere)
+	told := func(user string, q store.ArchiveQuery) string {
+		var all []string
+		for _, m := range w.page(q).Messages {
+			one := m.ID
+			for _, r := range m.Retractions {
+				one += " " + r.ID + r.Beside
+			}
+			all = append(all, one)
+		}
+		return strings.Join(all, "; ")
+	}
+	w.same("romeo's", told(romeo, all(romeo, "#garden")),
+		`a r1{"Retracts":{"ID":"a"}} r2{"Retracts":{"ID":"origin"}} r3{"Retracts":{"ID":"stanza"}}; b; r1; r2; r3; r4`)
+	w.same("juliet's", told(juliet, all(juliet, "#garden")), `b r5{"Retracts":{"ID":"b"}}; r5`)
+	one := all(romeo, "#garden")
+	one.IDs = []string{"a"}
+	w.same("by its name", told(romeo, one), `a r1{"Retracts":{"ID":"a"}} r2{"Retracts":{"ID":"origin"}} r3{"Retracts":{"ID":"stanza"}}`)
+}

@@ -41,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		"a user is forgotten":                                         forgetting,
 		"rooms are set, replaced and deleted":                         roomsWork,
 		"archive shows everybody what they saw, and no more":          archiveKeepsViewsApart,
+		"archive tells what was taken back":                           archiveTellsWhatWasTakenBack,
 		"archive keeps every field":                                   archiveKeepsFields,
 		"archive keeps the order that each user saw":                  archiveKeepsOrder,
 		"archive gives pages, forwards and backwards":                 archivePages,

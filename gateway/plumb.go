@@ -53,6 +53,7 @@ type plumbRecord struct {
 	Room, MUC                 string // addresses
 	Nick                      string // of the plumb, at both ends
 	RoomPassword, MUCPassword string `json:",omitempty"`
+	Puppets                   int    `json:",omitempty"` // occupants of the MUC for people of the room, at most
 	Joins                     bool   `json:",omitempty"` // who comes and goes is told
 	By                        string // who linked them
 	Owner                     string `json:",omitempty"` // who must own the MUC: a user who is no administrator

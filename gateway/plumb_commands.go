@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gatehouse/component/jid"
@@ -40,6 +42,7 @@ func askPlumb(*session) stage {
 			{Name: "muc", Label: "The MUC, on any XMPP server", Help: "Its address, as in garden@conference.example.org.", Required: true},
 			{Name: "nick", Label: "The gateway's nick in both", Values: []string{plumbNick}},
 			{Name: "joins", Label: "Tell who comes and goes", Type: transport.Bool, Values: []string{"false"}},
+			{Name: "puppets", Label: "How many people may have an occupant of their own in the MUC", Help: "The others are spoken for by one.", Values: []string{"0"}},
 			{Name: "room-password", Label: "Password of the room", Type: transport.Hidden},
 			{Name: "muc-password", Label: "Password of the MUC", Type: transport.Hidden},
 		},
@@ -84,8 +87,13 @@ func (s *session) readPlumb(answers transport.Values) (r plumbRecord, err error)
 	if _, err := muc.WithResource(nick).Prepare(); err != nil {
 		return r, fmt.Errorf("%q can't be a nick", nick)
 	}
+	own, err := strconv.Atoi(strings.TrimSpace(cmp.Or(answers.Get("puppets"), "0")))
+	if err != nil || own < 0 || own > maxPuppets {
+		return r, fmt.Errorf("puppets is a number up to %d", maxPuppets)
+	}
 	r = plumbRecord{
-		Room: room.String(), MUC: muc.String(), Nick: nick, By: s.user.String(), Joins: answers.Get("joins") == "true",
+		Puppets: own,
+		Room:    room.String(), MUC: muc.String(), Nick: nick, By: s.user.String(), Joins: answers.Get("joins") == "true",
 		RoomPassword: answers.Get("room-password"), MUCPassword: answers.Get("muc-password"),
 	}
 	if s.host.isAdmin(s.user) {

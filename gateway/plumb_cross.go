@@ -21,7 +21,7 @@ func (e *plumbEnd) receiveMessage(st *stanza.Received) {
 		return
 	case e.state != endIn, st.Child("urn:xmpp:delay", "delay") != nil, st.Child("jabber:x:delay", "x") != nil:
 		return // what was said before (XEP-0045 §7.2.13)
-	case nick == e.nick:
+	case nick == e.nick, e.isPuppet(nick):
 		e.reflected(st)
 		return
 	}
@@ -39,7 +39,7 @@ func (e *plumbEnd) answerPrivately(st *stanza.Received) {
 	if _, text := st.ReadBody(); !text || st.From.Resource == "" {
 		return
 	}
-	answer, _ := st.Refuse(stanza.Error{
+	answer, _ := st.Refuse(stanza.Error{ // from whoever it was sent to
 		Class: stanza.Cancel, Condition: stanza.NotAcceptable,
 		Text: "This only passes on what is said in the room, to " + e.p.other(e).room.String() + " and back.",
 	})
@@ -88,17 +88,27 @@ func (e *plumbEnd) voiceOf(st *stanza.Received, nick string) voice {
 // crossText passes on a text, which may answer or replace another.
 func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by voice) {
 	o := p.other(e)
-	if p.loops.suspicious(e.side, m.Text, time.Now()) {
+	now := time.Now()
+	if p.loops.suspicious(e.side, m.Text, now) {
 		p.pause()
 		return
 	}
-	c := &crossing{from: e.side, by: by.clone(), text: clipped(m.Text)}
+	if o.isMuted(by.nick, now) {
+		p.say(e, "muted "+by.nick, by.nick+" was thrown out of "+o.room.String()+", and is not heard there.")
+		return
+	}
+	speaker, from, as := o.puppetFor(by.nick, now), jid.JID{}, o.nick
+	if speaker != nil {
+		from, as = speaker.self, speaker.nick
+	}
+	c := &crossing{from: e.side, by: by.clone(), text: clipped(m.Text), speaker: from, as: as}
 	c.names[e.side] = namesOf(st, e.room)
 	text, extras := m.Text, []payload(nil)
 	var quoted *crossing
 	switch {
 	case m.Replaces != "":
-		if of := p.crossings.sent(e.side, m.Replaces); of != nil && of.from == e.side && of.by.id == by.id && of.names[o.side].id != "" {
+		if of := p.crossings.sent(e.side, m.Replaces); of != nil && of.from == e.side && of.by.id == by.id && of.names[o.side].id != "" && o.speaks(of.speaker) {
+			from = of.speaker
 			extras = append(extras, stanza.Replace(of.names[o.side].id))
 			of.text = c.text
 			p.crossings.alias(of, e.side, c.names[e.side])
@@ -120,9 +130,11 @@ func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by
 		}
 		extras = append(extras, nickname(o.unlike(by.nick)))
 	} else {
-		text = named(words{text: text, nick: o.unlike(by.nick)}).text
+		if from == (jid.JID{}) {
+			text = named(words{text: text, nick: o.unlike(by.nick)}).text
+		}
 		if quoted != nil {
-			whose := o.nick // whose words ours are, as the room has it
+			whose := quoted.as // whose words they are, as the room has it
 			if quoted.from == o.side {
 				whose = quoted.by.nick
 			}
@@ -131,9 +143,9 @@ func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by
 			extras = append(extras, stanza.Reply{ID: quoted.names[o.side].ref(), To: o.room.WithResource(whose).String()}, fallback)
 		}
 	}
-	o.push(e, &flight{
-		st: o.groupchat(id, append([]payload{stanza.Body(text)}, extras...)...), crossing: c, body: text, at: time.Now(),
-	})
+	out := o.groupchat(id, append([]payload{stanza.Body(text)}, extras...)...)
+	out.From = from
+	o.push(e, &flight{st: out, crossing: c, body: text, at: now})
 	if c != nil {
 		c.names[o.side].id = id
 		p.crossings.add(c)
@@ -175,6 +187,12 @@ func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 		}
 		return
 	}
+	if u := o.puppetFor(by.nick, time.Now()); u != nil {
+		out := o.groupchat(p.gateway.NewID(), stanza.Reactions{ID: of.names[o.side].ref(), Emoji: m.Reactions.Emoji}, stanza.Store)
+		out.From = u.self
+		o.push(e, &flight{st: out, at: time.Now()})
+		return
+	}
 	before := of.all(e.side)
 	if !of.think(e.side, by.id, m.Reactions.Emoji) {
 		return
@@ -195,11 +213,19 @@ func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 func (p *plumb) crossWords(e *plumbEnd, text string, by voice) {
 	o := p.other(e)
 	payloads := []payload{stanza.Body(text), nickname(o.unlike(by.nick))}
-	if o.inner == nil {
+	speaker := o.puppetFor(by.nick, time.Now())
+	switch {
+	case speaker != nil:
+		payloads = payloads[:1]
+	case o.inner == nil:
 		text = named(words{text: text, nick: o.unlike(by.nick)}).text
 		payloads = []payload{stanza.Body(text)}
 	}
-	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), payloads...), body: text, at: time.Now()})
+	out := o.groupchat(p.gateway.NewID(), payloads...)
+	if speaker != nil {
+		out.From = speaker.self
+	}
+	o.push(e, &flight{st: out, body: text, at: time.Now()})
 }
 
 // crossRetraction takes a message back at the other end: one of ours as its
@@ -221,12 +247,14 @@ func (p *plumb) crossRetraction(e *plumbEnd, st *stanza.Received, m stanza.Meani
 	switch {
 	case ref == "":
 		still(stanza.Error{})
-	case of.from == e.side:
+	case of.from == e.side && o.speaks(of.speaker):
 		payloads := []payload{stanza.Retraction{ID: ref}, stanza.Store}
 		if o.inner == nil { // XEP-0424 §4: for those who don't know it
 			payloads = append(payloads, stanza.Fallback{For: stanza.RetractionNamespace}, stanza.Body("/me took back a message"))
 		}
-		o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), payloads...), at: time.Now(), failed: still})
+		out := o.groupchat(p.gateway.NewID(), payloads...)
+		out.From = of.speaker
+		o.push(e, &flight{st: out, at: time.Now(), failed: still})
 	case o.inner == nil && !o.moderate:
 		still(stanza.Error{})
 	default:

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	plumbRetryMin  = 5 * time.Second  // a room that can't be joined is tried again,
+	plumbRetryMin  = 3 * time.Second  // a room that can't be joined is tried again,
 	plumbRetryMax  = 10 * time.Minute // less and less often
 	plumbSteady    = 5 * time.Minute  // in a room for so long, the next loss is the first
 	plumbPingAfter = 5 * time.Minute  // of silence (XEP-0410)
@@ -52,6 +52,7 @@ type plumbEnd struct {
 	hasTopic bool // the subject that comes with the join has come
 
 	outbox
+	puppets puppets
 	writing map[string]time.Time // those who are, by nick
 	writes  bool                 // the room was told that somebody is, at the other end
 }
@@ -73,7 +74,7 @@ type occupant struct {
 func newPlumbEnd(p *plumb, side int, room jid.JID, password string) *plumbEnd {
 	e := &plumbEnd{
 		p: p, side: side, inner: p.gateway.hosts[room.Domain], room: room, password: password, wanted: p.record.Nick,
-		present: map[string]occupant{}, writing: map[string]time.Time{}, outbox: newOutbox(),
+		present: map[string]occupant{}, writing: map[string]time.Time{}, outbox: newOutbox(), puppets: newPuppets(),
 	}
 	if e.inner != nil {
 		e.self = jid.JID{Local: plumbUser, Domain: room.Domain, Resource: p.id + [...]string{"", "-muc"}[side]}
@@ -86,7 +87,9 @@ func newPlumbEnd(p *plumb, side int, room jid.JID, password string) *plumbEnd {
 
 // send hands a stanza to the room's server or session. It never waits.
 func (e *plumbEnd) send(st stanza.Stanza) bool {
-	st.From = e.self
+	if st.From == (jid.JID{}) {
+		st.From = e.self
+	}
 	if e.inner == nil {
 		return e.p.host.Stream.TrySend(st)
 	}
@@ -141,16 +144,12 @@ func (e *plumbEnd) answer(st *stanza.Received) {
 	}
 }
 
-// join asks to come in, without what was said before (XEP-0045 §7.2.15).
+// join asks to come in.
 func (e *plumbEnd) join(now time.Time) {
-	x := wire.New(stanza.MUCNamespace, "x", wire.New(stanza.MUCNamespace, "history").SetAttr("maxstanzas", "0"))
-	if e.password != "" {
-		x.Add(wire.NewText(stanza.MUCNamespace, "password", e.password))
-	}
 	e.state, e.since, e.retryAt = endJoining, now, now.Add(joinTime)
 	clear(e.present)
 	e.hasTopic = false
-	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(e.wanted), ID: e.p.gateway.NewID()}, Payloads: []payload{x}}
+	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(e.wanted), ID: e.p.gateway.NewID()}, Payloads: []payload{e.joining()}}
 	if !e.send(st) {
 		e.out(now, "the XMPP server can't be reached")
 	}
@@ -168,13 +167,14 @@ func (e *plumbEnd) leave(why string) {
 	if why != "" {
 		st.Payloads = []payload{stanza.Status(why)}
 	}
+	e.dropPuppets(why)
 	e.send(st)
 	e.state = endOut
 }
 
 // forget is for a plumb that begins anew.
 func (e *plumbEnd) forget() {
-	e.state, e.nick, e.pinging, e.outbox = endOut, "", false, newOutbox()
+	e.state, e.nick, e.pinging, e.outbox, e.puppets = endOut, "", false, newOutbox(), newPuppets()
 }
 
 // out notes that the end is not in its room, and when it tries again.
@@ -188,6 +188,7 @@ func (e *plumbEnd) out(now time.Time, why string) {
 	e.tries++
 	e.retryAt = now.Add(jitter(wait))
 	clear(e.writing)
+	e.dropPuppets("")
 	e.p.host.log.Info("a linked room is lost", "room", e.room, "why", why, "retry", e.retryAt.Sub(now))
 	if was == endIn {
 		e.missed = true
@@ -202,6 +203,8 @@ func (e *plumbEnd) out(now time.Time, why string) {
 // in notes that it is.
 func (e *plumbEnd) in(now time.Time, nick string) {
 	e.state, e.nick, e.since, e.retryAt, e.problem, e.nicks, e.heard, e.unheard = endIn, nick, now, time.Time{}, "", 0, now, 0
+	e.bringPuppets(now)
+	e.p.other(e).bringPuppets(now)
 	if e.missed {
 		e.missed = false
 		e.p.other(e).announce(fmt.Sprintf("%s is back.%s", e.room, e.lostWords()))
@@ -226,6 +229,13 @@ func (e *plumbEnd) describe() string {
 
 // receive takes what the room says.
 func (e *plumbEnd) receive(st *stanza.Received) {
+	if u := e.puppets.bySelf[st.To.Resource]; u != nil {
+		e.receiveAs(u, st)
+		return
+	}
+	if st.To.Resource != e.self.Resource {
+		return // to a puppet that is no more
+	}
 	e.heard, e.unheard = time.Now(), 0
 	switch st.Kind {
 	case stanza.Presence:

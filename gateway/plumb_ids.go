@@ -64,6 +64,9 @@ type crossing struct {
 	text  string
 	names [2]names
 
+	speaker jid.JID // the puppet that said it on the other side; zero: the plumb
+	as      string  // and as whom
+
 	thinkers [2]map[string][]string // reactions on each side, by whose they are
 }
 

@@ -218,13 +218,24 @@ func (e *plumbEnd) startsWriting(nick string, now time.Time) {
 	if len(e.writing) < maxWriting {
 		e.writing[nick] = now
 	}
+	if u := e.p.other(e).puppetFor(nick, now); u != nil {
+		e.p.other(e).showWritingOf(u, stanza.Composing)
+		return
+	}
 	e.showWriting()
 }
 
 func (e *plumbEnd) stopsWriting(nick string) {
 	if _, is := e.writing[nick]; is {
-		delete(e.writing, nick)
+		e.writesNoMore(nick)
 		e.showWriting()
+	}
+}
+
+func (e *plumbEnd) writesNoMore(nick string) {
+	delete(e.writing, nick)
+	if u := e.p.other(e).puppets.byName[nick]; u != nil && u.state == endIn {
+		e.p.other(e).showWritingOf(u, stanza.Active)
 	}
 }
 
@@ -237,7 +248,11 @@ func (e *plumbEnd) stopsWritingBut(nick string, state stanza.ChatState) {
 
 func (e *plumbEnd) tidyWriting(now time.Time) {
 	before := len(e.writing)
-	maps.DeleteFunc(e.writing, func(_ string, since time.Time) bool { return now.Sub(since) > writingTime })
+	for nick, since := range e.writing {
+		if now.Sub(since) > writingTime {
+			e.writesNoMore(nick)
+		}
+	}
 	if len(e.writing) != before {
 		e.showWriting()
 	}
@@ -246,7 +261,11 @@ func (e *plumbEnd) tidyWriting(now time.Time) {
 // showWriting tells the other end whether anybody writes here.
 func (e *plumbEnd) showWriting() {
 	o := e.p.other(e)
-	some := len(e.writing) > 0
+	some := false
+	for nick := range e.writing {
+		u := o.puppets.byName[nick]
+		some = some || u == nil || u.state != endIn
+	}
 	if some == o.writes || o.state != endIn || len(o.waiting) > 0 {
 		return
 	}

@@ -13,14 +13,7 @@ import (
 func (e *plumbEnd) receivePresence(st *stanza.Received) {
 	now, nick := time.Now(), st.From.Resource
 	x := st.Child(stanza.MUCUserNamespace, "x")
-	has := func(code string) bool {
-		for c := range x.Children() {
-			if c.Name == "status" && c.Attr("code") == code {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(code string) bool { return hasStatus(x, code) }
 	item := x.Child(stanza.MUCUserNamespace, "item")
 	self := has("110") || e.nick != "" && nick == e.nick
 	switch {
@@ -30,7 +23,8 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		to := item.Attr("nick")
 		if self {
 			e.nick = to
-		} else {
+		} else if !e.isPuppet(nick) && !e.isPuppet(to) {
+			e.p.other(e).renamePuppet(nick, to)
 			e.p.came(e, "* "+nick+" is now "+to)
 		}
 		delete(e.present, nick)
@@ -43,6 +37,9 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 			delete(e.present, nick)
 			e.stopsWriting(nick)
 			e.p.came(e, "* "+nick+" has left")
+			if u := e.p.other(e).puppets.byName[nick]; u != nil {
+				e.p.other(e).dropPuppet(u, st.ReadStatus())
+			}
 		}
 	case st.Type == stanza.Available && self:
 		e.moderate = item.Attr("role") == "moderator"
@@ -52,6 +49,7 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		if e.state != endIn {
 			e.in(now, nick)
 		}
+	case st.Type == stanza.Available && e.isPuppet(nick):
 	case st.Type == stanza.Available && nick != "":
 		_, there := e.present[nick]
 		if !there && len(e.present) >= maxOccupants {
@@ -64,6 +62,7 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		e.present[strings.Clone(nick)] = who
 		if !there && e.state == endIn {
 			e.p.came(e, "* "+nick+" has come in")
+			e.p.other(e).bringPuppet(nick)
 		}
 		if e.side == 1 {
 			e.p.checkOwner(who)

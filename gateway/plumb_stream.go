@@ -73,7 +73,9 @@ func (g *Gateway) takePlumbed(st *stanza.Received) (taken bool) {
 		return false
 	}
 	all.mu.RLock()
-	e := all.ends[st.To]
+	to := st.To
+	to.Resource, _, _ = strings.Cut(to.Resource, "/") // behind which is a puppet
+	e := all.ends[to]
 	all.mu.RUnlock()
 	switch {
 	case e == nil || e.inner != nil:

@@ -146,23 +146,28 @@ func relaying(w *world) string {
 
 func TestThoseInTheMUCHaveTheirOwnNicks(t *testing.T) {
 	w, romeo, benvolio, address := linked(t, relaying)
-	benvolio.links("nick=ferry")
+	benvolio.links("nick=ferry", "puppets=5")
 	romeo.gets(presence, from(muc+"/ferry"), typed(""))
 	benvolio.joins(room, "benvolio") // behind the ferry, which is an operator so
 	juliet := w.native(address, "juliet", channel, "message-tags")
+	romeo.gets(presence, from(muc+"/juliet"), typed(""))
 
 	romeo.says(muc, "groupchat", "m1", "But, soft!", "")
 	softHere := idIn(romeo.gets(message, from(muc+"/romeo"), body("But, soft!")))
 	soft := tagIn(juliet.gets(":romeo/xmpp!", "draft/relaymsg=ferry", "PRIVMSG "+channel+" :But, soft!"), "msgid")
 	benvolio.gets(message, from(room+"/romeo/xmpp"), body("But, soft!"))
 	juliet.sends("@+reply=" + soft + " PRIVMSG " + channel + " :Ay me!")
-	ay := romeo.gets(message, from(muc+"/ferry"), repliesTo(softHere), body("> But, soft!\n<juliet> Ay me!"))
-	romeo.says(muc, "groupchat", "m2", "She speaks", `<reply xmlns="urn:xmpp:reply:0" id="`+idIn(ay)+`" to="`+muc+`/ferry"/>`)
+	ay := romeo.gets(message, from(muc+"/juliet"), repliesTo(softHere), body("> But, soft!\nAy me!"))
+	romeo.says(muc, "groupchat", "m2", "She speaks", `<reply xmlns="urn:xmpp:reply:0" id="`+idIn(ay)+`" to="`+muc+`/juliet"/>`)
 	juliet.gets(":romeo/xmpp!", "+reply=", "She speaks")
 	romeo.says(muc, "groupchat", "m3", "/me sighs", "")
 	juliet.gets(":romeo/xmpp!", "\x01ACTION sighs\x01")
 	romeo.says(muc, "groupchat", "m4", "/mode +i", "")
 	juliet.gets(":romeo/xmpp!", "/mode +i")
+	juliet.sends("@+draft/react=👍;+reply=" + soft + " TAGMSG " + channel)
+	romeo.gets(message, from(muc+"/juliet"), reactsTo(softHere, "👍"))
+	juliet.sends("PART " + channel + " :good night")
+	romeo.gets(presence, from(muc+"/juliet"), typed("unavailable"))
 	if len(romeo.Unread(func(s xmppclient.Stanza) bool { return strings.Contains(s.Body(), "xmpp>") })) > 0 {
 		t.Error("what was relayed comes back")
 	}

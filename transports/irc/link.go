@@ -98,6 +98,7 @@ type link struct {
 	account      string     // that we are logged in to
 	enrolment    *enrolment // nil: nobody waits for one
 	reading
+	saidAway  string        // before we were let in
 	loggedOut chan struct{} // takes the end of a login; nil: nobody waits
 	strict    bool          // a policy of STS was told
 	upgraded  int           // the port with TLS that STS has sent us to; 0: none
@@ -122,7 +123,7 @@ func (l *link) reset() {
 	l.is = defaultISupport()
 	l.caps = capabilities{}
 	l.users = make(map[string]*user)
-	l.batches, l.reading = nil, reading{}
+	l.batches, l.reading, l.saidAway = nil, reading{}, ""
 	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
 	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
 	l.pendings, l.questions, l.sightings, l.typings, l.asides = pendings{}, questions{}, sightings{}, typings{}, asides{}
@@ -375,7 +376,7 @@ func (l *link) isOnline() {
 	l.emit(transport.LinkUp{Server: l.address})
 	l.watchFor(l.session.watched[l.server])
 	l.session.log.Info("link up", "server", l.server.name)
-	if l.session.away != "" {
+	if l.session.away != l.saidAway {
 		l.sendAway(l.session.away)
 	}
 	l.beginFaces()

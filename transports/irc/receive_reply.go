@@ -124,7 +124,7 @@ func (l *link) isNamed(ch *channel) {
 // message, or a part of that to WHOIS. The server repeats it with every
 // message, we do not.
 func receiveAwayReply(l *link, m *message) error {
-	nick, why := m.param(1), m.text()
+	nick, why := m.param(1), m.reason()
 	key := l.is.fold(nick)
 	_, talking := l.talking[key]
 	switch {
@@ -138,7 +138,7 @@ func receiveAwayReply(l *link, m *message) error {
 			l.toldAway = map[string]string{}
 		}
 		l.toldAway[key] = why
-		l.console(clean(nick) + " is away: " + why)
+		l.console(strings.TrimSuffix(clean(nick)+" is away: "+why, ": "))
 	}
 	return nil
 }

@@ -355,7 +355,7 @@ func receiveTopic(l *link, m *message) error {
 func receiveAway(l *link, m *message) error {
 	status := ""
 	if len(m.Params) > 0 {
-		status = m.text()
+		status = m.reason()
 	}
 	away := len(m.Params) > 0
 	l.seesAway(m.nick, away, status)

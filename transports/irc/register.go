@@ -22,6 +22,7 @@ var wantedCaps = []string{
 	redactionCap,
 	extendedISupportCap,
 	markerCap,
+	preAwayCap,
 	registrationCap,
 	"extended-join",
 	"extended-monitor",
@@ -252,6 +253,7 @@ func (l *link) endCaps() error {
 	}
 	if !l.caps.ended && l.phase == connecting {
 		l.caps.ended = true
+		l.sendAwayEarly()
 		l.sendNow("CAP", "END")
 	}
 	return nil

@@ -25,7 +25,7 @@ var whoisLines = map[string]func(p *transport.Profile, m *message){
 	},
 	"319": func(p *transport.Profile, m *message) { note(p, "In "+strings.Join(strings.Fields(m.text()), ", ")) },
 	"330": func(p *transport.Profile, m *message) { p.Account = m.param(2) },
-	"301": func(p *transport.Profile, m *message) { note(p, "Away: "+m.text()) },
+	"301": func(p *transport.Profile, m *message) { note(p, strings.TrimSuffix("Away: "+m.reason(), ": ")) },
 	"335": func(p *transport.Profile, m *message) { p.Bot = true },
 	"307": noteText, "313": noteText, "320": noteText, "671": noteText, "276": noteText, "378": noteText, "379": noteText,
 }

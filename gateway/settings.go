@@ -185,21 +185,25 @@ func (s *session) sendOwner(_ context.Context, st *stanza.Received) (taken bool)
 	case st.Type == stanza.Get:
 		s.aside(st, func(ctx context.Context) func(context.Context) {
 			form, err := s.settingsForm(ctx, at, kind)
-			return func(context.Context) { s.answerOwner(st, form, err) }
+			return func(context.Context) { s.answerOwner(st, at, form, err) }
 		})
 	case !filled:
 		s.refuse(st, badRequest("the settings come in a form"))
 	case submitted.Type == "cancel":
 		s.send(st.Result())
 	default:
+		name := s.renamedIn(at, &submitted)
 		s.aside(st, func(ctx context.Context) func(context.Context) {
 			err := s.setFromForm(ctx, at, kind, &submitted)
-			return func(context.Context) {
+			return func(ctx context.Context) {
 				if err != nil {
 					s.fail(st, err)
 					return
 				}
-				s.reconfigured(at)
+				if s.reconfigured(at); name != "" {
+					s.rename(ctx, st, at, name)
+					return
+				}
 				s.send(st.Result())
 			}
 		})
@@ -207,13 +211,17 @@ func (s *session) sendOwner(_ context.Context, st *stanza.Received) (taken bool)
 	return true
 }
 
-func (s *session) answerOwner(st *stanza.Received, form transport.Form, err error) {
+func (s *session) answerOwner(st *stanza.Received, at transport.Address, form transport.Form, err error) {
 	if err != nil {
 		s.fail(st, err)
 		return
 	}
 	shown := dataForm(form)
-	shown.Fields = append([]stanza.Field{stanza.FormType(roomConfigNamespace)}, shown.Fields...)
+	first := []stanza.Field{stanza.FormType(roomConfigNamespace)}
+	if name, ok := s.nameField(at); ok {
+		first = append(first, name)
+	}
+	shown.Fields = append(first, shown.Fields...)
 	s.send(st.Result(stanza.MUCOwner{Form: *shown}))
 }
 

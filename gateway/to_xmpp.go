@@ -49,6 +49,8 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 		s.receiveRoomJoined(e)
 	case transport.RoomLeft:
 		s.receiveRoomLeft(e)
+	case transport.RoomRenamed:
+		s.receiveRoomRenamed(ctx, e)
 	case transport.RoomChanged:
 		s.inRoom(e.Room, func(r *room) { s.receiveModes(r, e.Modes) })
 	case transport.SubjectChanged:

@@ -60,9 +60,14 @@ func (i MUCItem) write(w *wire.Writer, space string) {
 
 // MUCUser is what a room adds to an occupant's presence.
 type MUCUser struct {
-	Item     MUCItem
-	Statuses []int
+	Item      MUCItem
+	Statuses  []int
+	Destroyed *MUCDestroyed // nil: the room is still there
 }
+
+// MUCDestroyed tells that there is no such room any more, and where to go
+// (XEP-0045 §10.9).
+type MUCDestroyed struct{ JID, Reason string }
 
 // WriteXML implements wire.Payload.
 func (x MUCUser) WriteXML(w *wire.Writer) {
@@ -71,6 +76,16 @@ func (x MUCUser) WriteXML(w *wire.Writer) {
 	for _, s := range x.Statuses {
 		w.Start(MUCUserNamespace, "status")
 		w.Attr("code", strconv.Itoa(s))
+		w.End()
+	}
+	if d := x.Destroyed; d != nil {
+		w.Start(MUCUserNamespace, "destroy")
+		w.Attr("jid", d.JID)
+		if d.Reason != "" {
+			w.Start(MUCUserNamespace, "reason")
+			w.Text(d.Reason)
+			w.End()
+		}
 		w.End()
 	}
 	w.End()

@@ -37,6 +37,12 @@ func Publish(node, id string, payload *wire.Element) *wire.Element {
 		wire.New(PubSubNamespace, "publish-options", options))
 }
 
+// RetractItem takes an item away, and tells those who were told of it.
+func RetractItem(node, id string) *wire.Element {
+	return wire.New(PubSubNamespace, "pubsub",
+		wire.New(PubSubNamespace, "retract", wire.New(PubSubNamespace, "item").SetAttr("id", id)).SetAttr("node", node).SetAttr("notify", "true"))
+}
+
 // Items asks for one item of a node; id empty: for all.
 func Items(node, id string) *wire.Element {
 	items := wire.New(PubSubNamespace, "items").SetAttr("node", node)

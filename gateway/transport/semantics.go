@@ -17,6 +17,7 @@ const (
 	CarriesCorrections                      // Corrections
 	CarriesChatStates                       // ChatStates
 	CarriesMarkers                          // Markers
+	CarriesRenaming                         // Renaming
 	CarriesNames                            // Message.As
 )
 

@@ -39,6 +39,9 @@ func (s *session) Carries(chat transport.Address) transport.Features {
 	if l.relays(name) {
 		features |= transport.CarriesNames
 	}
+	if ch := l.channel(name); ch != nil && l.caps.on[renameCap] && l.isOperator(ch) {
+		features |= transport.CarriesRenaming
+	}
 	if l.caps.on[markerCap] {
 		features |= transport.CarriesMarkers
 	}

@@ -135,6 +135,7 @@ var receivers = map[string]func(*link, *message) error{
 
 	"METADATA":     receiveMetadata,
 	"MARKREAD":     receiveMarkread,
+	"RENAME":       receiveRename,
 	"REGISTER":     receiveEnrolled,
 	"VERIFY":       receiveEnrolled,
 	"AUTHENTICATE": receiveAuthenticate,

@@ -23,6 +23,7 @@ var wantedCaps = []string{
 	extendedISupportCap,
 	markerCap,
 	preAwayCap,
+	renameCap,
 	registrationCap,
 	"extended-join",
 	"extended-monitor",

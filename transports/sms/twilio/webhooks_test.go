@@ -72,6 +72,21 @@ func TestTextComesInOnceItIsStored(t *testing.T) {
 	}
 }
 
+// Twilio leaves out of the address what it calls again after; others sign it.
+func TestTextComesInWhoeverSignsWhatRepeatsIt(t *testing.T) {
+	rec := &receiver{}
+	for _, tt := range []struct {
+		url  string
+		want int
+	}{{public + pathIn + overrides, http.StatusOK}, {public + pathIn + "#rc=1", http.StatusForbidden}} {
+		r := post(pathIn, inbound)
+		r.Header.Set("X-Twilio-Signature", signatureOf(testOptions().AuthToken, signed{url: tt.url, params: inbound}))
+		if got := serve(rec, r); got.StatusCode != tt.want {
+			t.Errorf("signed as %s: %s", tt.url, got.Status)
+		}
+	}
+}
+
 func TestTextComesInByGet(t *testing.T) {
 	rec := &receiver{}
 	target := pathIn + "?" + inbound.Encode()

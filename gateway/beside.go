@@ -13,6 +13,7 @@ type beside struct {
 	Replaces string             `json:",omitempty"`
 	Reacts   *stanza.Reactions  `json:",omitempty"`
 	Retracts *stanza.Retraction `json:",omitempty"`
+	Subject  *roomSubject       `json:",omitempty"`
 }
 
 // writeBeside puts payloads into the archive; those that mean nothing later are
@@ -31,6 +32,8 @@ func writeBeside(payloads []payload) string {
 			b.Reacts = &p
 		case stanza.Retraction:
 			b.Retracts = &p
+		case roomSubject:
+			b.Subject = &p
 		}
 	}
 	if b == (beside{}) {
@@ -66,6 +69,9 @@ func readBeside(text string) (payloads []payload) {
 	}
 	if b.Retracts != nil {
 		payloads = append(payloads, *b.Retracts)
+	}
+	if b.Subject != nil {
+		payloads = append(payloads, *b.Subject)
 	}
 	return payloads
 }

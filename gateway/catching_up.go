@@ -89,8 +89,11 @@ func (s *session) catchUp(r *room) {
 func (c *catchUp) show(r *room, present map[string]*listener, limits map[string]stanza.HistoryLimits) {
 	var missed history
 	for _, item := range c.items {
-		missed.said = append(missed.said, saidOf(item.kept))
 		r.hear(item.At)
+		if !isSubject(item.kept) { // the room itself has shown what it is now
+			missed.said = append(missed.said, saidOf(item.kept))
+			c.s.learnThought(r, item.kept)
+		}
 	}
 	for resource, l := range present {
 		if r.listeners[resource] != l || l.waiting {
@@ -127,10 +130,10 @@ func (c *catchUp) collect(ctx context.Context) error {
 	}
 	e := transport.HistoryFetched{Chat: c.chat, Items: items, Complete: true}
 	if !c.keep {
-		c.items = slices.DeleteFunc(c.s.pastItems(c.room, e), func(i pastItem) bool { return !i.At.After(c.after) })
+		c.items = slices.DeleteFunc(c.s.pastItems(ctx, c.room, e), func(i pastItem) bool { return !i.At.After(c.after) })
 		return err
 	}
-	news, bad := c.s.importPast(ctx, c.room, e, false)
+	news, bad := c.s.importPast(ctx, answered{e, c.room, transport.HistoryQuery{Newest: true}})
 	if bad != nil {
 		return bad
 	}

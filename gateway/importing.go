@@ -24,20 +24,26 @@ type pastItem struct {
 	kept store.Archived
 }
 
+// An answered is what the network said, and to what.
+type answered struct {
+	transport.HistoryFetched
+	room bool
+	q    transport.HistoryQuery
+}
+
 // importPast puts what the network answered into the archive, where its time
-// says, and gives what was not there before. It waits for the disk. The first
-// millisecond of an answer that goes back may go on in the next.
-func (s *session) importPast(ctx context.Context, room bool, e transport.HistoryFetched, back bool) ([]pastItem, error) {
-	items := s.pastItems(room, e)
-	if back && !e.Complete && len(items) > 0 {
-		first := items[0].At.Truncate(time.Millisecond)
-		for i := range items {
-			if items[i].At.Truncate(time.Millisecond).Equal(first) {
-				items[i].kept.At = items[i].kept.At.Add(time.Millisecond / 2)
-			}
-		}
+// says, and gives what was not there before. It waits for the disk.
+func (s *session) importPast(ctx context.Context, a answered) ([]pastItem, error) {
+	items := s.pastItems(ctx, a.room, a.HistoryFetched)
+	if len(items) == 0 {
+		return nil, nil
 	}
-	news, err := s.unarchived(ctx, items)
+	have, err := s.alike(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	putInOrder(items, have, a.q)
+	news, err := s.unheard(ctx, unarchived(items, have))
 	if err != nil || len(news) == 0 {
 		return nil, err
 	}
@@ -50,29 +56,39 @@ func (s *session) importPast(ctx context.Context, room bool, e transport.History
 	return news, err
 }
 
-// pastItems says how the archive has what the network answered.
-func (s *session) pastItems(room bool, e transport.HistoryFetched) []pastItem {
-	texts := map[transport.MessageID]transport.Message{}
+// pastItems says how the archive has what the network answered. It waits for the
+// disk.
+func (s *session) pastItems(ctx context.Context, room bool, e transport.HistoryFetched) []pastItem {
+	done := deeds{
+		s: s, chat: e.Chat, room: room,
+		said: map[transport.MessageID]transport.Message{}, thought: map[thought][]string{},
+	}
 	var items []pastItem
 	for _, item := range e.Items {
 		kept := store.Archived{
 			Component: s.host.Domain, User: s.bare, Chat: e.Chat, Private: !room, Sent: item.Own && !room, At: item.At, Late: true,
 		}
-		m, ok := item.Event.(transport.MessageReceived)
-		if !ok {
-			continue
+		var nick, sender string
+		if m, is := item.Event.(transport.MessageReceived); is {
+			if m.ID != "" {
+				done.said[m.ID] = m.Message
+			}
+			var extras []payload
+			kept.Text, extras = s.pastReply(m.Message, room, done.said)
+			kept.Beside = writeBeside(extras)
+			nick, sender, kept.ID = m.Nick, m.Sender, string(foreign(m.ID))
+			if kept.ID == "" {
+				kept.ID = madeID(e.Chat, item, nick, m.Text)
+			}
+		} else {
+			by, identity, what, beside, any := done.of(ctx, item)
+			if !any {
+				continue
+			}
+			nick, sender, kept.ID, kept.Beside = by, identity, madeID(e.Chat, item, by, what), writeBeside([]payload{beside})
 		}
-		if m.ID != "" {
-			texts[m.ID] = m.Message
-		}
-		var extras []payload
-		kept.Text, extras = s.pastReply(m.Message, room, texts)
-		kept.Beside = writeBeside(extras)
 		if room {
-			kept.Nick, kept.Occupant = m.Nick, string(s.host.occupantID(e.Chat, m.Sender, m.Nick))
-		}
-		if kept.ID = string(foreign(m.ID)); kept.ID == "" {
-			kept.ID = madeID(e.Chat, item, m.Nick, m.Text)
+			kept.Nick, kept.Occupant = nick, string(s.host.occupantID(e.Chat, sender, nick))
 		}
 		kept.StanzaID = kept.ID
 		items = append(items, pastItem{item, kept})
@@ -111,14 +127,7 @@ func (s *session) pastReply(m transport.Message, room bool, texts map[transport.
 
 // unarchived leaves out what the archive has: under its name, or what it has no
 // name for, said by the same about the same time in the same words.
-func (s *session) unarchived(ctx context.Context, items []pastItem) (news []pastItem, err error) {
-	if len(items) == 0 {
-		return nil, nil
-	}
-	have, err := s.alike(ctx, items)
-	if err != nil {
-		return nil, err
-	}
+func unarchived(items []pastItem, have []store.Archived) (news []pastItem) {
 	named := make(map[string]bool, len(items))
 	for _, item := range items {
 		named[item.kept.ID] = true
@@ -134,7 +143,7 @@ func (s *session) unarchived(ctx context.Context, items []pastItem) (news []past
 		}
 		double := false
 		for i, h := range have {
-			if !taken[i] && !named[h.ID] && isSame(h, item.kept) {
+			if !taken[i] && !named[h.ID] && (isOwnName(h.ID) || isOwnName(item.kept.ID)) && isSame(h, item.kept) {
 				taken[i], double = true, true
 				break
 			}
@@ -144,7 +153,7 @@ func (s *session) unarchived(ctx context.Context, items []pastItem) (news []past
 			news = append(news, item)
 		}
 	}
-	return s.unheard(ctx, news)
+	return news
 }
 
 // unheard leaves out what the archive has elsewhere in time, as the network's
@@ -181,9 +190,14 @@ func (s *session) isArchived(ctx context.Context, m store.Archived) (bool, error
 	return err == nil, err
 }
 
+func isOwnName(id string) bool { return foreign(transport.MessageID(id)) == "" }
+
 // isSame says that what is called by different names was said once.
 func isSame(a, b store.Archived) bool {
-	return a.Nick == b.Nick && a.Sent == b.Sent && a.Text == b.Text && a.Text != "" && a.At.Sub(b.At).Abs() <= sameTime
+	if a.Nick != b.Nick || a.Sent != b.Sent || a.At.Sub(b.At).Abs() > sameTime {
+		return false
+	}
+	return a.Text == b.Text && a.Text != "" || a.Text == "" && b.Text == "" && sameDeed(a, b)
 }
 
 // alike reads what the archive has from the time of an answer.

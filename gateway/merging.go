@@ -222,7 +222,7 @@ func (m *merge) fill(ctx context.Context, gap stretch, back bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.s.importPast(ctx, m.room, e, back); err != nil {
+	if _, err := m.s.importPast(ctx, answered{e, m.room, q}); err != nil {
 		return err
 	}
 	m.known = m.known.add(m.reached(gap, e, back))
@@ -270,11 +270,12 @@ func (m *merge) fetchNamed(ctx context.Context, q store.ArchiveQuery) error {
 			continue
 		}
 		asked++
-		e, err := m.s.fetch(ctx, transport.HistoryQuery{Chat: m.chat, Around: transport.Mark{ID: transport.MessageID(id)}, Max: 2})
+		q := transport.HistoryQuery{Chat: m.chat, Around: transport.Mark{ID: transport.MessageID(id)}, Max: 2}
+		e, err := m.s.fetch(ctx, q)
 		if err != nil {
 			continue // then it is not there
 		}
-		if _, err := m.s.importPast(ctx, m.room, e, false); err != nil {
+		if _, err := m.s.importPast(ctx, answered{e, m.room, q}); err != nil {
 			return err
 		}
 	}

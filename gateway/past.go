@@ -55,7 +55,8 @@ func (s *session) past(ctx context.Context, r *room, most int, l stanza.HistoryL
 	})
 	past := make([]said, 0, len(page.Messages))
 	for _, m := range page.Messages {
-		if was := saidOf(m); !was.isTombstone() { // XEP-0424 §6: it is not spread any further
+		was := saidOf(m)
+		if !isSubject(m) && !was.isTombstone() { // XEP-0424 §6: it is not spread any further
 			past = append(past, was)
 		}
 	}

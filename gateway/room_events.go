@@ -111,6 +111,7 @@ func (s *session) receiveModes(r *room, modes transport.RoomModes) {
 func (s *session) receiveSubject(e transport.SubjectChanged) {
 	s.inRoom(e.Room, func(r *room) {
 		r.subject = e.Subject
+		s.archiveSubject(r, e.Subject)
 		news := e.Subject
 		news.At = time.Time{}
 		r.each(func(to jid.JID) { s.send(r.subjectMessage(to, news)) })

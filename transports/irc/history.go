@@ -16,6 +16,7 @@ const (
 
 	historyPage  = 100 // lines of one answer, at most
 	historyLimit = 16  // questions of one link that wait for each other
+	historyEnds  = 32
 	historyTime  = 30 * time.Second
 )
 
@@ -38,7 +39,8 @@ type historyAsk struct {
 // has: one at a time, so that nobody is flooded.
 type histories struct {
 	past []*historyAsk
-	late []string // targets of answers that were given up, folded
+	ends []transport.MessageID // of the last answers: the server knows these ids
+	late []string              // targets of answers that were given up, folded
 }
 
 // keepsHistory says that the server can be asked for what was said. Without
@@ -130,13 +132,13 @@ func (l *link) historyParams(a *historyAsk) []string {
 		limit = min(limit, l.is.chathistory)
 	}
 	most := strconv.Itoa(limit)
+	if after == "*" && (!q.Newest || a.target == "") && q.Around.IsZero() {
+		after = stamp(time.Unix(0, 0)) // from the beginning on, which has no other name
+	}
 	switch around := l.reference(a, q.Around, 0); {
 	case a.target == "":
 		if before == "*" {
 			before = stamp(time.Now().Add(time.Minute))
-		}
-		if after == "*" {
-			after = stamp(time.Unix(0, 0))
 		}
 		if q.Newest {
 			after, before = before, after
@@ -196,13 +198,14 @@ func (l *link) endPast(e transport.Event) {
 func (l *link) pastAnswered() {
 	a := l.past[0]
 	q := a.query
-	if a.lines == 0 && a.goesByTime() {
+	if a.lines == 0 && !l.isEnd(q.After.ID) && !l.isEnd(q.Before.ID) && a.goesByTime() {
 		// A server that does not know an id any more may find nothing before or
 		// behind it.
 		a.byTime = true
 		l.askPast()
 		return
 	}
+	l.ends = append(l.ends[max(0, len(l.ends)-historyEnds+2):], a.oldest.ID, a.newest.ID)
 	e := transport.HistoryFetched{
 		Request: a.request, Chat: q.Chat, Items: a.items, Chats: a.chats,
 		Complete: a.lines == 0, Oldest: a.oldest, Newest: a.newest,
@@ -211,6 +214,9 @@ func (l *link) pastAnswered() {
 	l.endPast(e)
 	l.askPast()
 }
+
+// isEnd says that an answer of the server's went up to that message.
+func (l *link) isEnd(id transport.MessageID) bool { return id != "" && slices.Contains(l.ends, id) }
 
 // goesByTime says that a question that named an id can be asked by time.
 func (a *historyAsk) goesByTime() bool {

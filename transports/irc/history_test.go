@@ -141,6 +141,8 @@ func TestQuestionsAboutThePastAsTheServerTakesThem(t *testing.T) {
 		{transport.HistoryQuery{Before: mark("m1", early), Newest: true}, "", "BEFORE #garden msgid=m1 100"},
 		{transport.HistoryQuery{After: mark("", early), Before: mark("", late)}, "", "BETWEEN #garden timestamp=" + early + " timestamp=" + late + " 100"},
 		{transport.HistoryQuery{After: mark("", early), Before: mark("m2", late), Newest: true}, "", "BETWEEN #garden msgid=m2 timestamp=" + early + " 100"},
+		{transport.HistoryQuery{Before: mark("m2", late)}, "", "BETWEEN #garden timestamp=1970-01-01T00:00:00.000Z msgid=m2 100"},
+		{transport.HistoryQuery{}, "", "AFTER #garden timestamp=1970-01-01T00:00:00.000Z 100"},
 		{transport.HistoryQuery{Around: mark("m1", "")}, "", "AROUND #garden msgid=m1 100"},
 		{transport.HistoryQuery{Before: mark("m1 QUIT", early), Newest: true}, "", "BEFORE #garden timestamp=1999-01-01T00:00:00.001Z 100"},
 		{transport.HistoryQuery{Chat: "net", After: mark("", early), Before: mark("", late)}, "", "TARGETS timestamp=" + early + " timestamp=" + late + " 100"},

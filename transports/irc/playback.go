@@ -180,7 +180,9 @@ func (l *link) playBack(a *historyAsk, m *message) {
 		l.playBackChat(a, m)
 		return
 	}
-	a.reaches(m)
+	if !a.reaches(m) {
+		return
+	}
 	if len(a.items) >= 4*historyPage {
 		return
 	}
@@ -214,16 +216,21 @@ func (l *link) playBack(a *historyAsk, m *message) {
 }
 
 // reaches notes how far an answer goes, by any of its lines: a page of those who
-// came and went may have no message at all.
-func (a *historyAsk) reaches(m *message) {
-	a.lines++
+// came and went may have no message at all. False is for the end of what was
+// asked for, which comes along where that was asked for by time.
+func (a *historyAsk) reaches(m *message) bool {
 	mark := transport.Mark{ID: m.id(), At: m.at}
+	if mark.ID != "" && (mark.ID == a.query.Before.ID || mark.ID == a.query.After.ID) {
+		return false
+	}
+	a.lines++
 	if a.oldest.At.IsZero() || m.at.Before(a.oldest.At) {
 		a.oldest = mark
 	}
 	if a.newest.At.IsZero() || !m.at.Before(a.newest.At) {
 		a.newest = mark
 	}
+	return true
 }
 
 // id is the name of a message (IRCv3 message-ids).
@@ -237,8 +244,8 @@ func (m *message) id() transport.MessageID {
 
 // playBackText keeps a message.
 func (l *link) playBackText(a *historyAsk, m *message, text string) {
-	if m.Command == "BATCH" {
-		a.reaches(m)
+	if m.Command == "BATCH" && !a.reaches(m) {
+		return
 	}
 	if body, ok := strings.CutPrefix(text, "\x01"); ok {
 		command, args, _ := strings.Cut(strings.TrimSuffix(body, "\x01"), " ")

@@ -49,6 +49,8 @@ func deedsOf(p page) (out []string) {
 			out = append(out, who+one("{urn:xmpp:reactions:0}reactions/reaction")+one("reactions@id"))
 		case one("{urn:xmpp:message-retract:1}retract@id") != "[]":
 			out = append(out, who+" back"+one("{urn:xmpp:message-retract:1}retract@id")+one("{urn:xmpp:message-retract:1}retract/{urn:xmpp:message-moderate:1}moderated@by"))
+		case one("{urn:xmpp:message-retract:1}retracted@id") != "[]":
+			out = append(out, "gone")
 		case one("subject") != "[]":
 			out = append(out, who+" subject"+one("subject"))
 		}
@@ -64,7 +66,7 @@ func TestWhatWasDoneToMessagesIsPlayedBack(t *testing.T) {
 			transport.SubjectChanged{Room: inGarden, Subject: transport.Subject{Text: "Roses", By: "juliet"}})
 		w.entersGarden(p)
 		want := fmt.Sprint([]string{
-			"[m0]", "[m1]", garden + "/nurse[🌹][m0]", garden + "/nurse[🌹 💧][m0]", garden + "/nurse[💧][m0]",
+			"gone", "gone", garden + "/nurse[🌹][m0]", garden + "/nurse[🌹 💧][m0]", garden + "/nurse[💧][m0]",
 			garden + "/juliet back[m1][]", garden + " back[m0][" + garden + "/escalus]", garden + "/juliet subject[Roses]",
 		})
 		w.same("all", deedsOf(w.reads(orchard, garden, "<before/>")), want)

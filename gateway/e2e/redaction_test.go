@@ -14,13 +14,13 @@ import (
 // specification's examples show: authors and the operator may take a message
 // back.
 func (w *world) redacting() *ircv3server.Server {
-	authors := map[string]string{} // by msgid
+	authors := map[string]*ircv3server.Client{} // by msgid
 	return w.ircv3(ircv3server.Options{
 		Caps: ircv3server.Common("draft/message-redaction"),
 		Commands: map[string]ircv3server.Handler{
 			"PRIVMSG": func(c *ircv3server.Client, m ircmsg.Message) {
 				out, id := c.Message(m.Command, m.Params...), c.NextID()
-				authors[id] = c.Nick
+				authors[id] = c
 				out.SetTag("msgid", id)
 				c.Spread(m.Params[0], out)
 			},
@@ -30,7 +30,7 @@ func (w *world) redacting() *ircv3server.Server {
 				switch {
 				case !known:
 					c.Fail("REDACT", "UNKNOWN_MSGID", target, id, "This message does not exist or is too old")
-				case author != c.Nick && c.Channel(target).Members[0] != c:
+				case author != c && c.Channel(target).Members[0] != c:
 					c.Fail("REDACT", "REDACT_FORBIDDEN", target, id, "You are not authorised to delete this message")
 				default:
 					c.Relay(m)
@@ -102,8 +102,23 @@ func TestMessagesAreTakenBack(t *testing.T) {
 	juliet.sends("PRIVMSG " + channel + " :O Romeo")
 	theirs := idIn(romeo.gets(message, from(room+"/juliet"), body("O Romeo")))
 	benvolio.gets(message, from(room+"/juliet"), body("O Romeo"))
-	juliet.sends("REDACT " + channel + " " + theirs + " :bad example")
-	for _, who := range []*person{romeo, benvolio} {
-		who.gets(message, from(room+"/juliet"), has("retract"))
+	juliet.sends("NICK capulet", "REDACT "+channel+" "+theirs+" :bad example")
+	for _, who := range []*person{romeo, benvolio} { // it is hers under whatever nick
+		if r := who.gets(message, from(room+"/capulet"), has("retract")).Find("retract"); r.Attr("id") != theirs || r.Find("moderated") != nil {
+			t.Errorf("her retraction is %s", r)
+		}
+	}
+	results, fin := benvolio.reads(room, queryOfAll)
+	if got := texts(results, fin); got != "by the rules" {
+		t.Errorf("the archive still has %q", got)
+	}
+	buried := map[string]bool{}
+	for _, r := range results {
+		if e := r.Find("result", "forwarded", "message", "retracted"); e != nil && e.Attr("stamp") != "" {
+			buried[r.Find("result").Attr("id")] = e.Find("moderated") != nil
+		}
+	}
+	if len(buried) != 3 || buried[first] || !buried[spam] || buried[theirs] {
+		t.Errorf("tombstones, and whether they are a moderator's: %v", buried)
 	}
 }

@@ -20,6 +20,7 @@ func (s *session) setAvailability(ctx context.Context, st *stanza.Received) {
 		a.Show = ""
 	}
 	s.clients[st.From.Resource] = a
+	s.noteAvatar(st)
 	s.showAvailability(ctx, st.From.Resource)
 }
 

@@ -35,11 +35,18 @@ type faces struct {
 	ended  chan fetched
 	fresh  map[string]bool  // what has come and is not shown yet
 	show   <-chan time.Time // when it is
+
+	portraying bool      // the user's own is being read
+	portrayed  time.Time // when that was begun last
+	altered    bool      // and it is another since
+	ownHash    string    // of the user's avatar, as a client showed it last
 }
 
 type fetched struct {
 	link string
 	came bool // there is something to show
+
+	portrait *transport.Face // of the user; nil: it is somebody's picture
 }
 
 func (s *session) allFaces() *faces {
@@ -47,7 +54,7 @@ func (s *session) allFaces() *faces {
 		s.faces = &faces{
 			shown: map[transport.Address]*transport.Face{}, queued: map[string]bool{}, fresh: map[string]bool{},
 			lately: map[transport.Address]time.Time{}, later: map[transport.Address]string{},
-			pace: rate.NewLimiter(rate.Every(500*time.Millisecond), 20), ended: make(chan fetched, fetchesByUser),
+			pace: rate.NewLimiter(rate.Every(500*time.Millisecond), 20), ended: make(chan fetched, fetchesByUser+1),
 		}
 	}
 	return s.faces
@@ -199,6 +206,10 @@ func (s *session) fetchNext() {
 
 // endFetch takes what became of a picture.
 func (s *session) endFetch(_ context.Context, f fetched) {
+	if f.portrait != nil {
+		s.endPortrait(f)
+		return
+	}
 	fs := s.faces
 	fs.busy--
 	delete(fs.queued, f.link)
@@ -237,6 +248,7 @@ func (s *session) showFaces(context.Context) {
 
 // tidyFaces fetches what was put off.
 func (s *session) tidyFaces(now time.Time) {
+	s.portray(now, false)
 	if s.faces == nil {
 		return
 	}

@@ -41,7 +41,8 @@ type network struct {
 	prefers      transport.Preference
 
 	acquaintances map[transport.Address]transport.Member
-	considers     chan struct{}   // Preference waits for it, if set
+	considers     chan struct{} // Preference waits for it, if set
+	portrays      bool
 	stays         map[string]bool // rooms that people stay in: "romeo@example.org #garden"
 	past          *pastServer     // what it keeps of what was said; nil: nothing
 }

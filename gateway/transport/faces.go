@@ -24,3 +24,13 @@ type (
 
 func (FaceChanged) isEvent()    {}
 func (ProfileChanged) isEvent() {}
+
+// Portraying is implemented by a Session that can show its network who the user
+// is on XMPP.
+type Portraying interface {
+	// Portrays says that the user wants that, and the network can. It does no I/O.
+	Portrays() bool
+	// Portray tells who they are, and is called again when that has changed. It
+	// does no I/O.
+	Portray(f Face)
+}

@@ -362,7 +362,7 @@ func (l *link) publish() {
 		return
 	}
 	for _, key := range faceKeys {
-		value := l.set.faces[key]
+		value := l.own(key)
 		if value == "" || l.published[key] == value {
 			continue
 		}

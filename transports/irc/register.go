@@ -97,6 +97,9 @@ func (l *link) realName() string {
 	if l.set.real != "" {
 		return l.set.real
 	}
+	if f := l.session.portrait; f != nil && f.Name != "" && l.set.follow && l.set.names {
+		return f.Name
+	}
 	return l.nick
 }
 

@@ -25,12 +25,13 @@ type session struct {
 	disconnect context.CancelFunc
 	running    sync.WaitGroup
 
-	mu     sync.Mutex // guards what follows and all of the links; never held while waiting
-	links  map[*server]*link
-	closed bool
-	away   string    // the text for AWAY; empty: here
-	pastes int       // long texts that are being stored
-	active time.Time // when the user sent or joined something last
+	mu       sync.Mutex // guards what follows and all of the links; never held while waiting
+	links    map[*server]*link
+	closed   bool
+	away     string          // the text for AWAY; empty: here
+	portrait *transport.Face // who the user is on XMPP; nil: not known
+	pastes   int             // long texts that are being stored
+	active   time.Time       // when the user sent or joined something last
 
 	watched map[*server]map[string]transport.Address // those in the roster, by name
 }

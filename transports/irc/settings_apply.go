@@ -77,7 +77,7 @@ func (l *link) joinIfReady(ch *channel) {
 // choice, perhaps, which is not to get what is for another.
 func (set *linkSettings) renewed(now *linkSettings) *linkSettings {
 	kept := *set
-	kept.faces, kept.bot, kept.real = now.faces, now.bot, now.real
+	kept.faces, kept.bot, kept.real, kept.follow = now.faces, now.bot, now.real, now.follow
 	kept.throttle, kept.in, kept.out, kept.recover = now.throttle, now.in, now.out, now.recover
 	return &kept
 }

@@ -19,6 +19,11 @@ var faceSettings = []setting{
 		check: checkPicture,
 	},
 	{
+		name: "follow_profile", label: "Show who you are on XMPP", typ: transport.Bool, places: atServer,
+		help:  "Whether the name of your XMPP profile is your real name here, where you have set none, and an avatar that you publish with a web address is shown, on networks that can. It is looked up now and then.",
+		check: checkBool, standard: always("false"),
+	},
+	{
 		name: "bot", label: "You are a bot", typ: transport.Bool, places: atServer,
 		help:  "Whether others are told so, on networks with a mode for it.",
 		check: checkBool, standard: always("false"),
@@ -43,6 +48,8 @@ func (set *linkSettings) showFaces(n *network, v transport.Values) {
 		set.faces["display-name"] = v.Get("display_name")
 	}
 	set.bot = v.Get("bot") == "true"
+	set.follow = v.Get("follow_profile") == "true"
+	set.names = !n.namesFixed
 }
 
 // beABot sets the mode that marks bots, or takes it off (IRCv3 bot-mode). It

@@ -59,7 +59,7 @@ func TestFormsShowWhatHolds(t *testing.T) {
 			"sasl_mechanism": {"auto"}, "sasl_login": nil, "sasl_password": nil, "sasl_required": {"true"},
 			"client_certificate": nil, "nickserv": {"false"}, "nick_recovery": {"wait"},
 			"after_connect_commands": nil, "throttle_limit": {"10"}, "throttle_interval": {"2"},
-			"max_history_length": nil, "encoding_in": nil, "encoding_out": nil, "avatar": nil, "display_name": nil, "bot": {"false"},
+			"max_history_length": nil, "encoding_in": nil, "encoding_out": nil, "avatar": nil, "display_name": nil, "follow_profile": {"false"}, "bot": {"false"},
 		}},
 		{"#garden%irc.example.org", transport.Room, map[string][]string{
 			"record_history": {"unset"}, "persistent": {"false"}, "encoding_in": nil, "encoding_out": nil,

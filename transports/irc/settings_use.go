@@ -39,6 +39,8 @@ type linkSettings struct {
 	face     face
 	faces    map[string]string // what others are told of the user, by METADATA's keys; "-": nothing any more
 	bot      bool
+	follow   bool     // the user's profile on XMPP
+	names    bool     // may be the user's own
 	commands []string // after connecting
 	throttle Throttle
 	in       encoding.Encoding

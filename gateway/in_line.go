@@ -15,7 +15,14 @@ const maxInLine = 64
 // same chat meanwhile waits behind it: nobody is to hear the answer first.
 type turn struct {
 	of     *stanza.Received
-	behind []*stanza.Received
+	behind []inLine
+}
+
+// An inLine is a message that waits. What was done with its stanza before is
+// not done again.
+type inLine struct {
+	st   *stanza.Received
+	send func(context.Context)
 }
 
 // takesTurn has what is sent to a chat from now on wait for a message that is
@@ -28,7 +35,7 @@ func (s *session) takesTurn(st *stanza.Received, chat transport.Address) {
 }
 
 // standsInLine says that a message has to wait, or is refused as too many do.
-func (s *session) standsInLine(st *stanza.Received, chat transport.Address) bool {
+func (s *session) standsInLine(st *stanza.Received, chat transport.Address, send func(context.Context)) bool {
 	t := s.turns[chat]
 	if t == nil {
 		return false
@@ -41,7 +48,7 @@ func (s *session) standsInLine(st *stanza.Received, chat transport.Address) bool
 		s.refuse(st, overloaded("wait until your earlier messages are sent"))
 		return true
 	}
-	t.behind = append(t.behind, st)
+	t.behind = append(t.behind, inLine{st, send})
 	return true
 }
 
@@ -54,8 +61,8 @@ func (s *session) endTurn(st *stanza.Received) {
 		}
 		delete(s.turns, chat)
 		for i, next := range t.behind {
-			s.current = next
-			s.call(func(ctx context.Context) { s.sendMessage(ctx, next) })
+			s.current = next.st
+			s.call(next.send)
 			s.current = nil
 			if again := s.turns[chat]; again != nil {
 				again.behind = append(again.behind, slices.Clone(t.behind[i+1:])...)
@@ -69,8 +76,8 @@ func (s *session) endTurn(st *stanza.Received) {
 // refuseTurns answers what waits when the session ends.
 func (s *session) refuseTurns() {
 	for _, t := range s.turns {
-		for _, st := range t.behind {
-			s.host.refuse(st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
+		for _, next := range t.behind {
+			s.host.refuse(next.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 		}
 	}
 	s.turns = nil

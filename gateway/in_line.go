@@ -34,22 +34,17 @@ func (s *session) takesTurn(st *stanza.Received, chat transport.Address) {
 	s.turns[chat] = &turn{of: st}
 }
 
-// standsInLine says that a message has to wait, or is refused as too many do.
-func (s *session) standsInLine(st *stanza.Received, chat transport.Address, send func(context.Context)) bool {
-	t := s.turns[chat]
-	if t == nil {
-		return false
-	}
+// standInLine has a message wait behind a turn, or refuses it as too many do.
+func (s *session) standInLine(t *turn, st *stanza.Received, m stanza.Meaning, p place) {
 	waiting := 0
 	for _, other := range s.turns {
 		waiting += len(other.behind)
 	}
 	if waiting >= maxInLine {
 		s.refuse(st, overloaded("wait until your earlier messages are sent"))
-		return true
+		return
 	}
-	t.behind = append(t.behind, inLine{st, send})
-	return true
+	t.behind = append(t.behind, inLine{st, func(ctx context.Context) { s.sendMeaning(ctx, st, m, p) }})
 }
 
 // endTurn sends what has waited for a message that is done, until one of those

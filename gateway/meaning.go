@@ -51,7 +51,8 @@ func (s *session) nickIn(p place) string {
 // sendMeaning sends what a message means, or what the table of fallbacks has in
 // place of it.
 func (s *session) sendMeaning(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
-	if s.standsInLine(st, p.with, func(ctx context.Context) { s.sendMeaning(ctx, st, m, p) }) {
+	if t := s.turns[p.with]; t != nil {
+		s.standInLine(t, st, m, p)
 		return
 	}
 	if m.Retracts == "" && !m.Reacts {

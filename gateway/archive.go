@@ -197,6 +197,7 @@ func (s *session) sendPage(ctx context.Context, st *stanza.Received, q stanza.Ar
 	if n := len(page.Messages); n > 0 {
 		fin.First, fin.Last = page.Messages[0].ID, page.Messages[n-1].ID
 	}
+	buryCorrections(page.Messages)
 	if q.Flip {
 		slices.Reverse(page.Messages)
 	}

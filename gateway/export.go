@@ -94,8 +94,10 @@ func (s *session) exportLines(ctx context.Context, q store.ArchiveQuery, write f
 		if err != nil {
 			return nil, false, err
 		}
+		buryCorrections(page.Messages)
 		for i := len(page.Messages) - 1; i >= 0; i-- {
-			line := write(page.Messages[i])
+			m, _ := buried(page.Messages[i])
+			line := write(m)
 			if size += len(line); size > most || len(lines) == maxExported {
 				return lines, false, nil
 			}

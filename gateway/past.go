@@ -53,6 +53,7 @@ func (s *session) past(ctx context.Context, r *room, most int, l stanza.HistoryL
 	page, err := s.host.gateway.Store.Archive().Page(ctx, store.ArchiveQuery{
 		Component: s.host.Domain, User: s.bare, Chat: r.address, Start: l.Since, Max: most, Last: true,
 	})
+	buryCorrections(page.Messages)
 	past := make([]said, 0, len(page.Messages))
 	for _, m := range page.Messages {
 		was := saidOf(m)

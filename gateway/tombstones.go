@@ -41,6 +41,31 @@ func tombstoneOf(m store.Archived) (stanza.Tombstone, bool) {
 	return stanza.Tombstone{}, false
 }
 
+// buryCorrections has what is true of a message be true of its corrections, and
+// the other way, as far as they are on the same page: they are one message to
+// people (XEP-0308 §4), which is taken back by any of its names.
+func buryCorrections(page []store.Archived) {
+	originals := make([]string, len(page)) // what all its versions share
+	for i, m := range page {
+		var b beside
+		if originals[i] = m.StanzaID; strings.Contains(m.Beside, `"Replaces":`) && json.Unmarshal([]byte(m.Beside), &b) == nil && b.Replaces != "" {
+			originals[i] = b.Replaces
+		}
+	}
+	for i, m := range page {
+		if _, is := tombstoneOf(m); !is {
+			continue
+		}
+		for j := range page {
+			v := &page[j]
+			isAuthor := v.Sent == m.Sent && v.Occupant == m.Occupant && (m.Occupant != "" || v.Nick == m.Nick)
+			if i != j && originals[i] != "" && originals[j] == originals[i] && v.Chat == m.Chat && isAuthor && len(v.Retractions) == 0 {
+				v.Retractions = m.Retractions
+			}
+		}
+	}
+}
+
 // buried leaves of a message that was taken back that there was one.
 func buried(m store.Archived) (store.Archived, []payload) {
 	tombstone, is := tombstoneOf(m)

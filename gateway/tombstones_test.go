@@ -88,3 +88,34 @@ func TestWhatIsTakenBackInAConversationIsATombstone(t *testing.T) {
 		}
 	})
 }
+
+// A correction is taken back with what it corrects.
+func TestCorrectionsAreBuriedWithWhatTheyCorrect(t *testing.T) {
+	archiveStory(t, func(t *testing.T, w *world) {
+		w.verona.carry(everything)
+		w.joins(orchard, garden, "romeo")
+		say := func(id, text, replaces string, name transport.MessageID) {
+			w.verona.change(func() { w.verona.nextID = name })
+			if replaces != "" {
+				replaces = "<replace xmlns='urn:xmpp:message-correct:0' id='" + replaces + "'/>"
+			}
+			w.says(orchard, `<message to='%s' type='groupchat' id='%s'><body>%s</body>%s</message>`, garden, id, text, replaces)
+			w.Expect(inRoom(orchard, garden, "romeo", text, ID(id)))
+		}
+		say("m1", "my secrit", "", "msg1")
+		say("m2", "my secret", "m1", "msg2")
+		say("m3", "my secrets", "m1", "msg3")
+		say("m4", "hello", "", "msg4")
+		w.verona.tells(romeo, transport.MessageRetracted{Retraction: transport.Retraction{Chat: inGarden, ID: "msg3", By: "romeo"}})
+		w.Expect(Message(To(orchard), Has(retractPath)))
+		w.settle()
+		var texts []string
+		p := w.reads(orchard, garden, "")
+		for _, f := range p.forwarded {
+			texts = append(texts, Values(f, messagePath+"/body")...)
+		}
+		if len(p.forwarded) != 5 || len(texts) != 1 || texts[0] != "hello" {
+			t.Errorf("of %d messages the archive has the texts %q", len(p.forwarded), texts)
+		}
+	})
+}

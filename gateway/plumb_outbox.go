@@ -15,6 +15,7 @@ const (
 	plumbWaiting  = 128              // messages that wait for that
 	plumbFlying   = 512              // stanzas that may still fail
 	plumbPatience = 2 * time.Minute  // before a message that waits, or that was not shown, is given up
+	plumbHold     = 3 * time.Second  // before a network that has lost its connection is tried again
 	writingTime   = 30 * time.Second // somebody writes no more (XEP-0085 §5.1)
 	maxWriting    = 50
 )
@@ -25,8 +26,10 @@ type flight struct {
 	origin   *plumbEnd // whose people it is from; nil: the plumb's own
 	crossing *crossing // of a message
 	body     string    // of a message that the room shows; empty: it may not
-	again    bool      // it was sent in another way before
-	at       time.Time // when it began to wait, or was sent
+	tries    int       // in vain
+	number   int       // in the order in which they were to be said
+	began    time.Time
+	at       time.Time // when it was sent
 	failed   func(stanza.Error)
 	asked    func(error) // an iq
 }
@@ -36,6 +39,8 @@ type outbox struct {
 	waiting []*flight
 	flying  map[string]*flight // by id
 	ahead   int                // of them, messages that the room has not shown
+	last    int                // number of one
+	hold    time.Time          // until then all waits
 
 	spoken             int // messages ever,
 	lostEver, lostSoon int // and those that were left out; since the last time that was said
@@ -46,7 +51,8 @@ func newOutbox() outbox { return outbox{flying: map[string]*flight{}} }
 // push has something said in the room. When it is too much, the newest is left
 // out.
 func (e *plumbEnd) push(origin *plumbEnd, f *flight) {
-	f.origin = origin
+	e.last++
+	f.origin, f.number, f.began = origin, e.last, time.Now()
 	if len(e.waiting) >= plumbWaiting {
 		e.lose(f)
 		return
@@ -81,7 +87,7 @@ func (e *plumbEnd) lostWords() string {
 
 // flush says what waits, as long as the room keeps up.
 func (e *plumbEnd) flush(now time.Time) {
-	for len(e.waiting) > 0 && e.state == endIn && e.ahead < plumbAhead && len(e.flying) < plumbFlying {
+	for len(e.waiting) > 0 && e.state == endIn && !now.Before(e.hold) && e.ahead < plumbAhead && len(e.flying) < plumbFlying {
 		f := e.waiting[0]
 		if !e.send(f.st) {
 			return
@@ -100,6 +106,16 @@ func (e *plumbEnd) flush(now time.Time) {
 			e.p.other(e).announce(e.room.String() + " could not follow." + e.lostWords())
 		}
 	}
+}
+
+// postpone has something said again, in its turn.
+func (e *plumbEnd) postpone(f *flight) {
+	f.tries++
+	i := slices.IndexFunc(e.waiting, func(other *flight) bool { return other.number > f.number })
+	if i < 0 {
+		i = len(e.waiting)
+	}
+	e.waiting = slices.Insert(e.waiting, i, f)
 }
 
 // land takes something out of the air.
@@ -163,11 +179,13 @@ func (e *plumbEnd) failed(id string, err stanza.Error) {
 	switch {
 	case err.Condition == stanza.NotAcceptable && e.inner == nil && e.state == endIn && f.body != "":
 		e.out(time.Now(), "the room says that it is not in it any more") // XEP-0045 §7.4
-		e.waiting = slices.Insert(e.waiting, 0, f)
+		e.postpone(f)
 		return
-	case f.body != "" && !f.again && e.inner != nil && err.Condition == stanza.FeatureNotImplemented:
-		f.again = true
-		e.waiting = slices.Insert(e.waiting, 0, f)
+	case f.body != "" && f.tries == 0 && e.inner != nil && err.Condition == stanza.FeatureNotImplemented:
+		e.postpone(f)
+	case e.isShaken(f, err.Condition):
+		e.postpone(f)
+		e.hold = time.Now().Add(plumbHold)
 	case f.failed != nil:
 		f.failed(err)
 	default:
@@ -184,6 +202,15 @@ func (e *plumbEnd) failed(id string, err stanza.Error) {
 	e.flush(time.Now())
 }
 
+// isShaken says that a message to a room of ours failed as the network has lost
+// its connection, or is not back in the room yet.
+func (e *plumbEnd) isShaken(f *flight, why stanza.Condition) bool {
+	if f.body == "" || e.inner == nil || time.Since(f.began) > plumbPatience {
+		return false
+	}
+	return why == stanza.RemoteServerTimeout || why == stanza.NotAcceptable && f.tries > 0 && f.tries < 20
+}
+
 // drop gives up all that waits.
 func (e *plumbEnd) drop() {
 	for _, f := range e.waiting {
@@ -194,7 +221,7 @@ func (e *plumbEnd) drop() {
 
 // tidyOutbox gives up what has waited for too long.
 func (e *plumbEnd) tidyOutbox(now time.Time) {
-	for len(e.waiting) > 0 && now.Sub(e.waiting[0].at) > plumbPatience {
+	for len(e.waiting) > 0 && now.Sub(e.waiting[0].began) > plumbPatience {
 		e.lose(e.waiting[0])
 		e.waiting = e.waiting[1:]
 	}

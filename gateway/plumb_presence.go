@@ -49,7 +49,7 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		if e.state != endIn {
 			e.in(now, nick)
 		}
-	case st.Type == stanza.Available && e.isPuppet(nick):
+	case st.Type == stanza.Available && e.mayBePuppet(nick):
 	case st.Type == stanza.Available && nick != "":
 		_, there := e.present[nick]
 		if !there && len(e.present) >= maxOccupants {

@@ -95,6 +95,10 @@ func (e *plumbEnd) newPuppet(nick string, now time.Time) *puppet {
 }
 
 func (e *plumbEnd) joinAs(u *puppet) {
+	for _, taken := e.present[u.wanted]; taken && u.nicks < puppetNicks; _, taken = e.present[u.wanted] {
+		u.nicks++
+		u.wanted = u.of + strings.Repeat("_", u.nicks)
+	}
 	st := stanza.Stanza{
 		Kind: stanza.Presence, Header: stanza.Header{From: u.self, To: e.room.WithResource(u.wanted), ID: e.p.gateway.NewID()},
 		Payloads: []payload{e.joining()},
@@ -171,11 +175,22 @@ func (e *plumbEnd) bringPuppet(nick string) {
 // isPuppet says that a nick in the MUC is a puppet's.
 func (e *plumbEnd) isPuppet(nick string) bool {
 	for _, u := range e.puppets.byName {
-		if u.nick == nick && nick != "" || u.state == endJoining && u.wanted == nick {
+		if u.state == endIn && u.nick == nick {
 			return true
 		}
 	}
 	return false
+}
+
+// mayBePuppet says that who has come into the MUC under a nick may be a puppet
+// that has not heard of it yet.
+func (e *plumbEnd) mayBePuppet(nick string) bool {
+	for _, u := range e.puppets.byName {
+		if u.state == endJoining && u.wanted == nick {
+			return true
+		}
+	}
+	return e.isPuppet(nick)
 }
 
 // isMuted says that the MUC has thrown somebody out.

@@ -68,9 +68,9 @@ func TestPeopleHaveOccupantsOfTheirOwn(t *testing.T) {
 
 		// No more than were allowed, and those who are taken are called otherwise.
 		comes("juliet")
-		come = w.ExpectInAnyOrder(joinOf("juliet"), inChapel("* juliet has come in"))
-		w.Send(fmt.Sprintf(`<presence from='%s/juliet' to='%s' type='error'><x xmlns='http://jabber.org/protocol/muc'/><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>`, chapel, come[0].From))
-		c.entersAs(w.Expect(joinOf("juliet_")), "juliet_")
+		come = w.ExpectInAnyOrder(joinOf("juliet_"), inChapel("* juliet has come in"))
+		w.Send(fmt.Sprintf(`<presence from='%s/juliet_' to='%s' type='error'><x xmlns='http://jabber.org/protocol/muc'/><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>`, chapel, come[0].From))
+		c.entersAs(w.Expect(joinOf("juliet__")), "juliet__")
 		comes("tybalt")
 		w.Expect(inChapel("* tybalt has come in"))
 		w.ExpectNothing()
@@ -86,6 +86,6 @@ func TestPeopleHaveOccupantsOfTheirOwn(t *testing.T) {
 		w.verona.change(func() {
 			w.verona.others("#garden", "", transport.MemberLeft{Room: "#garden", Member: transport.Member{Nick: "juliet"}})
 		})
-		w.ExpectInAnyOrder(Presence(To(chapel+"/juliet_"), Type("unavailable")), inChapel("* juliet has left"))
+		w.ExpectInAnyOrder(Presence(To(chapel+"/juliet__"), Type("unavailable")), inChapel("* juliet has left"))
 	})
 }

@@ -54,6 +54,29 @@ func TestALinkComesBackFromEverything(t *testing.T) {
 	})
 }
 
+// What is said while the network has lost its connection is said once it is back.
+func TestALostConnectionLosesNothing(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		c := w.plumbs()
+		w.verona.refuses("send", because(transport.Unreachable))
+		for i := range 5 {
+			c.hears("juliet", fmt.Sprint("m", i), fmt.Sprintf("<body>line %d</body>", i))
+		}
+		w.pass(10 * time.Second)
+		w.verona.refuses("send", because(transport.NotJoined))
+		w.pass(5 * time.Second)
+		w.saidIs("meanwhile", "")
+		w.verona.refuses("send", nil)
+		w.pass(5 * time.Second)
+		w.saidIs("later, in order", "<juliet> line 0\n<juliet> line 1\n<juliet> line 2\n<juliet> line 3\n<juliet> line 4")
+		w.ExpectNothing()
+		w.verona.refuses("send", because(transport.Unreachable))
+		c.hears("juliet", "m9", "<body>never</body>")
+		w.pass(5 * time.Minute)
+		c.shows(w.Expect(inChapel(garden+" could not follow. One message was not passed on.")), "c-1")
+	})
+}
+
 func TestATakenNickIsNoObstacle(t *testing.T) {
 	plumbStory(t, func(w *world) {
 		got := w.startsRaw(castle, "plumb")

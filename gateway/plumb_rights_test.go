@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,18 @@ func TestWhoOwnsBothLinksThem(t *testing.T) {
 		w.Send(fmt.Sprintf(`<presence from='vault@conference.example.net/bridge' to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='participant'/><status code='110'/></x></presence>`, found[1].From))
 		w.pass(3 * time.Minute)
 		w.ExpectInAnyOrder(Presence(To("vault@conference.example.net/bridge"), Type("unavailable")), Message(To(romeo), Type("chat")))
+	})
+}
+
+func TestRoomsAreLinkedByAChat(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		w.says(castle, `<message to='%s' type='chat'><body>plumb room=#garden muc=%s</body></message>`, verona, chapel)
+		w.ExpectInAnyOrder(joinOf("bridge"), Message(To(castle), Body(garden+" and "+chapel+" are linked. How it goes is in the list of linked rooms (plumbs).")))
+		w.says(castle, `<message to='%s' type='chat'><body>plumbs</body></message>`, verona)
+		text, _ := w.Expect(Message(To(castle))).ReadBody()
+		if !strings.HasPrefix(text, "1 link:\n"+garden+" ⇄ "+chapel+" (linked by "+escalus+")") {
+			t.Errorf("the list: %s", text)
+		}
 	})
 }
 

@@ -58,6 +58,10 @@ func (p *plumb) cross(e *plumbEnd, st *stanza.Received, m stanza.Meaning, nick s
 	case m.Retracts != "":
 		p.crossRetraction(e, st, m, by)
 	case nick == "": // the room itself: what happens in it is seen otherwise
+	case p.other(e).isMuted(nick, now):
+		if m.Text != "" {
+			p.say(e, "muted "+nick, nick+" was thrown out of "+p.other(e).room.String()+", and is not heard there.")
+		}
 	case m.Encrypted:
 		p.say(e, "encrypted", "An encrypted message was not passed on to "+p.other(e).room.String()+": nobody there could read it.")
 	case m.Reacts:
@@ -91,10 +95,6 @@ func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by
 	now := time.Now()
 	if p.loops.suspicious(e.side, m.Text, now) {
 		p.pause()
-		return
-	}
-	if o.isMuted(by.nick, now) {
-		p.say(e, "muted "+by.nick, by.nick+" was thrown out of "+o.room.String()+", and is not heard there.")
 		return
 	}
 	speaker, from, as := o.puppetFor(by.nick, now), jid.JID{}, o.nick

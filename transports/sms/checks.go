@@ -1,6 +1,10 @@
 package sms
 
-import "time"
+import (
+	"time"
+
+	"gatehouse/transports/sms/provider"
+)
 
 // A decay says how long to wait before the provider is asked again about a
 // text of less than an age.
@@ -39,10 +43,14 @@ func (d decay) after(age time.Duration) time.Duration {
 // nextCheck is how long to wait before the trunk's provider, if there still is
 // one, is asked again about a text of this age.
 func (t *trunk) nextCheck(age time.Duration) time.Duration {
-	if t != nil && t.capabilities().NoReports {
-		return often.after(age)
+	if t == nil || !t.capabilities().NoReports {
+		return seldom.after(age)
 	}
-	return seldom.after(age)
+	wait := often.after(age)
+	if l, ok := t.provider.(provider.Lister); ok && age < time.Minute && l.ListEvery() > 0 {
+		wait = min(wait, l.ListEvery()) // it is asked so often anyway
+	}
+	return wait
 }
 
 // firstCheck is the same for a text that was just taken.

@@ -89,10 +89,10 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 	if now.Before(s.nextScan) {
 		return
 	}
-	s.nextScan = now.Add(scanEvery)
+	s.scanned(now)
 	s.stale = true // something may be due that no lane waits for
 	if len(s.doubts) > 0 {
-		s.nextScan = now.Add(time.Second)
+		s.scanBy(now.Add(time.Second))
 	}
 	open, err := s.n.outbox.In(ctx, transport.Sending, now.Add(10*keepTrying), largest)
 	var sent []transport.OutboxItem

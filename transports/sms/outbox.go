@@ -22,6 +22,7 @@ const (
 	callTime   = 20 * time.Second // one call of the provider
 	drainTime  = 5 * time.Second  // what calls get after the end of Run's context
 	scanEvery  = 15 * time.Second
+	scanStep   = 250 * time.Millisecond // so that many texts share one
 	forgetting = time.Hour
 
 	keepTelling = 7 * 24 * time.Hour // how long a status waits for its user
@@ -65,6 +66,7 @@ type sender struct {
 
 	paused   time.Time // the outbox is not read before
 	nextScan time.Time
+	scans    []time.Time // that were asked for, within scanEvery
 	asksLeft bool // the last scan found more to ask about than may be asked at a time
 	forgotAt time.Time
 }
@@ -258,9 +260,25 @@ func (s *sender) finish(r result) {
 	r.pace.learn(r, now)
 }
 
+// scanBy has a scan made at a time, whatever scans come before it.
 func (s *sender) scanBy(t time.Time) {
+	t = t.Add(scanStep - 1).Truncate(scanStep)
+	if t.Before(time.Now().Add(scanEvery)) && !slices.Contains(s.scans, t) { // or one comes anyway
+		s.scans = append(s.scans, t)
+	}
 	if t.Before(s.nextScan) {
 		s.nextScan = t
+	}
+}
+
+// scanned notes that a scan is made now, and when the next one is.
+func (s *sender) scanned(now time.Time) {
+	s.nextScan = now.Add(scanEvery)
+	s.scans = slices.DeleteFunc(s.scans, func(t time.Time) bool { return !t.After(now) })
+	for _, t := range s.scans {
+		if t.Before(s.nextScan) {
+			s.nextScan = t
+		}
 	}
 }
 

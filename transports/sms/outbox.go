@@ -67,7 +67,7 @@ type sender struct {
 	paused   time.Time // the outbox is not read before
 	nextScan time.Time
 	scans    []time.Time // that were asked for, within scanEvery
-	asksLeft bool // the last scan found more to ask about than may be asked at a time
+	asksLeft bool        // the last scan found more to ask about than may be asked at a time
 	forgotAt time.Time
 }
 

@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 
-	"gatehouse/gateway/guarded"
 	"gatehouse/transports/sms/provider"
 )
 
@@ -69,22 +67,13 @@ func (p *Provider) isGroupFile(u *url.URL) bool {
 
 // groupFileAt asks where such a file is just now.
 func (p *Provider) groupFileAt(ctx context.Context, u *url.URL) (*url.URL, error) {
-	res, err := p.media(ctx, http.MethodGet, u)
-	if err != nil {
-		return nil, err
-	}
-	a, err := guarded.Read(res, largestAnswer)
-	if err != nil {
-		return nil, noMedia(err)
-	}
-	defer a.Close()
 	var told struct {
 		Links struct {
 			Content string `json:"content_direct_temporary"`
 		} `json:"links"`
 	}
-	if err := json.NewDecoder(a).Decode(&told); err != nil {
-		return nil, fmt.Errorf("read where a file is: %w", err)
+	if err := p.readMedia(ctx, u, &told); err != nil {
+		return nil, err
 	}
 	at, err := url.Parse(told.Links.Content)
 	if err != nil || at.Host == "" {

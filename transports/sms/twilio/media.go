@@ -82,27 +82,35 @@ func (p *Provider) find(ctx context.Context, m provider.Media) (*url.URL, error)
 		return at, nil
 	}
 	at.Fragment = ""
-	res, err := p.media(ctx, http.MethodGet, at)
-	if err != nil {
-		return nil, err
-	}
-	a, err := guarded.Read(res, largestAnswer)
-	if err != nil {
-		return nil, noMedia(err)
-	}
-	defer a.Close()
 	var list struct {
 		Media []struct {
 			URI string `json:"uri"`
 		} `json:"media_list"`
 	}
-	if err := json.NewDecoder(a).Decode(&list); err != nil {
-		return nil, fmt.Errorf("read the list of files: %w", err)
+	if err := p.readMedia(ctx, at, &list); err != nil {
+		return nil, err
 	}
 	if i < 0 || i >= len(list.Media) {
 		return nil, provider.ErrNoMedia
 	}
 	return at.Parse(strings.TrimSuffix(list.Media[i].URI, ".json"))
+}
+
+// readMedia reads what the API says of files.
+func (p *Provider) readMedia(ctx context.Context, at *url.URL, said any) error {
+	res, err := p.media(ctx, http.MethodGet, at)
+	if err != nil {
+		return err
+	}
+	a, err := guarded.Read(res, largestAnswer)
+	if err != nil {
+		return noMedia(err)
+	}
+	defer a.Close()
+	if err := json.NewDecoder(a).Decode(said); err != nil {
+		return fmt.Errorf("read what is said of a file: %w", err)
+	}
+	return nil
 }
 
 // noMedia says of an answer whether it means that there is no such file.

@@ -87,7 +87,7 @@ func (o outbox) putAll(t *tx, batch transport.OutboxBatch) (stored int, err erro
 		}
 	}
 	for _, r := range batch.Records {
-		if err := (records{o.s, o.component}).put(t, r); err != nil {
+		if err := records(o).put(t, r); err != nil {
 			return 0, err
 		}
 	}

@@ -12,7 +12,8 @@ import (
 const (
 	roomName      = "muc#roomconfig_roomname"
 	renamedPage   = 500
-	maxRenamed    = 5000 // messages of a room that its new name takes over
+	maxRenamed    = 5000      // messages of a room that its new name takes over,
+	copyRest      = time.Hour // for one room of a user's at a time: a server can rename without end
 	bookmarksNode = "urn:xmpp:bookmarks:1"
 )
 
@@ -75,12 +76,14 @@ func (s *session) moveRoom(r *room, e transport.RoomRenamed) {
 	if len(s.marks.waiting) >= maxMarks {
 		return
 	}
+	moves := map[string]func(context.Context, transport.RoomRenamed) error{"settings": s.moveSettings, "bookmark": s.moveBookmark}
+	if now := time.Now(); now.Sub(s.copied) >= copyRest {
+		s.copied, moves["archive"] = now, s.moveArchive
+	}
 	s.marks.run(s, waitingErrand{
 		failed: func(context.Context) {},
 		errand: func(ctx context.Context) func(context.Context) {
-			for what, move := range map[string]func(context.Context, transport.RoomRenamed) error{
-				"settings": s.moveSettings, "archive": s.moveArchive, "bookmark": s.moveBookmark,
-			} {
+			for what, move := range moves {
 				if err := move(ctx, e); err != nil {
 					s.log.Info("a renamed room has not got all of the old one", "lacks", what, "err", err)
 				}

@@ -115,3 +115,20 @@ func TestAnOperatorRenamesARoomByItsConfiguration(t *testing.T) {
 		}
 	})
 }
+
+func TestRenamingWithoutEndDoesNotFillTheDisk(t *testing.T) {
+	archiveStory(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.hears(1, "one")
+		w.verona.movesRoom(inGarden, inOrchard, "")
+		w.settle()
+		w.verona.movesRoom(inOrchard, "#third", "")
+		w.settle()
+		w.Skip()
+		for room, want := range map[string]int{garden: 1, orchardRoom: 1, "#third@" + verona: 0} {
+			if p := w.reads(orchard, room, ""); len(p.forwarded) != want {
+				t.Errorf("%s has %d messages", room, len(p.forwarded))
+			}
+		}
+	})
+}

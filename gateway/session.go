@@ -99,6 +99,7 @@ type session struct {
 	rosterGroup string // of new contacts
 	books       errands
 	marks       errands           // how far rooms were read elsewhere
+	copied      time.Time         // when the archive of a renamed room was
 	rosters     errands           // what a server or client is asked about them
 	online      map[string]client // what is known of the user's clients, by resource
 

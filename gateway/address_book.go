@@ -109,8 +109,6 @@ func (s *session) readBooks() {
 	})
 }
 
-func (s *session) endBook(ctx context.Context, then func(context.Context)) { s.books.end(ctx, s, then) }
-
 // readBooks waits for the disk, the server, and the user's own server.
 func (h *host) readBooks(ctx context.Context, user jid.JID, account bookAccount, known map[transport.Address]contact) (map[string]map[transport.Address]listing, error) {
 	read := map[string]map[transport.Address]listing{}

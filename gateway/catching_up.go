@@ -236,7 +236,3 @@ func (s *session) delayed(m transport.Message, kept store.Archived) stanza.Stanz
 	st.Payloads = append(st.Payloads, readBeside(kept.Beside)...)
 	return st
 }
-
-func (s *session) endCatching(ctx context.Context, then func(context.Context)) {
-	s.catching.end(ctx, s, then)
-}

@@ -14,7 +14,15 @@ type errand func(context.Context) func(context.Context)
 // holds up nobody else. The session's goroutine owns them.
 type errands struct {
 	waiting []waitingErrand // the first is under way
-	ended   chan func(context.Context)
+}
+
+// errandKinds is how many errands of a session may be under way at most.
+const errandKinds = 8
+
+// An errandEnd is what the one under way returned.
+type errandEnd struct {
+	of   *errands
+	then func(context.Context)
 }
 
 type waitingErrand struct {
@@ -22,8 +30,6 @@ type waitingErrand struct {
 	st     *stanza.Received      // refused if the session ends first; may be nil
 	failed func(context.Context) // after a panic
 }
-
-func newErrands() errands { return errands{ended: make(chan func(context.Context), 1)} }
 
 // run adds an errand.
 func (q *errands) run(s *session, e waitingErrand) {
@@ -42,7 +48,7 @@ func (q *errands) start(s *session) {
 			defer cancel()
 			then = e.errand(ctx)
 		})
-		q.ended <- then // has a place: one runs at a time
+		s.errandEnds <- errandEnd{q, then} // has a place: one runs at a time
 	})
 }
 
@@ -56,7 +62,14 @@ func (q *errands) end(ctx context.Context, s *session, then func(context.Context
 	}
 }
 
-func (s *session) endRead(ctx context.Context, then func(context.Context)) { s.reads.end(ctx, s, then) }
+// endErrand is for all kinds: a session at rest waits for few things, as each
+// takes memory.
+func (s *session) endErrand(ctx context.Context, e errandEnd) {
+	e.of.end(ctx, s, e.then)
+	if e.of == &s.lookups {
+		s.lookedUp(ctx)
+	}
+}
 
 // refuse answers what waits when the session ends.
 func (q *errands) refuse(s *session) {

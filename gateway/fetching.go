@@ -21,7 +21,7 @@ type fetching struct {
 
 func newFetching() fetching {
 	return fetching{
-		fetches: map[transport.Request]chan transport.Event{}, known: map[transport.Address]stretches{}, catching: newErrands(),
+		fetches: map[transport.Request]chan transport.Event{}, known: map[transport.Address]stretches{},
 		sightings: map[transport.Address]*sighting{},
 	}
 }

@@ -345,7 +345,3 @@ func (s *session) hold(items []store.InboxItem) {
 	s.holding = true
 	s.bring(true, strangers...)
 }
-
-func (s *session) endBringing(ctx context.Context, then func(context.Context)) {
-	s.rosters.end(ctx, s, then)
-}

@@ -55,8 +55,6 @@ func (s *session) receiveMarked(e transport.DisplayedElsewhere) {
 	})
 }
 
-func (s *session) endMark(ctx context.Context, then func(context.Context)) { s.marks.end(ctx, s, then) }
-
 // mark publishes how far a room was read, unless the user has read further
 // here: then the network is to be told, by what is returned. It waits for the
 // disk and the user's server.

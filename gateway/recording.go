@@ -37,7 +37,7 @@ type record struct {
 }
 
 func newRecorder(user string) recorder {
-	return recorder{bare: user, records: map[transport.Address]*record{}, lookups: newErrands(), reads: newErrands()}
+	return recorder{bare: user, records: map[transport.Address]*record{}}
 }
 
 // archives says that there is an archive of the network's conversations.
@@ -73,9 +73,8 @@ func (s *session) lookUp(e errand) {
 	s.lookups.run(s, waitingErrand{errand: e, failed: s.lookedInVain})
 }
 
-// endLookup uses what was found, and goes on with what was held.
-func (s *session) endLookup(ctx context.Context, then func(context.Context)) {
-	s.lookups.end(ctx, s, then)
+// lookedUp goes on with what was held.
+func (s *session) lookedUp(ctx context.Context) {
 	signal(s.arrived) // what is stored may wait for it, too
 	if e := s.held; e != nil {
 		s.held = nil

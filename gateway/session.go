@@ -49,6 +49,8 @@ type session struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 
+	errandEnds chan errandEnd
+
 	returned chan func(context.Context) // what was done aside
 	orders   chan func(context.Context) // from the sessions of administrators
 	setting  chan struct{}              // taken while settings are changed
@@ -127,22 +129,20 @@ func newSession(h *host, user jid.JID) *session {
 		clients:  map[string]transport.Availability{},
 		asked:    map[string]bool{},
 		toBring:  map[transport.Address]bool{},
-		rosters:  newErrands(),
-		marks:    newErrands(),
-		books:    newErrands(),
 		online:   map[string]client{},
 		directed: map[directed]bool{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
 
-		inquiries: newInquiries(),
-		returned:  make(chan func(context.Context), maxAsides+2), // and a roll call, and a question about rooms
-		orders:    make(chan func(context.Context), maxOrders),
-		setting:   make(chan struct{}, 1),
-		asides:    map[*stanza.Received]bool{},
-		recorder:  newRecorder(user.String()),
-		fetching:  newFetching(),
-		thoughts:  thoughts{},
+		inquiries:  newInquiries(),
+		errandEnds: make(chan errandEnd, errandKinds),
+		returned:   make(chan func(context.Context), maxAsides+2), // and a roll call, and a question about rooms
+		orders:     make(chan func(context.Context), maxOrders),
+		setting:    make(chan struct{}, 1),
+		asides:     map[*stanza.Received]bool{},
+		recorder:   newRecorder(user.String()),
+		fetching:   newFetching(),
+		thoughts:   thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {
@@ -216,18 +216,8 @@ func (s *session) loop() {
 			s.sendNext()
 		case e := <-s.nextEvent():
 			callWith(s, (*session).takeEvent, e)
-		case then := <-s.lookups.ended:
-			callWith(s, (*session).endLookup, then)
-		case then := <-s.reads.ended:
-			callWith(s, (*session).endRead, then)
-		case then := <-s.catching.ended:
-			callWith(s, (*session).endCatching, then)
-		case then := <-s.books.ended:
-			callWith(s, (*session).endBook, then)
-		case then := <-s.marks.ended:
-			callWith(s, (*session).endMark, then)
-		case then := <-s.rosters.ended:
-			callWith(s, (*session).endBringing, then)
+		case e := <-s.errandEnds:
+			callWith(s, (*session).endErrand, e)
 		case <-s.arrived:
 			s.drainInbox()
 		case f := <-s.nextFetched():

@@ -131,6 +131,8 @@ func (s *quietIRC) serve() {
 		switch string(command) {
 		case "PRIVMSG":
 			s.lines <- struct{}{}
+		case "QUIT":
+			return
 		case "PING":
 			out = append(append(append(out, ":irc.bench PONG irc.bench "...), rest...), "\r\n"...)
 		case "CAP":

@@ -285,8 +285,11 @@ func gather(address string, n int) (all crowd, err error) {
 	return all, err
 }
 
+const resting = 5 * time.Second
+
 // stand is the memory that users take who are in three channels and silent.
 func (t *trial) stand(o sizes) (figures, error) {
+	time.Sleep(resting) // what starting left over is gone, and counts for nobody
 	before := t.memory()
 	for c := range 3 {
 		for i := 0; i < o.idle; i += 50 {
@@ -295,6 +298,6 @@ func (t *trial) stand(o sizes) (figures, error) {
 			}
 		}
 	}
-	time.Sleep(2 * time.Second)
+	time.Sleep(resting)
 	return figures{"memory": (t.memory() - before) / float64(o.idle)}, nil
 }

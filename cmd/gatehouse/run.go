@@ -30,6 +30,7 @@ const stopTime = 5 * time.Second
 func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	go returnMemory(ctx)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	live.onHangup(ctx)
 

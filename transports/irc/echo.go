@@ -326,7 +326,7 @@ type batch struct {
 
 // visible learns the user's own host from what others see of them.
 func (l *link) visible(m *message) {
-	if m.host != "" {
-		l.host = m.host
+	if m.host != "" && m.host != l.host {
+		l.host = strings.Clone(m.host)
 	}
 }

@@ -153,7 +153,7 @@ func receiveCap(l *link, m *message) error {
 			if l.caps.on == nil {
 				l.caps.on = make(map[string]bool)
 			}
-			l.caps.on[name] = !off
+			l.caps.on[strings.Clone(name)] = !off
 		}
 		if slices.Contains(names, extendedISupportCap) {
 			l.askISupport()
@@ -187,7 +187,7 @@ func (c *capabilities) offer(names []string) {
 	for _, name := range names {
 		name, value, _ := strings.Cut(name, "=")
 		if isWanted(name) {
-			c.offered[name] = value
+			c.offered[strings.Clone(name)] = strings.Clone(value) // without their line
 		}
 	}
 }
@@ -285,7 +285,11 @@ func receiveWelcome(l *link, m *message) error {
 func receiveISupport(l *link, m *message) error {
 	if len(m.Params) > 2 {
 		mapping := l.is.casemapping
-		l.is.update(m.Params[1 : len(m.Params)-1])
+		tokens := m.Params[1 : len(m.Params)-1]
+		for i, t := range tokens { // some are kept, and not the line with them
+			tokens[i] = strings.Clone(t)
+		}
+		l.is.update(tokens)
 		l.tellIcon()
 		l.server.learn(l.is.chantypes)
 		if l.is.casemapping != mapping {

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	quietLook    = time.Second
+	quietRate    = 1 << 20 // bytes allocated between two looks: next to nothing is done
+	quietReturn  = 4 << 20 // less is not worth a collection
+	quietPortion = 5       // nor is less than a fifth of what is used
+)
+
+// returnMemory gives memory that a busy time has left over back to the system
+// once the gateway is quiet: what users at rest need is then all that it has.
+// Go would do so within some minutes, and never with its last garbage.
+func returnMemory(ctx context.Context) {
+	look := time.NewTicker(quietLook)
+	defer look.Stop()
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
+	}
+	last, shrinking := uint64(0), false
+	for {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+		metrics.Read(samples)
+		allocated, live := samples[0].Value.Uint64(), samples[1].Value.Uint64()
+		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
+		quiet := allocated-last < quietRate
+		last = allocated
+		left := free + objects - min(objects, live)
+		if !quiet || !shrinking && left < max(quietReturn, live/quietPortion) {
+			continue
+		}
+		debug.FreeOSMemory()
+		// A collection halves the stacks that are too large, as those of a TLS
+		// handshake are: several make them small.
+		stacks := samples[4].Value.Uint64()
+		metrics.Read(samples)
+		shrinking = samples[4].Value.Uint64() < stacks-stacks/10
+	}
+}

@@ -65,7 +65,7 @@ func (n *Network) draft(user string, to transport.Address, m transport.Message, 
 
 // putAll stores the texts that a message is sent as, all or none, and counts
 // them. Due says that the message is one of the user's that wait for their time,
-// which the caller has locked.
+// which the caller has locked; the caller then wakes the sender.
 func (n *Network) putAll(ctx context.Context, d draft, due bool) error {
 	item, texts := d.item, d.texts
 	item.State, item.NotBefore = transport.Queued, item.Put
@@ -97,7 +97,7 @@ func (n *Network) putAll(ctx context.Context, d draft, due bool) error {
 		}
 		return &transport.Error{Reason: transport.Internal, Text: "The message could not be stored. Try again.", Err: fmt.Errorf("store message: %w", err)}
 	}
-	if stored > 0 {
+	if stored > 0 && !due {
 		n.wakeSender()
 	}
 	n.knowFromNow(ctx, items)

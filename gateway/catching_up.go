@@ -177,7 +177,7 @@ func (c *catchUp) fetchAll(ctx context.Context) (all []transport.HistoryItem, fr
 			return all, c.after, nil
 		}
 		all = append(slices.Clone(e.Items), all...)
-		if from = e.Oldest.At; c.after.IsZero() || len(all) >= c.most {
+		if from = e.Oldest.At.Add(time.Millisecond); c.after.IsZero() || len(all) >= c.most {
 			return all[max(0, len(all)-c.most):], from, nil
 		}
 		if !from.After(c.after) {

@@ -245,7 +245,10 @@ func (m *merge) reached(gap stretch, e transport.HistoryFetched, back bool) stre
 			m.reach.At = was.At.Add(-time.Millisecond)
 		}
 	}
-	m.edge = m.reach.At
+	// Of the millisecond that an answer ends with there may be more.
+	if m.edge = m.reach.At.Add(-time.Millisecond); back {
+		m.edge = m.reach.At.Add(time.Millisecond)
+	}
 	switch {
 	case m.edge.Before(gap.from):
 		m.edge = gap.from

@@ -233,3 +233,16 @@ func TestWhatIsNotKeptIsNotFetched(t *testing.T) {
 		w.same("questions", w.fetches()-asked, "0")
 	})
 }
+
+func TestMoreIsSaidInAMillisecondThanAnAnswerHasPlaceFor(t *testing.T) {
+	pastStory(t, func(t *testing.T, w *world, p *pastServer) {
+		p.page = 10
+		p.recall(inGarden, time.Now(), "m", 24)
+		for i := range p.said[inGarden] {
+			p.said[inGarden][i].At = p.said[inGarden][23].At
+		}
+		w.entersGarden(p)
+		w.same("the last page", w.reads(orchard, garden, "<max>4</max><before/>"), "m20 m21 m22 m23 …")
+		w.same("all", w.reads(orchard, garden, ""), countUp("m", 0, 23))
+	})
+}

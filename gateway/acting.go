@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
@@ -35,9 +36,9 @@ func (h *host) actFor(ctx context.Context, user jid.JID, typ string, query *wire
 	if err != nil {
 		return nil, err
 	}
-	is, ok := answer.ReadPrivilegedAnswer()
-	if !ok {
-		return nil, errors.New("the user's server refuses what it lets us ask")
+	is, refused := answer.ReadPrivilegedAnswer()
+	if refused != "" {
+		return nil, fmt.Errorf("the user's server answers with %s", refused)
 	}
 	return is, nil
 }

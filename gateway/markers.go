@@ -69,12 +69,16 @@ func (s *session) mark(ctx context.Context, e transport.DisplayedElsewhere) (bac
 		if there, err = s.lastArchived(ctx, q); err != nil && err != store.ErrNotArchived {
 			return back, err
 		}
+		if there.ID == "" { // not kept, or not yet: a room shows it by the same name
+			there.ID, there.At = string(e.Last), e.At
+		}
 	}
 	room := s.at(e.Chat).String()
-	here := ""
+	here, publish := "", stanza.PublishPrivately
 	// A node that is not there yet is an error, too.
 	if answer, err := s.host.actFor(ctx, s.user, stanza.Get, stanza.Items(stanza.DisplayedNode, room)); err == nil {
 		here = stanza.ReadDisplayed(stanza.ReadItem(answer, stanza.DisplayedNode, room), room)
+		publish = stanza.Publish // as whoever made the node wanted it to be
 	}
 	if here == there.ID {
 		return back, nil
@@ -91,7 +95,7 @@ func (s *session) mark(ctx context.Context, e transport.DisplayedElsewhere) (bac
 	if there.ID == "" {
 		return back, nil
 	}
-	_, err = s.host.actFor(ctx, s.user, stanza.Set, stanza.PublishDisplayed(room, there.ID))
+	_, err = s.host.actFor(ctx, s.user, stanza.Set, publish(stanza.DisplayedNode, room, stanza.DisplayedItem(room, there.ID)))
 	return back, err
 }
 

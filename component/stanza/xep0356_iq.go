@@ -68,14 +68,20 @@ func (q PrivilegedIQ) WriteXML(w *wire.Writer) {
 }
 
 // ReadPrivilegedAnswer gives the payload of the iq that answers one; nil if
-// there is none. Ok is false if it is an error.
-func (s Received) ReadPrivilegedAnswer() (answer *wire.Element, ok bool) {
+// there is none. Refused is the condition of an error.
+func (s Received) ReadPrivilegedAnswer() (answer *wire.Element, refused Condition) {
 	iq := s.Child(privilegeNamespace, "privilege").Child("urn:xmpp:forward:0", "forwarded").Child("jabber:client", "iq")
-	if iq == nil || iq.Attr("type") != "result" {
-		return nil, false
+	switch {
+	case iq == nil:
+		return nil, UndefinedCondition
+	case iq.Attr("type") != "result":
+		for c := range iq.Child("jabber:client", "error").Children() {
+			return nil, Condition(strings.Clone(c.Name))
+		}
+		return nil, UndefinedCondition
 	}
 	for c := range iq.Children() {
-		return c, true
+		return c, ""
 	}
-	return nil, true
+	return nil, ""
 }

@@ -8,16 +8,22 @@ const PubSubNamespace = "http://jabber.org/protocol/pubsub"
 // DisplayedNode holds how far a user has read each chat (XEP-0490 §4.1).
 const DisplayedNode = "urn:xmpp:mds:displayed:0"
 
-// PublishDisplayed says how far the user has read a room, whose stanza-id that
-// is (XEP-0490 §4.2).
-func PublishDisplayed(room string, stanzaID string) *wire.Element {
-	displayed := wire.New(DisplayedNode, "displayed",
+// A DisplayedItem says how far the user has read a room, whose stanza-id that is
+// (XEP-0490 §4.2).
+func DisplayedItem(room string, stanzaID string) *wire.Element {
+	return wire.New(DisplayedNode, "displayed",
 		wire.New(IDsNamespace, "stanza-id").SetAttr("by", room).SetAttr("id", stanzaID))
-	return Publish(DisplayedNode, room, displayed)
 }
 
-// Publish is a private item that is there for the user's own clients (XEP-0223).
+// Publish puts an item into a node that there is.
 func Publish(node, id string, payload *wire.Element) *wire.Element {
+	item := wire.New(PubSubNamespace, "item", payload).SetAttr("id", id)
+	return wire.New(PubSubNamespace, "pubsub", wire.New(PubSubNamespace, "publish", item).SetAttr("node", node))
+}
+
+// PublishPrivately makes the node for it, if need be: for the user's own clients
+// alone (XEP-0223).
+func PublishPrivately(node, id string, payload *wire.Element) *wire.Element {
 	const data = "jabber:x:data"
 	options := wire.New(data, "x").SetAttr("type", "submit")
 	for _, f := range [][2]string{
@@ -31,10 +37,7 @@ func Publish(node, id string, payload *wire.Element) *wire.Element {
 		}
 		options.Add(field)
 	}
-	item := wire.New(PubSubNamespace, "item", payload).SetAttr("id", id)
-	return wire.New(PubSubNamespace, "pubsub",
-		wire.New(PubSubNamespace, "publish", item).SetAttr("node", node),
-		wire.New(PubSubNamespace, "publish-options", options))
+	return Publish(node, id, payload).Add(wire.New(PubSubNamespace, "publish-options", options))
 }
 
 // RetractItem takes an item away, and tells those who were told of it.

@@ -74,14 +74,14 @@ func (n *network) performRegister(ctx context.Context, do transport.Performance,
 	}
 	switch {
 	case password == "":
-		return n.registerAgain(ctx, do, srv, refuse(transport.BadRequest, "A password is needed."), "password")
+		return transport.Stage{}, refuse(transport.BadRequest, "A password is needed.")
 	case strings.ContainsAny(password, "\r\n\x00"):
 		return transport.Stage{}, refuse(transport.BadRequest, "A password has one line.")
 	}
 	is, err := n.enrol(ctx, do.User, srv, e)
 	if why, ok := errors.AsType[*transport.Error](err); ok {
 		if field, again := registrationFields[why.Code]; again {
-			return n.registerAgain(ctx, do, srv, why, field)
+			return n.registerAgain(do, srv, is.offer, why, field)
 		}
 	}
 	switch {
@@ -98,20 +98,14 @@ func (n *network) performRegister(ctx context.Context, do transport.Performance,
 }
 
 // registerAgain shows the form once more, with what is wrong at its field.
-func (n *network) registerAgain(ctx context.Context, do transport.Performance, srv *server, why *transport.Error, field string) (transport.Stage, error) {
+func (n *network) registerAgain(do transport.Performance, srv *server, is offer, why *transport.Error, field string) (transport.Stage, error) {
 	text := why.Text
 	if text == "" {
 		text = "It was refused: " + why.Code
 	}
-	var form transport.Form
+	form := n.registrationForm(do, srv, is)
 	if field == "code" {
 		form = *verificationForm(srv, oneLine(do.Answers["account"]), "")
-	} else {
-		is, err := n.enrol(ctx, do.User, srv, &enrolment{})
-		if err != nil {
-			is.offer = offer{email: oneLine(do.Answers["email"]) != ""}
-		}
-		form = n.registrationForm(do, srv, is.offer)
 	}
 	for i := range form.Fields {
 		if form.Fields[i].Name == field {

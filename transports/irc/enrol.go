@@ -48,15 +48,26 @@ type enrolled struct {
 }
 
 // enrol has a link do it, made for that if there is none, and waits for the
-// server's answer.
+// server's answer. One that was about to be let in, and is not, may have been
+// refused for lack of the account: the next one is made for it.
 func (n *network) enrol(ctx context.Context, user string, srv *server, e *enrolment) (enrolled, error) {
+	answer, late, err := n.enrolOnce(ctx, user, srv, e)
+	if err != nil && late && !e.sent && ctx.Err() == nil {
+		answer, _, err = n.enrolOnce(ctx, user, srv, e)
+	}
+	return answer, err
+}
+
+// enrolOnce also says whether it was too late to be done before the server lets
+// us in.
+func (n *network) enrolOnce(ctx context.Context, user string, srv *server, e *enrolment) (is enrolled, late bool, err error) {
 	s := n.sessionOf(user)
 	if s == nil {
-		return enrolled{}, refuse(transport.Unreachable, "Your session has ended meanwhile. Try again.")
+		return is, false, refuse(transport.Unreachable, "Your session has ended meanwhile. Try again.")
 	}
 	e.answered = make(chan enrolled, 1)
 	var l *link
-	err := s.do(func() (err error) {
+	err = s.do(func() (err error) {
 		if l, err = s.linkTo(srv, asNick(e.account)); err != nil {
 			return err
 		}
@@ -64,6 +75,7 @@ func (n *network) enrol(ctx context.Context, user string, srv *server, e *enrolm
 			return refuse(transport.RateLimited, "%s has still to answer the last one. Wait a moment.", srv.name)
 		}
 		l.enrolment = e
+		late = l.phase == connecting && l.caps.ended
 		switch l.phase {
 		case online:
 			l.touch()
@@ -74,14 +86,14 @@ func (n *network) enrol(ctx context.Context, user string, srv *server, e *enrolm
 		return nil
 	})
 	if err != nil {
-		return enrolled{}, err
+		return is, false, err
 	}
 	select {
 	case answer := <-e.answered:
 		if answer.err != nil {
-			return enrolled{}, answer.err
+			return answer, late, answer.err // with what the server offers
 		}
-		return answer, nil
+		return answer, late, nil
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
@@ -93,7 +105,7 @@ func (n *network) enrol(ctx context.Context, user string, srv *server, e *enrolm
 	if e.sent && e.command != "" {
 		text = srv.name + " takes long to answer. If the account is there in a while, log in to it."
 	}
-	return enrolled{}, &transport.Error{Reason: transport.Unreachable, Text: text, Err: ctx.Err()}
+	return is, false, &transport.Error{Reason: transport.Unreachable, Text: text, Err: ctx.Err()}
 }
 
 // asNick gives the nick for a connection that is made to register an account.

@@ -48,11 +48,15 @@ func (l *link) readRoomSettings(ch *channel) {
 		return
 	}
 	ch.unread = true
+	at := ch.address
 	s.running.Go(func() {
-		set, err := s.roomSettings(ch.address)
+		set, err := s.roomSettings(at)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		ch.unread = false
+		if ch.address != at {
+			return // renamed meanwhile, and read anew for that
+		}
 		if err != nil {
 			s.log.Warn("settings of a channel not read", "server", l.server.name, "err", err)
 		} else {

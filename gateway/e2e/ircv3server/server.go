@@ -179,3 +179,10 @@ func (ch *Channel) Send(m ircmsg.Message) {
 		c.Send(m)
 	}
 }
+
+// Rename gives a channel another name, and tells nobody.
+func (s *Server) Rename(ch *Channel, name string) {
+	delete(s.channels, strings.ToLower(ch.Name))
+	ch.Name = name
+	s.channels[strings.ToLower(name)] = ch
+}

@@ -329,3 +329,30 @@ func TestServicesThatDoNotLogOutAreTold(t *testing.T) {
 		}
 	})
 }
+
+// A connection that is just being refused is no place for a registration.
+func TestARegistrationThatCameTooLateIsMadeAnew(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		hello := func() *fakeConn {
+			c := w.accepts()
+			c.expect("CAP LS 302", "NICK romeo")
+			c.expectPrefix("USER ")
+			c.sends(":s CAP * LS :draft/account-registration=before-connect")
+			c.expectPrefix("CAP REQ ")
+			c.sends(":s CAP * ACK draft/account-registration")
+			return c
+		}
+		w.joins(garden, "romeo")
+		c := hello()
+		c.expect("CAP END")
+		done := w.performs(registerNode, 1, "account", "romeo", "password", "rose")
+		synctest.Wait()
+		c.sends("FAIL * ACCOUNT_REQUIRED :You must log in")
+		c = hello()
+		c.expect("REGISTER * * rose")
+		c.sends(":s REGISTER SUCCESS romeo :Done")
+		if now := <-done; now.err != nil {
+			t.Error(now.err)
+		}
+	})
+}

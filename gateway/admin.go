@@ -113,6 +113,9 @@ func (s *session) sendAdminQuery(ctx context.Context, st *stanza.Received) (take
 	t, err := s.host.target(st.To)
 	bans, ok := s.link.(transport.Bans)
 	wanted := stanza.ReadMUCItems(st.Payload())
+	if err == nil && s.countFirst(ctx, st, t, wanted) {
+		return true
+	}
 	if err != nil || t.kind != toRoom || !ok || s.roomOf(st, t.address) == nil ||
 		len(wanted) != 1 || wanted[0].Role != "" || wanted[0].Affiliation != affiliationNames[transport.Outcast] {
 		return false

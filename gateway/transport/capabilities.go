@@ -35,6 +35,14 @@ type (
 		Moderate(ctx context.Context, room Address, a Action) error
 	}
 
+	// Census is implemented by a Session that may not know all who are in a
+	// room, as in huge ones.
+	Census interface {
+		// Count is answered by an Answered event, once MemberChanged events
+		// have told of those who were not known: at once where all are.
+		Count(ctx context.Context, room Address, r Request) error
+	}
+
 	// PresenceUpdates shows the user's availability to the network.
 	PresenceUpdates interface {
 		SetPresence(ctx context.Context, a Availability) error

@@ -56,6 +56,7 @@ type channel struct {
 	quiets   []modeChange // and the last of those who may not speak
 
 	loss
+	gathering
 	relayAfter time.Time // RELAYMSG was refused, and is not tried before,
 	relayAsOp  bool      // although the user was an operator
 
@@ -74,7 +75,7 @@ func (ch *channel) forget() {
 	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
 	ch.asked, ch.held, ch.split = time.Time{}, nil, nil
 	ch.banned, ch.quiets, ch.face = nil, nil, nil
-	ch.rejoinAt = time.Time{}
+	ch.rejoinAt, ch.gathering = time.Time{}, gathering{}
 }
 
 // seen gives the user with a nick, a new one if need be.

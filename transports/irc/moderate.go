@@ -19,6 +19,8 @@ func (s *session) Moderate(_ context.Context, room transport.Address, a transpor
 		var target *user
 		if u := l.users[l.is.fold(nick)]; u != nil && ch.has(u) {
 			target = u
+		} else if a.Affiliation == nil || *a.Affiliation != transport.AffiliationNone {
+			target = l.unseen(ch, nick)
 		}
 		switch {
 		case (a.Role == nil) == (a.Affiliation == nil):

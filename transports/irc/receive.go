@@ -235,6 +235,7 @@ func (l *link) receive(m *message) error {
 // dispatch hands a message to its receiver.
 func (l *link) dispatch(m *message) error {
 	l.overhear(m)
+	l.notice(m)
 	if f := receivers[m.Command]; f != nil {
 		return f(l, m)
 	}

@@ -74,7 +74,7 @@ func receiveTopicWho(l *link, m *message) error {
 // receiveNames handles 353: nick, symbol, channel, names.
 func receiveNames(l *link, m *message) error {
 	ch := l.channel(l.nameParam(m.param(2)))
-	if ch == nil || ch.state != entering {
+	if ch == nil || ch.state != entering && !ch.counting {
 		return nil
 	}
 	switch m.param(1) {
@@ -93,7 +93,11 @@ func receiveNames(l *link, m *message) error {
 		if host != "" {
 			u.host = uniqueText(host)
 		}
-		l.enter(ch, u, modes)
+		if ch.counting {
+			l.counted(ch, u, modes)
+		} else {
+			l.enter(ch, u, modes)
+		}
 	}
 	return nil
 }
@@ -104,6 +108,8 @@ func receiveEndOfNames(l *link, m *message) error {
 	if ch != nil && ch.state == entering && ch.asked.IsZero() {
 		l.take(func(p *pending) bool { return p.command == "JOIN" && p.target == l.is.fold(ch.name) })
 		l.isNamed(ch)
+	} else if ch != nil && ch.counting {
+		l.allCounted(ch)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ func receiveJoin(l *link, m *message) error {
 			l.enter(ch, l.seen(m.nick), 0)
 			l.refreshHost(m)
 			l.learnJoin(m)
+			l.nameless(ch)
 		}
 		return nil
 	}

@@ -50,7 +50,8 @@ const capLineBytes = 400 // of the names in one CAP REQ
 type capabilities struct {
 	offered map[string]string // name → value
 	on      map[string]bool
-	asked   int // REQs that are not answered yet
+	asked   int  // REQs that are not answered yet
+	noNames bool // one of noNamesCaps was asked for
 	ended   bool
 }
 
@@ -192,7 +193,9 @@ func (c *capabilities) offer(names []string) {
 	}
 }
 
-func isWanted(name string) bool { return name == saslCap || slices.Contains(wantedCaps, name) }
+func isWanted(name string) bool {
+	return name == saslCap || slices.Contains(wantedCaps, name) || slices.Contains(noNamesCaps, name)
+}
 
 func isSASL(offer string) bool { name, _, _ := strings.Cut(offer, "="); return name == saslCap }
 
@@ -201,6 +204,9 @@ func (l *link) requestCaps() error {
 	names := wantedCaps
 	if l.wantsSASL() {
 		names = append(slices.Clip(names), saslCap)
+	}
+	if l.set.occupants == seenOccupants {
+		names = append(slices.Clip(names), noNamesCaps...)
 	}
 	for _, name := range names {
 		if _, ok := l.caps.offered[name]; ok && !l.caps.on[name] {

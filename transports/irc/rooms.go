@@ -70,6 +70,7 @@ func (l *link) join(room transport.Address, name string, o transport.JoinOptions
 // requestJoin queues a channel for the next JOIN.
 func (l *link) requestJoin(ch *channel) {
 	ch.state, ch.requested = wanted, true
+	l.readyForJoin(ch)
 	l.joins = append(l.joins, ch)
 	l.wake()
 }
@@ -124,6 +125,8 @@ func (l *link) joinSettled(p *pending, err *transport.Error) {
 	ch := l.channels[p.target]
 	switch {
 	case ch == nil:
+	case ch.state == entering && ch.namesDue: // its names come behind
+		ch.namesDue = false
 	case ch.state == entering: // a server without a list of names
 		l.isComplete(ch)
 	case ch.state == leaving && err != nil:

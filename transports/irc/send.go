@@ -54,6 +54,9 @@ func (s *session) enqueueMessage(m transport.Message) (id transport.MessageID, e
 			}
 			u := l.users[l.is.fold(m.Nick)]
 			if u == nil {
+				u = l.unseen(ch, m.Nick)
+			}
+			if u == nil {
 				return refuse(transport.NotFound, "%s is not in %s.", m.Nick, ch.name)
 			}
 			id, err = l.sendPrivate(m, u.nick.Value())

@@ -82,6 +82,7 @@ func (l *link) joinIfReady(ch *channel) {
 func (set *linkSettings) renewed(now *linkSettings) *linkSettings {
 	kept := *set
 	kept.faces, kept.bot, kept.real, kept.follow = now.faces, now.bot, now.real, now.follow
+	kept.occupants = now.occupants
 	kept.throttle, kept.in, kept.out, kept.recover = now.throttle, now.in, now.out, now.recover
 	return &kept
 }

@@ -73,6 +73,20 @@ var settings = slices.Concat([]setting{
 		options: []transport.Option{{Value: "unset", Label: "unset"}, {Value: "text", Label: "say so"}, {Value: "off", Label: "say nothing"}},
 	},
 	{
+		name: occupantsSetting, label: "Who is shown in channels", typ: transport.Choice, places: atServer,
+		help: "In huge channels it saves much to see those alone who say or do something. It counts from the next join on, where the network can do that.",
+		options: []transport.Option{
+			{Value: allOccupants, Label: "everybody"},
+			{Value: seenOccupants, Label: "those who say or do something"},
+		},
+		check: checkChoice(allOccupants, seenOccupants), standard: always(allOccupants),
+	},
+	{
+		name: occupantsSetting, label: "Who is shown here", typ: transport.Choice, places: atChannel,
+		help: "Unset: as you have set it for the network.", check: checkChoice("unset", allOccupants, seenOccupants), standard: always("unset"),
+		options: []transport.Option{{Value: "unset", Label: "unset"}, {Value: allOccupants, Label: "everybody"}, {Value: seenOccupants, Label: "those who say or do something"}},
+	},
+	{
 		name: "address", label: "Address", typ: transport.Text, places: atServer,
 		help:  "The host to connect to, by name or by number, or the address of a WebSocket such as wss://irc.example.org/socket.",
 		check: checkAddress, standard: func(_ *network, s *server) []string { return []string{s.host} },

@@ -60,10 +60,11 @@ func TestFormsShowWhatHolds(t *testing.T) {
 			"client_certificate": nil, "nickserv": {"false"}, "nick_recovery": {"wait"},
 			"after_connect_commands": nil, "throttle_limit": {"10"}, "throttle_interval": {"2"},
 			"max_history_length": nil, "encoding_in": nil, "encoding_out": nil, "avatar": nil, "display_name": nil, "follow_profile": {"false"}, "bot": {"false"},
+			"occupants": {"all"},
 		}},
 		{"#garden%irc.example.org", transport.Room, map[string][]string{
 			"record_history": {"unset"}, "persistent": {"false"}, "encoding_in": nil, "encoding_out": nil,
-			"corrections": {"unset"}, "reactions": {"unset"},
+			"corrections": {"unset"}, "reactions": {"unset"}, "occupants": {"unset"},
 		}},
 	} {
 		got := map[string][]string{}

@@ -36,15 +36,16 @@ type linkSettings struct {
 	cert    *tls.Certificate
 	recover string // how to get the nick back; see the setting nick_recovery
 
-	face     face
-	faces    map[string]string // what others are told of the user, by METADATA's keys; "-": nothing any more
-	bot      bool
-	follow   bool     // the user's profile on XMPP
-	names    bool     // may be the user's own
-	commands []string // after connecting
-	throttle Throttle
-	in       encoding.Encoding
-	out      encoding.Encoding // nil: UTF-8
+	face      face
+	faces     map[string]string // what others are told of the user, by METADATA's keys; "-": nothing any more
+	bot       bool
+	follow    bool     // the user's profile on XMPP
+	names     bool     // may be the user's own
+	commands  []string // after connecting
+	throttle  Throttle
+	in        encoding.Encoding
+	out       encoding.Encoding // nil: UTF-8
+	occupants string            // who is shown in channels: allOccupants or seenOccupants
 }
 
 // saslSettings are how a user logs in.
@@ -58,7 +59,8 @@ type saslSettings struct {
 
 // roomSettings are what holds for one channel.
 type roomSettings struct {
-	in, out encoding.Encoding // nil: the link's
+	in, out   encoding.Encoding // nil: the link's
+	occupants string            // empty: the link's
 }
 
 // settingsOf reads what the user set, from the disk.
@@ -86,7 +88,11 @@ func (s *session) roomSettings(room transport.Address) (roomSettings, error) {
 	if err != nil {
 		return roomSettings{}, err
 	}
-	return roomSettings{in: encodingSet(v, "encoding_in"), out: encodingSet(v, "encoding_out")}, nil
+	set := roomSettings{in: encodingSet(v, "encoding_in"), out: encodingSet(v, "encoding_out")}
+	if who := v.Get(occupantsSetting); who != "unset" {
+		set.occupants = who
+	}
+	return set, nil
 }
 
 // linkSettings lays what was set over the config. Values come from
@@ -113,6 +119,7 @@ func (n *network) linkSettings(s *server, v transport.Values) *linkSettings {
 		override(&set.real, "realname")
 	}
 	override(&set.recover, "nick_recovery")
+	override(&set.occupants, occupantsSetting)
 	override(&set.sasl.mechanism, "sasl_mechanism")
 	set.sasl.login = v.Get("sasl_login")
 	set.sasl.password = transport.NewSecret(v.Get("sasl_password"))

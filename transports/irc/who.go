@@ -22,6 +22,7 @@ const (
 // elsewhere the answer comes behind.
 func (l *link) complete(ch *channel) {
 	switch {
+	case ch.lazy:
 	case l.is.whox && len(ch.members) <= whoMembers:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name, "%tcuhnfa,"+whoToken)

@@ -82,12 +82,25 @@ func (g *Gateway) takePlumbed(st *stanza.Received) (taken bool) {
 		return false
 	case st.Kind == stanza.IQ:
 		e.answer(st)
+	case st.To != to && isForAll(st): // the plumb hears it itself: its queue is not for a hundred copies
 	case st.From.Bare() == e.room:
 		e.deliver(st)
 	default:
 		g.dropped.Add(1)
 	}
 	return true
+}
+
+// isForAll says that everybody in a MUC is told something, and not one occupant
+// of themselves.
+func isForAll(st *stanza.Received) bool {
+	switch st.Kind {
+	case stanza.Message:
+		return st.Type == stanza.Groupchat
+	case stanza.Presence:
+		return st.Type != stanza.ErrorType && !hasStatus(st.Child(stanza.MUCUserNamespace, "x"), "110")
+	}
+	return false
 }
 
 // asReceived reads a stanza as its receiver would.

@@ -52,7 +52,7 @@ const (
 type plumbRecord struct {
 	Room, MUC                 string // addresses
 	Nick                      string // of the plumb, at both ends
-	RoomPassword, MUCPassword string `json:",omitempty"`
+	RoomPassword, MUCPassword string `json:"-"`          // which are kept as settings are: encrypted
 	Puppets                   int    `json:",omitempty"` // occupants of the MUC for people of the room, at most
 	Joins                     bool   `json:",omitempty"` // who comes and goes is told
 	By                        string // who linked them
@@ -225,9 +225,16 @@ func (g *Gateway) loadPlumbs(ctx context.Context, h *host) bool {
 		h.log.Error("the rooms that are linked can't be read", "err", err)
 		return false
 	}
+	all, err := g.Store.Settings().All(asking, h.Domain, "")
+	if err != nil {
+		h.log.Error("the passwords of linked rooms can't be read", "err", err)
+		return false
+	}
 	for _, i := range items {
 		var r plumbRecord
 		err := json.Unmarshal(i.Value, &r)
+		secrets := all[plumbSecrets(i.Key)]
+		r.RoomPassword, r.MUCPassword = secrets.Get("room"), secrets.Get("muc")
 		var p *plumb
 		if err == nil {
 			p, err = g.newPlumb(h, i.Key, r)
@@ -242,16 +249,28 @@ func (g *Gateway) loadPlumbs(ctx context.Context, h *host) bool {
 	return true
 }
 
+// plumbSecrets is where the passwords of a plumb are among settings, of nobody.
+func plumbSecrets(id string) transport.Address { return transport.Address(plumbKind + " " + id) }
+
 func (h *host) storePlumb(ctx context.Context, id string, r plumbRecord) error {
 	value, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
+	if r.RoomPassword != "" || r.MUCPassword != "" {
+		secrets := transport.Values{"room": {r.RoomPassword}, "muc": {r.MUCPassword}}
+		if err := h.gateway.Store.Settings().Set(ctx, h.Domain, "", plumbSecrets(id), secrets, "room", "muc"); err != nil {
+			return err
+		}
+	}
 	return h.gateway.Store.Records(h.Domain).Put(ctx, transport.RecordItem{Kind: plumbKind, Key: id, Value: value})
 }
 
 func (h *host) forgetPlumb(ctx context.Context, p *plumb) error {
-	return h.gateway.Store.Records(h.Domain).Delete(ctx, "", plumbKind, p.id)
+	if err := h.gateway.Store.Records(h.Domain).Delete(ctx, "", plumbKind, p.id); err != nil {
+		return err
+	}
+	return h.gateway.Store.Settings().Delete(ctx, h.Domain, "", plumbSecrets(p.id))
 }
 
 // isPlumber says that an address is that of our sessions in plumbed rooms,

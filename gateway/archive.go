@@ -203,11 +203,18 @@ func (s *session) sendPage(ctx context.Context, st *stanza.Received, q stanza.Ar
 	}
 	for _, m := range page.Messages {
 		result := stanza.ArchiveResult{QueryID: q.ID, ID: m.ID, At: m.At, Message: s.archived(m)}
-		err := s.host.Stream.Send(ctx, stanza.Stanza{
-			Kind:     stanza.Message,
-			Header:   stanza.Header{From: st.To, To: st.From, ID: s.newID()},
-			Payloads: []payload{result},
-		})
+		send := func() error {
+			return s.host.Stream.Send(ctx, stanza.Stanza{
+				Kind:     stanza.Message,
+				Header:   stanza.Header{From: st.To, To: st.From, ID: s.newID()},
+				Payloads: []payload{result},
+			})
+		}
+		err := send()
+		if errors.Is(err, component.ErrTooLarge) { // or no client would ever get past it
+			result.Message = beginning(result.Message)
+			err = send()
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,12 +2,10 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
-	"gatehouse/component"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
@@ -181,12 +179,7 @@ func (s *session) sendStored(key int64, all []stanza.Stanza) error {
 				done()
 			}
 		}
-		err := s.send(st)
-		if errors.Is(err, component.ErrTooLarge) {
-			s.log.Error("a stored message is too large for any server; its beginning is shown", "key", key)
-			err = s.send(beginning(st))
-		}
-		if err != nil {
+		if err := s.send(st); err != nil {
 			return err
 		}
 	}

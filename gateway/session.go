@@ -290,6 +290,10 @@ func (s *session) send(st stanza.Stanza) error {
 	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
 	defer cancel()
 	err := s.host.Stream.Send(ctx, st)
+	if errors.Is(err, component.ErrTooLarge) && st.Kind == stanza.Message && st.Type != stanza.ErrorType {
+		s.log.Warn("a message is too large for any server; its beginning is shown")
+		err = s.host.Stream.Send(ctx, beginning(st))
+	}
 	if err != nil {
 		s.host.gateway.dropped.Add(1)
 	}

@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ergochat/irc-go/ircmsg"
+
+	"gatehouse/gateway/e2e/ircv3server"
+	"gatehouse/gateway/e2e/servers"
+	"gatehouse/gateway/e2e/xmppclient"
+)
+
+// What a server says of itself and of its people has its place, each as its
+// specification shows it.
+func TestWhatElseAServerTells(t *testing.T) {
+	w := newWorld(t)
+	w.onProsody(servers.ProsodyOptions{})
+	bans := make(chan string, 10)
+	server := w.ircv3(ircv3server.Options{
+		Caps:     ircv3server.Common("draft/oper", "invite-notify", "multi-prefix", "standard-replies"),
+		ISupport: []string{"UTF8ONLY", "LINELEN=1024", "EXTBAN=$,R", "ACCOUNTEXTBAN=R", "MODES=4"},
+		Commands: map[string]ircv3server.Handler{
+			"PRIVMSG": func(c *ircv3server.Client, m ircmsg.Message) {
+				out := c.Message(m.Command, m.Params...)
+				for name, value := range m.ClientOnlyTags() {
+					out.SetTag(name, value)
+				}
+				out.SetTag("msgid", c.NextID())
+				if c.Nick == "juliet" {
+					out.SetTag("draft/oper", "")
+				}
+				c.Spread(m.Params[0], out)
+			},
+			"MODE": func(c *ircv3server.Client, m ircmsg.Message) {
+				if len(m.Params) > 2 {
+					bans <- strings.Join(m.Params, " ")
+				}
+				c.Default(m)
+			},
+		},
+	})
+	w.start(w.irc(plain("verona", server.Addr()) + "encoding = \"windows-1252\"\n"))
+	romeo := w.logIn("romeo", "orchard")
+	romeo.joins(room, "romeo") // first in, so an operator
+	juliet := w.native(server.Addr(), "juliet", channel, "message-tags")
+	romeo.gets(presence, from(room+"/juliet"))
+
+	// UTF8ONLY and LINELEN: one line, as it is, whatever the config says.
+	long := strings.TrimSpace(strings.Repeat("Parting is such sweet sørrow. ", 28))
+	romeo.says(room, "groupchat", "m1", long, "")
+	juliet.gets("PRIVMSG "+channel, long)
+
+	// channel-context: what is said aside comes from the occupant.
+	juliet.sends("@+draft/channel-context=" + channel + " PRIVMSG romeo :psst")
+	romeo.gets(message, typed("chat"), from(room+"/juliet"), body("psst"))
+	romeo.says(room+"/juliet", "chat", "m2", "What?", `<x xmlns="http://jabber.org/protocol/muc#user"/>`)
+	juliet.gets("channel-context="+channel, "PRIVMSG juliet", "What?")
+
+	// oper-tag.
+	server.Do(func() { server.Client("juliet").Account = "capulet" })
+	juliet.sends("PRIVMSG " + channel + " :Good night")
+	romeo.gets(message, in(room), body("Good night"))
+	romeo.gets(presence, from(room+"/juliet"), has("hats"), hat("IRC operator"))
+
+	// standard-replies that answer nothing, and invite-notify.
+	server.Do(func() {
+		server.Client("romeo").Numeric("NOTE", "*", "REHASHED", "The server was told something new")
+		server.Client("romeo").Send(server.Client("juliet").Message("INVITE", "nurse", channel))
+	})
+	romeo.gets(message, from(verona), typed("headline"), contains("The server was told something new"))
+	romeo.gets(message, from(room), typed("groupchat"), body("juliet has invited nurse to "+channel))
+
+	// account-extban.
+	romeo.changes(`<item nick="juliet" affiliation="outcast"/>`)
+	if got, want := <-bans, channel+" +bb *!*@host.test $R:capulet"; got != want {
+		t.Errorf("the ban is %q, want %q", got, want)
+	}
+	juliet.gets("KICK " + channel + " juliet")
+}
+
+func hat(title string) match {
+	return func(s xmppclient.Stanza) bool { return slices.Contains(attributes(s, "hat", "title"), title) }
+}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	. "gatehouse/component/componenttest"
 	"gatehouse/gateway/transport"
 )
 
@@ -12,7 +13,7 @@ func TestAMessageThatIsTooLargeIsReadInPart(t *testing.T) {
 	archiveStory(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")
 		w.verona.speaks(inGarden, transport.Message{Nick: "juliet", Text: strings.Repeat("&", 60<<10), ID: "large"})
-		w.Expect(inRoom(orchard, garden, "juliet", "Something came that is too large to be shown."))
+		w.Expect(inRoom(orchard, garden, "juliet", "This is too large to be shown whole. It begins: "+strings.Repeat("&", 1000)+"…", Has("stanza-id@id", "large")))
 		w.hears(1, "after it")
 		p := w.reads(orchard, garden, "")
 		if len(p.forwarded) != 2 {

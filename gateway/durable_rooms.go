@@ -187,13 +187,19 @@ func (s *session) sendStored(key int64, all []stanza.Stanza) error {
 }
 
 // beginning is what can be shown of a stanza that no server takes: it never will
-// become smaller.
+// become smaller. In a room it has the name that the archive knows it by.
 func beginning(st stanza.Stanza) stanza.Stanza {
+	whole, names := stanza.BodyIn(st.Payloads), []payload(nil)
+	for _, p := range st.Payloads {
+		if u, is := p.(*utterance); is {
+			whole, names = u.text, []payload{stanza.StanzaID{ID: u.stanzaID, By: u.room}, u.occupant}
+		}
+	}
 	text := "Something came that is too large to be shown."
-	if begins := firstWords(stanza.BodyIn(st.Payloads), beginningLength); begins != "" {
+	if begins := firstWords(whole, beginningLength); begins != "" {
 		text = "This is too large to be shown whole. It begins: " + begins
 	}
-	st.Payloads = []payload{stanza.Body(text)}
+	st.Payloads = append([]payload{stanza.Body(text)}, names...)
 	return st
 }
 

@@ -142,7 +142,6 @@ func (s *session) leaveAll(ctx context.Context) {
 	s.refuseUnsaid()
 	s.refuseInquiries()
 	s.failFetches()
-	s.failFetches()
 	if s.link == nil {
 		return
 	}

@@ -28,9 +28,12 @@ func TestReadmeListsTheXEPsOfTheCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := map[string]bool{}
+	listed, last := map[string]bool{}, ""
 	for _, m := range xepRow.FindAllStringSubmatch(string(readme), -1) {
-		listed[m[1]] = true
+		if m[1] <= last {
+			t.Errorf("the README lists %s behind %s", m[1], last)
+		}
+		listed[m[1]], last = true, m[1]
 	}
 	cited := map[string]string{} // where
 	for _, dir := range sources {

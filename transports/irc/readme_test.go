@@ -2,6 +2,8 @@ package irc
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,3 +43,50 @@ func TestReadmeHasTheNumericsOfTheCode(t *testing.T) {
 		t.Errorf("the README lacks %q", numerics)
 	}
 }
+
+// Each row of the README's tables names tests, all of which there are.
+func TestReadmeNamesTestsThatThereAre(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{}
+	for _, folder := range []string{".", "../../gateway", "../../gateway/e2e"} {
+		files, err := filepath.Glob(folder + "/*_test.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no tests in %s: %v", folder, err)
+		}
+		for _, file := range files {
+			code, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range testFunction.FindAllSubmatch(code, -1) {
+				tests[string(m[1])] = true
+			}
+		}
+	}
+	_, rows, _ := strings.Cut(string(text), "### IRCv3")
+	rows, _, _ = strings.Cut(rows, "###")
+	shown := 0
+	for row := range strings.Lines(rows) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(row), "|"), " | ")
+		if !strings.HasPrefix(row, "| ") || strings.HasPrefix(row, "| IRCv3") {
+			continue
+		}
+		if shown++; len(cells) != 4 {
+			t.Errorf("a row with %d cells: %s", len(cells), row)
+			continue
+		}
+		for name := range strings.SplitSeq(cells[3], ", ") {
+			if name = strings.TrimSpace(name); !tests[name] {
+				t.Errorf("%s is shown by %q, which there is not", cells[0], name)
+			}
+		}
+	}
+	if shown < 30 {
+		t.Errorf("only %d rows were read", shown)
+	}
+}
+
+var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

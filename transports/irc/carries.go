@@ -49,7 +49,9 @@ func (s *session) Carries(chat transport.Address) transport.Features {
 		features |= transport.CarriesChatStates
 	}
 	if l.caps.on[redactionCap] && l.caps.on["message-tags"] {
-		features |= transport.CarriesRetractions
+		if l.echoes() { // else nobody knows the names of their own messages
+			features |= transport.CarriesRetractions
+		}
 		if srv.isChannel(name) {
 			features |= transport.CarriesModeration
 		}

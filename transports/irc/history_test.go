@@ -179,11 +179,12 @@ func TestAnEmptyAnswerToAnIDIsAskedAgainByTime(t *testing.T) {
 			"@batch=4;time=1999-01-02T00:00:03.000Z;msgid=_d :HistServ!HistServ@localhost PRIVMSG #garden :tybalt left the channel",
 			"@batch=4;time=1999-01-02T00:00:04.000Z;msgid=e :juliet!~u@host.irc TOPIC #garden :Roses",
 			"@batch=4;time=1999-01-02T00:00:05.000Z;msgid=f;+draft/react=🌹;+draft/reply=d :juliet!~u@host.irc TAGMSG #garden",
+			"@batch=4;time=1999-01-02T00:00:05.000Z;msgid=h;+draft/react=lol;+draft/reply=d :juliet!~u@host.irc PRIVMSG #garden :lol",
 			"@batch=4;time=1999-01-02T00:00:06.000Z :juliet!~u@host.irc REDACT #garden d :spam",
 			"@batch=4;time=1999-01-02T00:00:07.000Z;msgid=g :juliet!~u@host.irc MODE #garden +o tybalt",
 			"@batch=3 :ergo.test BATCH -4", ":ergo.test BATCH -3")
 		got := w.fetched()
-		want := "00:00:04.000 <juliet> topic Roses\n00:00:05.000 <juliet> +[🌹] -[] to d\n00:00:06.000 <juliet> takes back d: spam"
+		want := "00:00:04.000 <juliet> topic Roses\n00:00:05.000 <juliet> +[🌹] -[] to d\n00:00:05.000 <juliet> +[lol] -[] to d\n00:00:06.000 <juliet> takes back d: spam"
 		if d := cmp.Diff(want, told(got.Items)); d != "" {
 			t.Error(d)
 		}

@@ -58,25 +58,29 @@ func accountNamed(name string) unique.Handle[string] {
 
 // learns keeps what a line tells of its sender's account.
 func (l *link) learns(m *message) {
-	l.learnsOper(m)
-	if ok, account := m.GetTag("account"); ok {
-		if u := l.users[l.is.fold(m.nick)]; u != nil {
-			u.account = accountNamed(account)
-		}
+	l.learnsTitles(m)
+	if ok, account := m.GetTag("account"); ok { // IRCv3 account-tag
+		l.learnsAccount(m.nick, account)
 	}
 }
 
 // receiveAccount handles ACCOUNT (IRCv3 account-notify).
 func receiveAccount(l *link, m *message) error {
-	u := l.users[l.is.fold(m.nick)]
-	if u == nil || len(m.Params) == 0 || u.account == accountNamed(m.param(0)) {
-		return nil
+	if len(m.Params) > 0 {
+		l.learnsAccount(m.nick, m.param(0))
 	}
-	u.account = accountNamed(m.param(0))
+	return nil
+}
+
+func (l *link) learnsAccount(nick, account string) {
+	u := l.users[l.is.fold(nick)]
+	if u == nil || u.account == accountNamed(account) {
+		return
+	}
+	u.account = accountNamed(account)
 	for _, ch := range l.shown(u) {
 		l.changed(ch, u, "")
 	}
-	return nil
 }
 
 // Acquaintance implements transport.Acquaintances: those who are in a channel

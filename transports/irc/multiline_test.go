@@ -48,6 +48,9 @@ func TestSeveralLinesAreOneMessage(t *testing.T) {
 		c.sends("BATCH -123")
 		whole := juliets("xxx", "hello\n\nhow is *everyone*?")
 		whole.ReplyTo = &transport.Reply{ID: "yyy"}
+		if e, ok := w.next().(transport.MemberChanged); !ok || e.Member.Account != "account" {
+			t.Errorf("got %#v", e)
+		}
 		w.sees(whole)
 
 		c.sends("@msgid=p1 "+julietFull+"BATCH +p draft/multiline romeo", "@batch=p "+julietFull+"NOTICE romeo :a",

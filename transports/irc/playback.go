@@ -187,15 +187,15 @@ func (l *link) playBack(a *historyAsk, m *message) {
 		return
 	}
 	switch m.Command {
-	case "PRIVMSG", "NOTICE":
+	case "PRIVMSG":
+		if l.playBackReaction(a, m) && l.saysReaction(m) {
+			return // as it was when it was said
+		}
+		l.playBackText(a, m, m.param(1))
+	case "NOTICE":
 		l.playBackText(a, m, m.param(1))
 	case "TAGMSG":
-		if r, ok := l.reactionOf(m); ok {
-			l.keepPast(a, m, func(chat transport.Address, nick, sender string) transport.Event {
-				r.Chat, r.Nick, r.Sender = chat, nick, sender
-				return transport.MessageReacted{Reaction: r}
-			})
-		}
+		l.playBackReaction(a, m)
 	case "REDACT":
 		if id := m.param(1); id != "" && len(id) <= idBytes {
 			l.keepPast(a, m, func(chat transport.Address, nick, sender string) transport.Event {
@@ -213,6 +213,17 @@ func (l *link) playBack(a *historyAsk, m *message) {
 			})
 		}
 	}
+}
+
+func (l *link) playBackReaction(a *historyAsk, m *message) bool {
+	r, ok := l.reactionOf(m)
+	if ok {
+		l.keepPast(a, m, func(chat transport.Address, nick, sender string) transport.Event {
+			r.Chat, r.Nick, r.Sender = chat, nick, sender
+			return transport.MessageReacted{Reaction: r}
+		})
+	}
+	return ok
 }
 
 // reaches notes how far an answer goes, by any of its lines: a page of those who

@@ -171,6 +171,12 @@ func (l *link) receiveReaction(m *message) bool {
 	return true
 }
 
+// saysReaction says that the text of a message is that of the reaction on it, or
+// there is none.
+func (l *link) saysReaction(m *message) bool {
+	return m.param(1) == "" || m.param(1) == m.clientTag(tagReact)
+}
+
 // reactionOf reads a reaction, wherever it is.
 func (l *link) reactionOf(m *message) (r transport.Reaction, ok bool) {
 	added, removed := clean(m.clientTag(tagReact)), clean(m.clientTag(tagUnreact))

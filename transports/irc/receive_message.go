@@ -20,8 +20,8 @@ func receivePrivmsg(l *link, m *message) error {
 		}
 		text = "/me " + args
 	}
-	if text == m.clientTag(tagReact) && l.receiveReaction(m) {
-		return nil // the text says the same
+	if l.receiveReaction(m) && l.saysReaction(m) {
+		return nil
 	}
 	l.deliverText(m, formatFromIRC(text))
 	return nil

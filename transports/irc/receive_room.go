@@ -57,6 +57,7 @@ func receiveJoin(l *link, m *message) error {
 		u.away, u.status = false, noText
 	}
 	l.learnJoin(m)
+	l.learnsTitles(m)
 	l.enter(ch, u, 0)
 	l.sees(m.nick, true)
 	if !l.comesBack(ch, u) && ch.shown() {

@@ -51,12 +51,17 @@ func TestReactionsCross(t *testing.T) {
 			"@msgid=r2;+draft/react=ab;+reply=123 "+romeoFull+"TAGMSG #garden",
 			"@msgid=j2;+reply=123;+draft/unreact=lol "+julietFull+"TAGMSG #garden",
 			"@msgid=j3;+reply=123;+draft/react=lol "+julietFull+"PRIVMSG #garden lol",
+			"@msgid=j5;+reply=123;+draft/react=lol "+julietFull+"PRIVMSG #garden :That is good",
 			"@msgid=j4;+draft/react=lol "+julietFull+"TAGMSG #garden", "@+example=1 "+julietFull+"TAGMSG #garden")
 		w.sees(reactedTo("123", "juliet", "", []string{"lol"}, nil),
 			reactedTo("123", "romeo", "reacted", []string{"👋", "a;b c"}, []string{":)"}),
 			reactedTo("123", "romeo", "", []string{"ab"}, nil),
 			reactedTo("123", "juliet", "", nil, []string{"lol"}),
+			reactedTo("123", "juliet", "", []string{"lol"}, nil),
 			reactedTo("123", "juliet", "", []string{"lol"}, nil))
+		said := juliets("j5", "That is good")
+		said.ReplyTo = &transport.Reply{ID: "123"}
+		w.sees(said)
 		w.seesNothing()
 		w.reacts("123", []string{"👍"}, nil)
 		c.expect("@label=g2;+draft/react=👍;+reply=123;+draft/reply=123 TAGMSG #garden")
@@ -218,6 +223,7 @@ func TestAChatCarriesWhatTheServerAcknowledged(t *testing.T) {
 		{"all but some denied", "message-tags", "CLIENTTAGDENY=*,-reply,-typing", actions | transport.CarriesReplies | transport.CarriesChatStates},
 		{"one denied", "message-tags", "CLIENTTAGDENY=typing,draft/unreact", actions | transport.CarriesReplies},
 		{"old replies alone", "message-tags", "CLIENTTAGDENY=reply", actions | about | transport.CarriesChatStates},
+		{"redaction without echoes", "message-tags draft/message-redaction", "CHANTYPES=#", actions | about | transport.CarriesChatStates | transport.CarriesModeration},
 		{"redaction", capable, "CHANTYPES=#", actions | about | transport.CarriesChatStates | transport.CarriesRetractions | transport.CarriesModeration},
 	} {
 		t.Run(row.name, func(t *testing.T) {

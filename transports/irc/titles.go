@@ -31,14 +31,21 @@ func (l *link) titles(ch *channel, u *user) []string {
 	return all
 }
 
-// learnsOper heeds the tag that is on what IRC operators say (IRCv3 oper-tag).
-// Who may not see it learns nothing from its lack.
-func (l *link) learnsOper(m *message) {
+// botTags are on what bots say (IRCv3 bot-mode).
+var botTags = []string{"bot", "draft/bot"}
+
+// learnsTitles heeds the tags that are on what IRC operators (IRCv3 oper-tag) and
+// bots say and do. Who may not see them learns nothing from their lack.
+func (l *link) learnsTitles(m *message) {
 	u := l.users[l.is.fold(m.nick)]
-	if u == nil || u.oper || !slices.ContainsFunc(operCaps, m.HasTag) {
+	if u == nil {
 		return
 	}
-	u.oper = true
+	oper, bot := u.oper || slices.ContainsFunc(operCaps, m.HasTag), u.bot || slices.ContainsFunc(botTags, m.HasTag)
+	if oper == u.oper && bot == u.bot {
+		return
+	}
+	u.oper, u.bot = oper, bot
 	for _, ch := range l.shown(u) {
 		l.changed(ch, u, "")
 	}

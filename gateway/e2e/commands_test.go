@@ -271,7 +271,7 @@ func TestPeopleRegisterAndAreForgotten(t *testing.T) {
 func TestTheGatewayOfOneNetworkIsItsServer(t *testing.T) {
 	w := commanded(t, "fixed_network = \"verona\"\n")
 	romeo, benvolio := w.logIn("romeo", "orchard"), w.logIn("benvolio", "street")
-	const own = "ping hello disconnect-from-irc-server global-configure server-configure get-irc-connection-info"
+	const own = "ping hello disconnect-from-irc-server global-configure server-configure get-irc-connection-info register-account log-in log-out"
 	if got := romeo.nodes(ircHost); got != own {
 		t.Errorf("romeo's commands are %q", got)
 	}

@@ -68,6 +68,7 @@ func (l *link) learns(m *message) {
 func receiveAccount(l *link, m *message) error {
 	if len(m.Params) > 0 {
 		l.learnsAccount(m.nick, m.param(0))
+		l.changesAfar(m.nick)
 	}
 	return nil
 }

@@ -199,6 +199,15 @@ func (l *link) seesAway(nick string, away bool, status string) {
 	}
 }
 
+// changesAfar tells that what WHOIS told of somebody in the roster is over, where
+// no channel tells it (IRCv3 extended-monitor).
+func (l *link) changesAfar(nick string) {
+	key := l.is.fold(nick)
+	if w := l.watched[key]; w != nil && w.who != "" && l.users[key] == nil {
+		l.emit(transport.ProfileChanged{Who: w.who})
+	}
+}
+
 // receiveMonitor handles 730 and 731: nick, targets.
 func receiveMonitor(l *link, m *message) error {
 	for target := range strings.SplitSeq(m.param(1), ",") {

@@ -36,7 +36,7 @@ func TestPeopleAreWatchedByMONITOR(t *testing.T) {
 		w.watches("tybalt") // before there is a link, and none is made for it
 		time.Sleep(time.Minute)
 		w.joins(garden, "romeo")
-		c := w.negotiates("romeo", "away-notify extended-monitor", "MONITOR=3")
+		c := w.negotiates("romeo", "away-notify account-notify draft/extended-monitor", "MONITOR=3")
 		c.expect("JOIN #garden", "MONITOR + tybalt")
 		c.admits("romeo", "#garden", "@peter romeo")
 		if _, ok := w.next().(transport.RoomJoined); !ok {
@@ -49,6 +49,11 @@ func TestPeopleAreWatchedByMONITOR(t *testing.T) {
 		w.sees(is("juliet", there), is("tybalt", there))
 		c.sends(":s 730 romeo juliet", ":juliet!j@capulet.example AWAY :asleep", ":juliet!j@capulet.example AWAY :asleep")
 		w.sees(is("juliet", away("asleep")))
+		c.sends(":juliet!j@capulet.example ACCOUNT capulet", ":tybalt!t@h CHGHOST t cats.example", ":peter!p@h ACCOUNT servant")
+		w.sees(transport.ProfileChanged{Who: "juliet%net"}, transport.ProfileChanged{Who: "tybalt%net"})
+		if e, ok := w.next().(transport.MemberChanged); !ok || e.Member.Account != "servant" {
+			t.Errorf("got %#v", e)
+		}
 		w.says("tybalt%net", "peace")
 		c.expect("PRIVMSG tybalt peace")
 		c.sends(":s 301 romeo tybalt :fencing")

@@ -384,5 +384,6 @@ func receiveChghost(l *link, m *message) error {
 			l.changed(ch, u, "")
 		}
 	}
+	l.changesAfar(m.nick)
 	return nil
 }

@@ -27,6 +27,7 @@ var wantedCaps = []string{
 	registrationCap,
 	"extended-join",
 	"extended-monitor",
+	"draft/extended-monitor",
 	"inspircd.org/standard-replies",
 	"invite-notify",
 	"labeled-response",

@@ -15,6 +15,7 @@ const (
 	// A link is found to be lost so long after it was.
 	lostFor      = 3 * time.Minute
 	maxAbsentees = 50 // people whose messages are caught up with at once
+	maxSightings = 64 // servers of a user's that it is known of: those heard last
 )
 
 // A sighting says until when a user heard what people on a server say to them.
@@ -49,15 +50,59 @@ func (s *session) readHeard(ctx context.Context, server transport.Address) (unti
 	return time.Parse(time.RFC3339Nano, string(value))
 }
 
+// tidyHeard forgets on the disk the servers that were heard the longest ago, so
+// that there is place for a new one.
+func (s *session) tidyHeard(ctx context.Context) error {
+	records := s.host.gateway.Store.Records(s.host.Domain)
+	all, err := records.OfUser(ctx, s.bare, heardKind)
+	if err != nil || len(all) < maxSightings {
+		return err
+	}
+	until := func(r transport.RecordItem) time.Time {
+		at, _ := time.Parse(time.RFC3339Nano, string(r.Value)) // zero: it says nothing
+		return at
+	}
+	slices.SortFunc(all, func(a, b transport.RecordItem) int { return until(b).Compare(until(a)) })
+	for _, r := range all[maxSightings-1:] {
+		if err := records.Delete(ctx, s.bare, heardKind, r.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sight gives what is known of a server, for which one without a connection is
+// forgotten if there are too many; the disk knows it. Nil: all have one.
+func (s *session) sight(server transport.Address) *sighting {
+	if seen := s.sightings[server]; seen != nil {
+		return seen
+	}
+	if len(s.sightings) >= maxSightings {
+		var oldest *sighting
+		var at transport.Address
+		for other, seen := range s.sightings {
+			if !s.links[other] && (oldest == nil || seen.until.Before(oldest.until)) {
+				oldest, at = seen, other
+			}
+		}
+		if oldest == nil {
+			return nil
+		}
+		delete(s.sightings, at)
+	}
+	seen := &sighting{}
+	s.sightings[server] = seen
+	return seen
+}
+
 // returnTo asks who said something while the user was away from a server.
 func (s *session) returnTo(server transport.Address) {
 	if _, kept := s.hears(server); !kept || !s.host.archives() || len(s.catching.waiting) >= maxCatchingUp {
 		return
 	}
-	seen := s.sightings[server]
+	seen := s.sight(server)
 	if seen == nil {
-		seen = &sighting{}
-		s.sightings[server] = seen
+		return
 	}
 	since := seen.until
 	seen.caught, seen.failed = false, false
@@ -65,7 +110,9 @@ func (s *session) returnTo(server transport.Address) {
 		now := time.Now()
 		var err error
 		if since.IsZero() {
-			since, err = s.readHeard(ctx, server)
+			if since, err = s.readHeard(ctx, server); err == nil && since.IsZero() {
+				err = s.tidyHeard(ctx)
+			}
 		}
 		var e transport.HistoryFetched
 		if err == nil && !since.IsZero() {

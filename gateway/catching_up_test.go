@@ -187,3 +187,23 @@ func TestPrivateMessagesThatCanNotBeFetchedComeTheNextTime(t *testing.T) {
 		w.ExpectNothing()
 	})
 }
+
+func TestOfServersThatWereHeardThoseHeardLastAreKnown(t *testing.T) {
+	pastStory(t, func(t *testing.T, w *world, p *pastServer) {
+		const most, heard = 64, 100
+		w.joins(orchard, balcony, "romeo")
+		name := func(i int) transport.Address { return transport.Address(fmt.Sprintf("server%03d", i)) }
+		for i := range heard {
+			p.since[name(i)] = time.Now()
+			w.verona.tells(romeo, transport.LinkUp{Server: name(i)})
+			w.pass(time.Second)
+			w.verona.tells(romeo, transport.LinkDown{Server: name(i)})
+			w.pass(time.Second)
+		}
+		w.Skip()
+		known, err := w.store.Records(verona).OfUser(t.Context(), romeo, "heard")
+		if err != nil || len(known) != most || known[0].Key != string(name(heard-most)) || known[most-1].Key != string(name(heard-1)) {
+			t.Errorf("known are %d servers, %v: %v", len(known), err, known)
+		}
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
@@ -14,8 +16,18 @@ const (
 	renamedPage   = 500
 	maxRenamed    = 5000      // messages of a room that its new name takes over,
 	copyRest      = time.Hour // for one room of a user's at a time: a server can rename without end
+	moveRest      = 10 * time.Minute
+	movesAtOnce   = 6 // whose settings and bookmark move, and then one at each rest
 	bookmarksNode = "urn:xmpp:bookmarks:1"
 )
+
+// moves hold down what is done when rooms are renamed.
+type moves struct {
+	copied time.Time     // when the archive of one was
+	pace   *rate.Limiter // of the others
+}
+
+func newMoves() moves { return moves{pace: rate.NewLimiter(rate.Every(moveRest), movesAtOnce)} }
 
 // receiveRoomRenamed sends everybody to a room's new address, as XEP-0045 does
 // for one that is destroyed in favour of another (§10.9). The user is in the new
@@ -76,9 +88,12 @@ func (s *session) moveRoom(r *room, e transport.RoomRenamed) {
 	if len(s.marks.waiting) >= maxMarks {
 		return
 	}
-	moves := map[string]func(context.Context, transport.RoomRenamed) error{"settings": s.moveSettings, "bookmark": s.moveBookmark}
-	if now := time.Now(); now.Sub(s.copied) >= copyRest {
-		s.copied, moves["archive"] = now, s.moveArchive
+	moves := map[string]func(context.Context, transport.RoomRenamed) error{}
+	if s.moves.pace.Allow() {
+		moves["settings"], moves["bookmark"] = s.moveSettings, s.moveBookmark
+	}
+	if now := time.Now(); now.Sub(s.moves.copied) >= copyRest {
+		s.moves.copied, moves["archive"] = now, s.moveArchive
 	}
 	s.marks.run(s, waitingErrand{
 		failed: func(context.Context) {},

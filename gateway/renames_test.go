@@ -132,3 +132,26 @@ func TestRenamingWithoutEndDoesNotFillTheDisk(t *testing.T) {
 		}
 	})
 }
+
+func TestRenamingWithoutEndDoesNotFloodTheUsersServer(t *testing.T) {
+	archiveStory(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		w.grantsActing()
+		const atOnce = 6
+		at := inGarden
+		w.verona.movesRoom(at, inOrchard, "")
+		at = inOrchard
+		w.Expect(Presence(From(garden+"/romeo"), Type("unavailable")))
+		w.acted("get", "error")
+		for i := range 3 * atOnce {
+			next := transport.Address(fmt.Sprintf("#room%d", i))
+			w.verona.movesRoom(at, next, "")
+			at = next
+			if i < atOnce-1 {
+				w.acted("get", "error")
+			}
+			w.settle()
+		}
+		w.ExpectNothing()
+	})
+}

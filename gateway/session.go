@@ -101,7 +101,7 @@ type session struct {
 	rosterGroup string // of new contacts
 	books       errands
 	marks       errands           // how far rooms were read elsewhere
-	copied      time.Time         // when the archive of a renamed room was
+	moves       moves             // of what belongs to renamed rooms
 	rosters     errands           // what a server or client is asked about them
 	online      map[string]client // what is known of the user's clients, by resource
 
@@ -142,6 +142,7 @@ func newSession(h *host, user jid.JID) *session {
 		asides:     map[*stanza.Received]bool{},
 		recorder:   newRecorder(user.String()),
 		fetching:   newFetching(),
+		moves:      newMoves(),
 		thoughts:   thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())

@@ -45,7 +45,8 @@ const (
 	plumbUser  = "bridge"        // whose sessions are in our rooms
 	plumbKind  = "gateway plumb" // of records
 	maxPlumbs  = 200             // of one component
-	plumbInbox = 256             // stanzas that wait for one plumb
+	plumbInbox = 256             // stanzas that wait for one plumb,
+	plumbSpare = 256             // and for which more there is room: what the plumb's own stay hangs on
 )
 
 // A plumbRecord is a plumb as it is stored.
@@ -55,6 +56,7 @@ type plumbRecord struct {
 	RoomPassword, MUCPassword string `json:"-"`          // which are kept as settings are: encrypted
 	Puppets                   int    `json:",omitempty"` // occupants of the MUC for people of the room, at most
 	Joins                     bool   `json:",omitempty"` // who comes and goes is told
+	Moderate                  bool   `json:",omitempty"` // who moderates one end does so at the other
 	By                        string // who linked them
 	Owner                     string `json:",omitempty"` // who must own the MUC: a user who is no administrator
 }
@@ -113,7 +115,7 @@ func (g *Gateway) newPlumb(h *host, id string, r plumbRecord) (*plumb, error) {
 	}
 	p := &plumb{
 		gateway: g, host: h, id: id, record: r, done: make(chan struct{}),
-		in: make(chan plumbEvent, plumbInbox), told: map[string]time.Time{}, crossings: newCrossings(),
+		in: make(chan plumbEvent, plumbInbox+plumbSpare), told: map[string]time.Time{}, crossings: newCrossings(),
 	}
 	p.ends[0] = newPlumbEnd(p, 0, room, r.RoomPassword)
 	p.ends[1] = newPlumbEnd(p, 1, muc, r.MUCPassword)
@@ -345,15 +347,6 @@ func (p *plumb) take(e plumbEvent) {
 		return
 	}
 	e.end.receive(e.st)
-}
-
-// deliver queues a stanza for an end. It never waits.
-func (e *plumbEnd) deliver(st *plumbStanza) {
-	select {
-	case e.p.in <- plumbEvent{end: e, st: st}:
-	default:
-		e.p.missed.Add(1)
-	}
 }
 
 // leave takes leave of both rooms.

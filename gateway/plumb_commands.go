@@ -42,6 +42,7 @@ func askPlumb(*session) stage {
 			{Name: "muc", Label: "The MUC, on any XMPP server", Help: "Its address, as in garden@conference.example.org.", Required: true},
 			{Name: "nick", Label: "The gateway's nick in both", Values: []string{plumbNick}},
 			{Name: "joins", Label: "Tell who comes and goes", Type: transport.Bool, Values: []string{"false"}},
+			{Name: "moderate", Label: "Let the moderators of each take back what is said in the other", Type: transport.Bool, Values: []string{"false"}},
 			{Name: "puppets", Label: "How many people may have an occupant of their own in the MUC", Help: "The others are spoken for by one.", Values: []string{"0"}},
 			{Name: "room-password", Label: "Password of the room", Type: transport.Hidden},
 			{Name: "muc-password", Label: "Password of the MUC", Type: transport.Hidden},
@@ -92,8 +93,8 @@ func (s *session) readPlumb(answers transport.Values) (r plumbRecord, err error)
 		return r, fmt.Errorf("puppets is a number up to %d", maxPuppets)
 	}
 	r = plumbRecord{
-		Puppets: own,
-		Room:    room.String(), MUC: muc.String(), Nick: nick, By: s.user.String(), Joins: answers.Get("joins") == "true",
+		Puppets: own, Moderate: answers.Get("moderate") == "true",
+		Room: room.String(), MUC: muc.String(), Nick: nick, By: s.user.String(), Joins: answers.Get("joins") == "true",
 		RoomPassword: answers.Get("room-password"), MUCPassword: answers.Get("muc-password"),
 	}
 	if s.host.isAdmin(s.user) {

@@ -245,6 +245,8 @@ func (p *plumb) crossRetraction(e *plumbEnd, st *stanza.Received, m stanza.Meani
 	}
 	ref := of.names[o.side].ref()
 	switch {
+	case of.from != e.side && !p.record.Moderate: // whose moderators nobody there has asked for
+		p.say(e, "moderation", "What was taken back here of "+o.room.String()+" is still seen there: that is for those who moderate it.")
 	case ref == "":
 		still(stanza.Error{})
 	case of.from == e.side && o.speaks(of.speaker):
@@ -275,7 +277,7 @@ func moderation(id string) payload {
 // receiveTopic passes on a new subject. The one that comes with a join is old.
 func (e *plumbEnd) receiveTopic(nick, topic string) {
 	p, o := e.p, e.p.other(e)
-	old := !e.hasTopic
+	old := !e.hasTopic || topic == e.subject // or it is told again
 	e.hasTopic, e.subject = true, strings.Clone(topic)
 	if old || nick == "" || topic == o.subject || o.state != endIn || time.Now().Before(p.paused) || p.record.Owner != "" {
 		return

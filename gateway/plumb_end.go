@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/component"
@@ -44,7 +45,10 @@ type plumbEnd struct {
 	retryAt  time.Time
 	heard    time.Time // something from the room
 	pinging  bool
-	unheard  int // pings without an answer
+	unseen   atomic.Bool // somebody's presence found the queue full
+	resyncAt time.Time   // not before that it is asked for again
+	counting time.Time   // until then those are no news who are in the room
+	unheard  int         // pings without an answer
 	present  map[string]occupant
 	moderate bool // it may
 	tellsIDs bool // the room says who is who (XEP-0421)
@@ -149,10 +153,13 @@ func (e *plumbEnd) join(now time.Time) {
 	e.state, e.since, e.retryAt = endJoining, now, now.Add(joinTime)
 	clear(e.present)
 	e.hasTopic = false
-	st := stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(e.wanted), ID: e.p.gateway.NewID()}, Payloads: []payload{e.joining()}}
-	if !e.send(st) {
+	if !e.send(e.joiningAs(e.wanted)) {
 		e.out(now, "the XMPP server can't be reached")
 	}
+}
+
+func (e *plumbEnd) joiningAs(nick string) stanza.Stanza {
+	return stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(nick), ID: e.p.gateway.NewID()}, Payloads: []payload{e.joining()}}
 }
 
 // leave takes leave of the room.
@@ -300,6 +307,7 @@ func (e *plumbEnd) tidy(now time.Time) {
 	case e.state == endOut && !now.Before(e.retryAt):
 		e.join(now)
 	}
+	e.resync(now)
 	e.tidyWriting(now)
 	e.tidyOutbox(now)
 	e.flush(now)

@@ -46,6 +46,7 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		// Where the room gives us none, its people make up theirs (XEP-0421 §4).
 		e.tellsIDs = occupantID(st) != ""
 		e.present[strings.Clone(nick)] = occupant{}
+		e.counting = time.Time{}
 		if e.state != endIn {
 			e.in(now, nick)
 		}
@@ -60,7 +61,7 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 			who.bare = j.Bare()
 		}
 		e.present[strings.Clone(nick)] = who
-		if !there && e.state == endIn {
+		if !there && e.state == endIn && !now.Before(e.counting) {
 			e.p.came(e, "* "+nick+" has come in")
 			e.p.other(e).bringPuppet(nick)
 		}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,4 +134,45 @@ func TestAdministratorsSetUpTheAccountOfLinkedRooms(t *testing.T) {
 			t.Error("the session does not hear of it")
 		}
 	})
+}
+
+// Who moderates the one room does so in the other only where that was asked for.
+func TestModeratorsTakeBackWhatTheOtherSaysWhereTheyMay(t *testing.T) {
+	for _, tt := range []struct{ settings, calls []string }{
+		{nil, nil},
+		{[]string{"moderate=true"}, []string{"retract #garden  v1"}},
+	} {
+		plumbStory(t, func(w *world) {
+			w.verona.carry(everything)
+			c := w.plumbs(tt.settings...)
+			w.verona.change(func() {
+				m := &w.verona.room("#garden").members[0]
+				m.Role = transport.Moderator
+				w.verona.others("#garden", "", transport.MemberChanged{Room: "#garden", Member: *m})
+			})
+			takenBack := func(id string) {
+				c.Send(fmt.Sprintf(`<message from='%s' to='%s' type='groupchat' id='x'><retract xmlns='urn:xmpp:message-retract:1' id='%s'><moderated xmlns='urn:xmpp:message-moderate:1'/></retract></message>`, chapel, c.self, id))
+				c.settle()
+			}
+			w.inVerona("romeo", "v1", "She speaks", nil)
+			c.shows(w.Expect(inChapel("<romeo> She speaks")), "c-v1")
+			w.verona.taken("retract")
+			takenBack("c-v1")
+			if got := w.verona.taken("retract"); !slices.Equal(got, tt.calls) {
+				t.Errorf("with %v verona is told %q, want %q", tt.settings, got, tt.calls)
+			}
+			if tt.calls == nil {
+				c.shows(w.Expect(inChapel("What was taken back here of "+garden+" is still seen there: that is for those who moderate it.")), "c-x")
+			}
+			w.ExpectNothing()
+
+			// What somebody of their own said they always take back.
+			w.verona.change(func() { w.verona.nextID = "v6" })
+			c.hears("juliet", "m1", "<body>Ay me!</body>")
+			takenBack("c-m1")
+			if got := w.verona.taken("retract"); !slices.Equal(got, []string{"retract #garden  v6"}) {
+				t.Errorf("of their own: %q", got)
+			}
+		})
+	}
 }

@@ -78,6 +78,18 @@ func TestAMessageWhoseEndNeverComesIsShownAllTheSame(t *testing.T) {
 	})
 }
 
+func TestAMessageThatAnotherTakesTheReferenceOfIsShown(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGardenOfLines("max-bytes=40000")
+		c.sends("@msgid=a "+julietFull+"BATCH +1 draft/multiline #garden", "@batch=1 "+julietFull+"PRIVMSG #garden :one", "@batch=1 "+julietFull+"PRIVMSG #garden :two",
+			"@msgid=b "+julietFull+"BATCH +1 draft/multiline #garden")
+		w.sees(juliets("a", "one\ntwo"))
+		c.sends("@batch=1 "+julietFull+"PRIVMSG #garden :three", "BATCH -1")
+		w.sees(juliets("b", "three"))
+		w.seesNothing()
+	})
+}
+
 func TestMessagesOfLinesHaveBounds(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGardenOfLines("max-bytes=40000")

@@ -279,7 +279,11 @@ const batchLimit = 64
 // receiveBatch remembers the type of open batches (IRCv3 batch).
 func (l *link) receiveBatch(m *message) error {
 	reference := m.param(0)
-	if name, ok := strings.CutPrefix(reference, "+"); ok && len(l.batches) < batchLimit {
+	if name, ok := strings.CutPrefix(reference, "+"); ok {
+		err := l.endBatch(name) // one that is open already has come to its end
+		if len(l.batches) >= batchLimit {
+			return err
+		}
 		if l.batches == nil {
 			l.batches = make(map[string]batch)
 		}
@@ -290,6 +294,7 @@ func (l *link) receiveBatch(m *message) error {
 			b.label = l.batches[outer].label
 		}
 		l.batches[name] = b
+		return err
 	} else if name, ok := strings.CutPrefix(reference, "-"); ok {
 		return l.endBatch(name)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"gatehouse/gateway/transport"
 	"gatehouse/transports/sms/provider"
@@ -14,7 +15,13 @@ import (
 // them as one that came. That is theirs to choose, as their number may be a
 // phone's, too, which then does not get it.
 
-const settingDirect = "direct"
+const (
+	settingDirect = "direct"
+
+	// They cost nothing, so no quota limits what one user has another read.
+	directAtOnce = 30
+	directEvery  = 2 * time.Second
+)
 
 var directSetting = setting{
 	Field: transport.Field{
@@ -50,6 +57,9 @@ func (n *Network) sendDirect(ctx context.Context, item transport.OutboxItem, o p
 	t, is := n.takesDirect(o.To)
 	if !is {
 		return r, false
+	}
+	if !n.direct.allow(item.User, directEvery, directAtOnce) {
+		return result{item: item, hold: directEvery}, true
 	}
 	in := provider.Inbound{
 		ID:   transport.MessageID(fmt.Sprintf("direct %d %d", item.Key, item.Put.UnixMilli())),

@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,6 +66,40 @@ func TestTextsBetweenPeopleHereNeedNoSMSIfTheyWantThat(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestNobodyIsFloodedWithDirectTexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sent = directAtOnce + 10
+		wants := preferences{juliet: {settingDirect: {"true"}}, nurse: {settingDirect: {"true"}}}
+		w := start(t, newDisk(), &carrier{change: func(n *Network) { n.settings = wants }}, 0)
+		defer w.ends()
+		hers := &inbox{}
+		link := w.open(juliet, hers)
+		defer link.Close(context.Background(), "")
+		other := w.open(nurse, &inbox{})
+		defer other.Close(context.Background(), "")
+		begun := time.Now()
+		for i := range sent {
+			w.mustSend(transport.Request(fmt.Sprintf("r%d", i)), sharedNumber, fmt.Sprintf("text %d", i))
+		}
+		synctest.Wait()
+		most := directAtOnce + int(time.Since(begun)/directEvery)
+		if got := len(hers.received()); got < directAtOnce || got > most {
+			t.Errorf("%d texts came at once, want %d", got, most)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		texts := hers.received()
+		for i, m := range texts {
+			if m.Text != fmt.Sprintf("text %d", i) {
+				t.Errorf("text %d is %q", i, m.Text)
+			}
+		}
+		if len(texts) != sent || len(w.carrier.taken) != 0 {
+			t.Errorf("%d of %d texts came, %d were sent", len(texts), sent, len(w.carrier.taken))
+		}
+	})
 }
 
 // Whatever the moment at which the process dies, the text comes under one id.

@@ -60,6 +60,7 @@ type Network struct {
 	twilio twilio.Options // for their own accounts
 	secret []byte
 	tries  tries
+	direct tries // texts that need no SMS
 
 	enrolling sync.Mutex // makes one change of who has what at a time
 

@@ -191,7 +191,7 @@ func (n *Network) takeAccount(ctx context.Context, user string, e enrolment, wan
 	if err != nil {
 		return nil, err
 	}
-	if !n.tries.allow(user) {
+	if !n.tries.allow(user, triesEvery, triesAtOnce) {
 		return nil, &transport.Error{Reason: transport.RateLimited, Text: "That were many tries in a short time. Wait a minute.", RetryAfter: time.Minute}
 	}
 	ctx, cancel := context.WithTimeout(ctx, verifyTime)

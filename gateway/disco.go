@@ -183,6 +183,9 @@ func (h *host) answerInfo(s *session, st *stanza.Received, t target) (payload, *
 	}
 	if t.kind == toPerson || t.kind == toRoom || t.kind == toOccupant {
 		info.Features = append(info.Features, s.carriedIn(t)...)
+		if slices.Contains(info.Features, stanza.ReactionsNamespace) {
+			info.Forms = append(info.Forms, stanza.ReactionRestrictions())
+		}
 	}
 	if node != "" {
 		if about, e, ok := h.commandInfo(st, t, node); ok && e != nil {

@@ -32,7 +32,12 @@ func TestWhatIsNoReactionIsRefused(t *testing.T) {
 		w.verona.carry(everything)
 		w.joins(orchard, garden, "romeo")
 		w.verona.calls = nil
+		many := ""
+		for i := range stanza.MaxReactions + 1 {
+			many += fmt.Sprintf("<reaction>r%d</reaction>", i)
+		}
 		for _, payload := range []string{
+			`<reactions xmlns='urn:xmpp:reactions:0' id='msg1'>` + many + `</reactions>`,
 			`<reactions xmlns='urn:xmpp:reactions:0' id='msg1'><reaction>` + strings.Repeat("x", 300) + `</reaction></reactions>`,
 			`<reactions xmlns='urn:xmpp:reactions:0' id='` + strings.Repeat("x", 2000) + `'><reaction>x</reaction></reactions>`,
 		} {

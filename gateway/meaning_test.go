@@ -144,9 +144,16 @@ func TestWhatANetworkCarriesCrosses(t *testing.T) {
 			w.asks(orchard, "get", garden, `<query xmlns='http://jabber.org/protocol/disco#info'/>`)
 			w.Expect(result(garden, orchard, more...))
 		}
-		asksRoom(Has("query/feature@var", "urn:xmpp:reactions:0"), Has("query/feature@var", "urn:xmpp:message-moderate:1"))
+		asksRoom(Has("query/feature@var", "urn:xmpp:reactions:0"), Has("query/feature@var", "urn:xmpp:message-moderate:1"),
+			Has("query/x/field/value", "urn:xmpp:reactions:0:restrictions"), Has("query/x/field@var", "max_reactions_per_user"), Has("query/x/field/value", "20"))
 		w.verona.carry(transport.CarriesReplies)
-		asksRoom(Has("query/feature@var", "urn:xmpp:reply:0"), lacksFeature("urn:xmpp:reactions:0"))
+		asksRoom(Has("query/feature@var", "urn:xmpp:reply:0"), lacksFeature("urn:xmpp:reactions:0"),
+			Custom("no restrictions", func(r stanza.Received) string {
+				if slices.Contains(Values(r, "query/x/field@var"), "max_reactions_per_user") {
+					return "reactions are restricted where there are none"
+				}
+				return ""
+			}))
 		w.verona.carry(everything)
 		w.verona.calls = nil
 

@@ -90,7 +90,7 @@ func (d *deeds) look(ctx context.Context, q store.ArchiveQuery) []store.Archived
 	return page.Messages
 }
 
-// thinks adds to what somebody thought of a message before (XEP-0444 §4.2).
+// thinks adds to what somebody thought of a message before (XEP-0444 §3.2).
 func (d *deeds) thinks(ctx context.Context, item transport.HistoryItem, e transport.Reaction) stanza.Reactions {
 	r := stanza.Reactions{ID: d.calls(ctx, e.To)}
 	key := thought{chat: d.chat, id: r.ID, nick: e.Nick, own: item.Own}

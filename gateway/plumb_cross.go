@@ -179,6 +179,7 @@ func (e *plumbEnd) unlike(nick string) string {
 // has all reactions of the other end, they are all that anybody there has.
 func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 	o := p.other(e)
+	m.Reactions.Emoji = m.Reactions.Emoji[:min(len(m.Reactions.Emoji), stanza.MaxReactions)]
 	of := p.crossings.shown(e.side, m.Reactions.ID)
 	if of == nil || of.names[o.side].ref() == "" {
 		if len(m.Reactions.Emoji) > 0 {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -43,10 +44,17 @@ func (t thoughts) set(key thought, emoji []string) {
 }
 
 // sendReactions sends what has changed in what the user thinks of a message
-// (XEP-0444 §4.2: a client sends all of it).
+// (XEP-0444 §3.2: a client sends all of it).
 func (s *session) sendReactions(ctx context.Context, st *stanza.Received, m stanza.Meaning, p place) {
 	if len(m.Reactions.ID) > maxID || slices.ContainsFunc(m.Reactions.Emoji, func(e string) bool { return len(e) > maxReaction }) {
 		s.refuse(st, stanza.Error{Class: stanza.Modify, Condition: stanza.NotAcceptable, Text: "A reaction is an emoji; this is too long to be one."})
+		return
+	}
+	if len(m.Reactions.Emoji) > stanza.MaxReactions { // XEP-0444 §3.3
+		s.refuse(st, stanza.Error{
+			Class: stanza.Modify, Condition: stanza.NotAcceptable,
+			Text: fmt.Sprintf("Nobody has more than %d reactions to one message here; take one back first.", stanza.MaxReactions),
+		})
 		return
 	}
 	features := s.carries(p)
@@ -105,7 +113,7 @@ func (s *session) doubts(d doubt) {
 	s.doubtful = append(s.doubtful, d)
 }
 
-// settleDoubt ends a doubt. What was refused is taken back (XEP-0444 §4.3), and
+// settleDoubt ends a doubt. What was refused is taken back (XEP-0444 §3.3), and
 // nothing of what came after it.
 func (s *session) settleDoubt(r transport.Request, refused bool) {
 	i := slices.IndexFunc(s.doubtful, func(d doubt) bool { return d.request == r })

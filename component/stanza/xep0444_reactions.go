@@ -2,6 +2,7 @@ package stanza
 
 import (
 	"slices"
+	"strconv"
 
 	"gatehouse/component/wire"
 )
@@ -9,8 +10,16 @@ import (
 // ReactionsNamespace is that of reactions (XEP-0444).
 const ReactionsNamespace = "urn:xmpp:reactions:0"
 
-// MaxReactions is how many of one person to one message are read and written.
+// MaxReactions is how many one person may have to one message. One more than
+// that is read, so that too many can be refused.
 const MaxReactions = 20
+
+// ReactionRestrictions tells clients of MaxReactions (XEP-0444 §2.2).
+func ReactionRestrictions() Form {
+	return ResultForm(ReactionsNamespace+":restrictions", Field{
+		Var: "max_reactions_per_user", Values: []string{strconv.Itoa(MaxReactions)},
+	})
+}
 
 // Reactions are all that somebody thinks of a message; none: they take back
 // what they thought.
@@ -35,7 +44,7 @@ func readReactions(reactions *wire.Element) Reactions {
 	r := Reactions{ID: reactions.Attr("id")}
 	for c := range reactions.Children() {
 		emoji := c.Content()
-		if c.Name == "reaction" && emoji != "" && len(r.Emoji) < MaxReactions && !slices.Contains(r.Emoji, emoji) {
+		if c.Name == "reaction" && emoji != "" && len(r.Emoji) <= MaxReactions && !slices.Contains(r.Emoji, emoji) {
 			r.Emoji = append(r.Emoji, emoji)
 		}
 	}

@@ -68,11 +68,15 @@ func (m *merge) page(ctx, fetching context.Context, q store.ArchiveQuery) (store
 		return store.ArchivePage{}, err
 	}
 	for fetches := 0; ; fetches++ {
-		page, err := m.s.localPage(ctx, q)
-		if err != nil {
-			return page, err
-		}
 		whole, part, err := m.bounds(ctx, q)
+		if err != nil {
+			return store.ArchivePage{}, err
+		}
+		once := q
+		if _, more := m.known.firstGap(whole); more {
+			once.Counted = false // what is not all there has no number
+		}
+		page, err := m.s.localPage(ctx, once)
 		if err != nil {
 			return page, err
 		}
@@ -102,7 +106,7 @@ func (m *merge) settle(ctx context.Context, q store.ArchiveQuery, page store.Arc
 		}
 	}
 	if isNetworks && (e.Reason == transport.NotFound || e.Reason == transport.Unsupported) {
-		return page, nil // there is nothing but the archive
+		return m.s.localPage(ctx, q) // there is nothing but the archive
 	}
 	if _, more := m.known.firstGap(whole); more {
 		page.Count, page.Index = -1, -1

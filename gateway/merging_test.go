@@ -1,13 +1,16 @@
 package gateway_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	. "gatehouse/component/componenttest"
+	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
 )
 
@@ -244,5 +247,48 @@ func TestMoreIsSaidInAMillisecondThanAnAnswerHasPlaceFor(t *testing.T) {
 		w.entersGarden(p)
 		w.same("the last page", w.reads(orchard, garden, "<max>4</max><before/>"), "m20 m21 m22 m23 …")
 		w.same("all", w.reads(orchard, garden, ""), countUp("m", 0, 23))
+	})
+}
+
+// A countingStore counts how often the whole of a result was.
+type countingStore struct {
+	store.Store
+	counted *atomic.Int64
+}
+
+type countingArchive struct {
+	store.Archive
+	counted *atomic.Int64
+}
+
+func (s countingStore) Archive() store.Archive { return countingArchive{s.Store.Archive(), s.counted} }
+
+func (a countingArchive) Page(ctx context.Context, q store.ArchiveQuery) (store.ArchivePage, error) {
+	if q.Counted {
+		a.counted.Add(1)
+	}
+	return a.Archive.Page(ctx, q)
+}
+
+func TestAnArchiveIsCountedOnlyWhereItsNumberIsKnown(t *testing.T) {
+	pastStory(t, func(t *testing.T, w *world, p *pastServer) {
+		var counted atomic.Int64
+		w.wraps = func(s store.Store) store.Store { return countingStore{s, &counted} }
+		w.restarts()
+		p.page = 10
+		p.recall(inGarden, time.Now(), "m", 60)
+		w.entersGarden(p)
+		counted.Store(0)
+		page := w.reads(orchard, garden, "<max>35</max>")
+		w.same("a part", page, countUp("m", 0, 34)+" …")
+		w.same("its number", page.count, "")
+		w.same("how often it was counted", counted.Load(), "0")
+		if w.fetches() < 3 {
+			t.Error("the page was not fetched in several rounds")
+		}
+		page = w.reads(orchard, garden, "<max>70</max>")
+		w.same("all", page, countUp("m", 0, 59))
+		w.same("its number", page.count, "60")
+		w.same("how often it was counted", counted.Load(), "1")
 	})
 }

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ergochat/irc-go/ircmsg"
+
 	"gatehouse/gateway/e2e/ircv3server"
 	"gatehouse/gateway/e2e/servers"
 	"gatehouse/gateway/e2e/xmppclient"
@@ -60,10 +62,21 @@ func TestFacesOfIRCAreSeen(t *testing.T) {
 	}))
 	defer gallery.Close()
 	metadata := &ircv3server.Metadata{}
+	commands, told := metadata.Commands(), make(chan string, 100)
+	for _, name := range []string{"MODE", "SETNAME"} {
+		commands[name] = func(c *ircv3server.Client, m ircmsg.Message) {
+			if len(m.Params) > 0 && m.Params[0] != channel {
+				told <- name + " " + strings.Join(m.Params, " ")
+			}
+			if name == "MODE" {
+				c.Default(m)
+			}
+		}
+	}
 	address := w.ircv3(ircv3server.Options{
 		Caps:     ircv3server.Common("draft/metadata-2=max-subs=10", "setname"),
 		ISupport: []string{"BOT=B", "draft/ICON=" + gallery.URL + "/net.png"},
-		Commands: metadata.Commands(),
+		Commands: commands,
 	}).Addr()
 	juliet := w.native(address, "juliet", channel, "message-tags batch draft/metadata-2")
 	juliet.sends("METADATA * SUB avatar display-name", "METADATA * SET avatar "+gallery.URL+"/juliet.png?s={size}",
@@ -97,6 +110,18 @@ func TestFacesOfIRCAreSeen(t *testing.T) {
 
 	romeo.configures(console, "avatar", gallery.URL+"/romeo.png")
 	juliet.gets("METADATA romeo avatar *", gallery.URL+"/romeo.png")
+
+	romeo.configures(console, "bot", "true", "realname", "Romeo Montague")
+	for _, want := range []string{"MODE romeo +B", "SETNAME Romeo Montague"} {
+		select {
+		case got := <-told:
+			if got != want {
+				t.Errorf("the server is told %q, want %q", got, want)
+			}
+		case <-limited(t).Done():
+			t.Fatalf("the server is not told %q", want)
+		}
+	}
 
 	publish := `<pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="urn:xmpp:avatar:metadata"><item id="abc"><metadata xmlns="urn:xmpp:avatar:metadata">` +
 		`<info bytes="1" id="abc" type="image/png" url="` + gallery.URL + `/benvolio.png"/></metadata></item></publish><publish-options>` +

@@ -20,12 +20,13 @@ const (
 // A recorder knows what of a user's conversations is kept, and asks the disk
 // for it without making the session wait. The session's goroutine owns it.
 type recorder struct {
-	bare    string // the user
-	records map[transport.Address]*record
-	version int // of the user's settings
-	lookups errands
-	reads   errands         // what clients ask of archives
-	held    transport.Event // what waits for a lookup; all later events do, too
+	bare      string // the user
+	records   map[transport.Address]*record
+	version   int // of the user's settings
+	lookups   errands
+	reads     errands         // what clients ask of archives
+	held      transport.Event // what waits for a lookup; all later events do, too
+	resolving int             // lookups of what clients call a message
 	pressure
 }
 
@@ -57,6 +58,9 @@ func (s *session) takeEvent(ctx context.Context, e transport.Event) {
 func (s *session) mustWait(e transport.Event) bool {
 	if !s.host.archives() {
 		return false
+	}
+	if s.resolving > 0 {
+		return true
 	}
 	switch e := e.(type) {
 	case transport.RoomJoined:

@@ -112,7 +112,8 @@ func (s *session) receiveComposing(e transport.ComposingChanged) {
 }
 
 // resolveID finds what clients call a message, in memory or in the archive, and
-// goes on. What nobody knows any more is called as the network does.
+// goes on. What nobody knows any more is called as the network does. Later
+// events wait, so that people see everything in order.
 func (s *session) resolveID(ctx context.Context, chat transport.Address, id transport.MessageID, then func(context.Context, spoken)) {
 	if known, ok := s.called(chat, id); ok || !s.host.archives() || len(s.lookups.waiting) >= maxLookups {
 		then(ctx, known)
@@ -123,12 +124,20 @@ func (s *session) resolveID(ctx context.Context, chat transport.Address, id tran
 	if ref.room != nil {
 		nick = ref.room.nick
 	}
-	s.lookUp(func(ctx context.Context) func(context.Context) {
-		known, _, err := s.lookFor(ctx, ref, nick)
-		if err != nil {
-			s.log.Warn("a message is not looked up", "err", err)
-		}
-		return func(ctx context.Context) { then(ctx, known) }
+	s.resolving++
+	found := func(ctx context.Context, known spoken) {
+		s.resolving--
+		then(ctx, known)
+	}
+	s.lookups.run(s, waitingErrand{
+		errand: func(ctx context.Context) func(context.Context) {
+			known, _, err := s.lookFor(ctx, ref, nick)
+			if err != nil {
+				s.log.Warn("a message is not looked up", "err", err)
+			}
+			return func(ctx context.Context) { found(ctx, known) }
+		},
+		failed: func(ctx context.Context) { found(ctx, spoken{}) },
 	})
 }
 

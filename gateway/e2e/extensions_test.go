@@ -13,7 +13,7 @@ import (
 )
 
 // What a server says of itself and of its people has its place, each as its
-// specification shows it.
+// specification shows it, whenever it says so.
 func TestWhatElseAServerTells(t *testing.T) {
 	w := newWorld(t)
 	w.onProsody(servers.ProsodyOptions{})
@@ -57,6 +57,23 @@ func TestWhatElseAServerTells(t *testing.T) {
 	romeo.gets(message, typed("chat"), from(room+"/juliet"), body("psst"))
 	romeo.says(room+"/juliet", "chat", "m2", "What?", `<x xmlns="http://jabber.org/protocol/muc#user"/>`)
 	juliet.gets("channel-context="+channel, "PRIVMSG juliet", "What?")
+
+	// CLIENTTAGDENY: what the network no longer carries, the room no longer claims.
+	claims := func(feature string) bool {
+		info := romeo.asks(room, "get", `<query xmlns="http://jabber.org/protocol/disco#info"/>`)
+		return slices.Contains(attributes(info, "feature", "var"), feature)
+	}
+	if !claims(reactions) || !claims("urn:xmpp:reply:0") {
+		t.Error("the room lacks features")
+	}
+	server.Do(func() {
+		server.Client("romeo").Numeric("005", "CLIENTTAGDENY=*,-reply", "are supported by this server")
+		server.Client("romeo").Send(server.Client("juliet").Message("PRIVMSG", channel, "now"))
+	})
+	romeo.gets(message, in(room), body("now"))
+	if claims(reactions) || claims("http://jabber.org/protocol/chatstates") || !claims("urn:xmpp:reply:0") {
+		t.Error("the room claims what the network denies, or not what it allows")
+	}
 
 	// oper-tag.
 	server.Do(func() { server.Client("juliet").Account = "capulet" })

@@ -21,6 +21,9 @@ func (w *world) redacting() *ircv3server.Server {
 			"PRIVMSG": func(c *ircv3server.Client, m ircmsg.Message) {
 				out, id := c.Message(m.Command, m.Params...), c.NextID()
 				authors[id] = c
+				for name, value := range m.ClientOnlyTags() {
+					out.SetTag(name, value)
+				}
 				out.SetTag("msgid", id)
 				c.Spread(m.Params[0], out)
 			},

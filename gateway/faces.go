@@ -198,7 +198,7 @@ func (s *session) fetchNext() {
 		s.host.guard("a picture for "+s.bare, func() {
 			ctx, cancel := context.WithTimeout(s.closing, pictureTime)
 			defer cancel()
-			f.came = fs.pace.Wait(ctx) == nil && s.host.gateway.pictures.fetch(ctx, link)
+			f.came = fs.pace.Wait(ctx) == nil && s.host.gateway.pictures.fetch(ctx, s.bare, link)
 		})
 		fs.ended <- f // has a place
 	})
@@ -335,7 +335,7 @@ func (s *session) sendCardOfPlace(st *stanza.Received, t target) (taken bool) {
 		return false
 	}
 	return s.aside(st, func(ctx context.Context) func(context.Context) {
-		s.host.gateway.pictures.fetch(ctx, link)
+		s.host.gateway.pictures.fetch(ctx, s.bare, link)
 		return func(context.Context) { s.send(s.host.answerIQ(s, st)) }
 	})
 }

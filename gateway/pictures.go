@@ -29,7 +29,7 @@ const (
 	pictureTime  = 30 * time.Second
 	pictureFresh = 24 * time.Hour
 	pictureRetry = 15 * time.Minute // after a failure, twice as much after the next
-	fetchAtOnce  = 4
+	fetchAtOnce  = 8
 )
 
 // pictures are what people's faces show, fetched once for all users: avatars
@@ -37,7 +37,7 @@ const (
 type pictures struct {
 	client *http.Client // nil: nothing is fetched
 	pace   *rate.Limiter
-	places chan struct{} // as many are fetched at once
+	places *sharing      // as many are fetched at once, of which a user on a hostile server has few
 	making chan struct{} // and one is made small at a time: a large one takes memory
 
 	mu    sync.Mutex // guards what follows; never held during I/O
@@ -58,7 +58,7 @@ type portrait struct {
 func newPictures(client *http.Client) *pictures {
 	return &pictures{
 		client: client, pace: rate.NewLimiter(rate.Every(200*time.Millisecond), 20),
-		places: make(chan struct{}, fetchAtOnce), making: make(chan struct{}, 1),
+		places: newSharing(fetchAtOnce, fetchesByUser), making: make(chan struct{}, 1),
 		byURL: map[string]*portrait{},
 	}
 }
@@ -95,9 +95,9 @@ func (p *pictures) known(link string) (is portrait, due bool) {
 	return *known, known.under == nil && !now.Before(known.until) && p.client != nil
 }
 
-// fetch has a picture fetched, unless that was done. Changed says that it is
+// fetch has a picture fetched for a user, unless that was done. Changed says that it is
 // another than before. It waits for others who fetch.
-func (p *pictures) fetch(ctx context.Context, link string) (changed bool) {
+func (p *pictures) fetch(ctx context.Context, user, link string) (changed bool) {
 	p.mu.Lock()
 	known := p.byURL[link]
 	if known == nil {
@@ -134,7 +134,7 @@ func (p *pictures) fetch(ctx context.Context, link string) (changed bool) {
 		close(ended)
 		changed = known.take(jpeg, err)
 	}()
-	jpeg, err = p.get(ctx, link)
+	jpeg, err = p.get(ctx, user, link)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		err = errNotFetched
 	}
@@ -185,13 +185,11 @@ func (p *pictures) placeLocked() *portrait {
 	return &portrait{}
 }
 
-func (p *pictures) get(ctx context.Context, link string) ([]byte, error) {
-	select {
-	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
-	case <-ctx.Done():
+func (p *pictures) get(ctx context.Context, user, link string) ([]byte, error) {
+	if p.places.enter(ctx, user) != nil {
 		return nil, errNotFetched
 	}
+	defer p.places.leave(user)
 	if p.pace.Wait(ctx) != nil {
 		return nil, errNotFetched
 	}

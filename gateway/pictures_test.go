@@ -21,7 +21,7 @@ func TestAPictureIsNotLostWithWhoAskedForIt(t *testing.T) {
 			return nil, r.Context().Err()
 		})})
 		ctx, leave := context.WithCancel(t.Context())
-		go p.fetch(ctx, link)
+		go p.fetch(ctx, "romeo", link)
 		synctest.Wait()
 		leave()
 		synctest.Wait()
@@ -32,9 +32,9 @@ func TestAPictureIsNotLostWithWhoAskedForIt(t *testing.T) {
 		p.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) { panic("a bad picture") })
 		func() {
 			defer func() { recover() }()
-			p.fetch(t.Context(), link)
+			p.fetch(t.Context(), "romeo", link)
 		}()
-		if is, due := p.known(link); is.under != nil || due || len(p.places) != 0 {
+		if is, due := p.known(link); is.under != nil || due || p.places.free != fetchAtOnce {
 			t.Errorf("it is still being fetched: %v; due: %v", is.under != nil, due)
 		}
 	})

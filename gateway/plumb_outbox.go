@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	plumbAhead    = 8                // messages that a room has still to show before it gets more
+	plumbAhead    = 8                // messages, or lines of a room of ours, that it has still to show before it gets more
+	plumbLine     = 400              // bytes that are taken for one line
 	plumbWaiting  = 128              // messages that wait for that
 	plumbFlying   = 512              // stanzas that may still fail
 	plumbPatience = 2 * time.Minute  // before a message that waits, or that was not shown, is given up
@@ -38,7 +39,7 @@ type flight struct {
 type outbox struct {
 	waiting []*flight
 	flying  map[string]*flight // by id
-	ahead   int                // of them, messages that the room has not shown
+	ahead   int                // what of them the room has not shown: plumbAhead
 	last    int                // number of one
 	hold    time.Time          // until then all waits
 
@@ -89,6 +90,9 @@ func (e *plumbEnd) lostWords() string {
 func (e *plumbEnd) flush(now time.Time) {
 	for len(e.waiting) > 0 && e.state == endIn && !now.Before(e.hold) && e.ahead < plumbAhead && len(e.flying) < plumbFlying {
 		f := e.waiting[0]
+		if e.ahead > 0 && e.ahead+e.weight(f) > plumbAhead {
+			return
+		}
 		if !e.send(f.st) {
 			return
 		}
@@ -96,7 +100,7 @@ func (e *plumbEnd) flush(now time.Time) {
 		f.at = now
 		e.flying[f.st.ID] = f
 		if f.body != "" {
-			e.ahead++
+			e.ahead += e.weight(f)
 			e.writes = false // a message ends that
 		}
 	}
@@ -106,6 +110,15 @@ func (e *plumbEnd) flush(now time.Time) {
 			e.p.other(e).announce(e.room.String() + " could not follow." + e.lostWords())
 		}
 	}
+}
+
+// weight is what a message takes of the pace of the network's link, which all
+// links of a component share: none has more than plumbAhead before the others'.
+func (e *plumbEnd) weight(f *flight) int {
+	if e.inner == nil {
+		return 1
+	}
+	return 1 + strings.Count(f.body, "\n") + len(f.body)/plumbLine
 }
 
 // postpone has something said again, in its turn.
@@ -124,7 +137,7 @@ func (e *plumbEnd) land(id string) *flight {
 	if f != nil {
 		delete(e.flying, id)
 		if f.body != "" {
-			e.ahead--
+			e.ahead -= e.weight(f)
 		}
 	}
 	return f
@@ -208,7 +221,7 @@ func (e *plumbEnd) isShaken(f *flight, why stanza.Condition) bool {
 	if f.body == "" || e.inner == nil || time.Since(f.began) > plumbPatience {
 		return false
 	}
-	return why == stanza.RemoteServerTimeout || why == stanza.NotAcceptable && f.tries > 0 && f.tries < 20
+	return why == stanza.RemoteServerTimeout || why == stanza.ResourceConstraint || why == stanza.NotAcceptable && f.tries > 0 && f.tries < 20
 }
 
 // drop gives up all that waits.

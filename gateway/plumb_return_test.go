@@ -77,6 +77,21 @@ func TestALostConnectionLosesNothing(t *testing.T) {
 	})
 }
 
+// Another link's flood fills the queue of the connection that they share.
+func TestWhatAnothersFloodKeepsFromTheNetworkIsSaidLater(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		c := w.plumbs()
+		w.verona.refuses("send", because(transport.RateLimited))
+		c.hears("juliet", "m1", "<body>Ay me!</body>")
+		w.pass(10 * time.Second)
+		w.saidIs("meanwhile", "")
+		w.verona.refuses("send", nil)
+		w.pass(5 * time.Second)
+		w.saidIs("later", "<juliet> Ay me!")
+		w.ExpectNothing()
+	})
+}
+
 func TestATakenNickIsNoObstacle(t *testing.T) {
 	plumbStory(t, func(w *world) {
 		got := w.startsRaw(castle, "plumb")

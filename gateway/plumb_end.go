@@ -56,9 +56,10 @@ type plumbEnd struct {
 	hasTopic bool // the subject that comes with the join has come
 
 	outbox
-	puppets puppets
-	writing map[string]time.Time // those who are, by nick
-	writes  bool                 // the room was told that somebody is, at the other end
+	puppets  puppets
+	regulars regulars
+	writing  map[string]time.Time // those who are, by nick
+	writes   bool                 // the room was told that somebody is, at the other end
 }
 
 type endState uint8
@@ -78,7 +79,7 @@ type occupant struct {
 func newPlumbEnd(p *plumb, side int, room jid.JID, password string) *plumbEnd {
 	e := &plumbEnd{
 		p: p, side: side, inner: p.gateway.hosts[room.Domain], room: room, password: password, wanted: p.record.Nick,
-		present: map[string]occupant{}, writing: map[string]time.Time{}, outbox: newOutbox(), puppets: newPuppets(),
+		present: map[string]occupant{}, writing: map[string]time.Time{}, outbox: newOutbox(), puppets: newPuppets(), regulars: regulars{},
 	}
 	if e.inner != nil {
 		e.self = jid.JID{Local: plumbUser, Domain: room.Domain, Resource: p.id + [...]string{"", "-muc"}[side]}

@@ -24,6 +24,7 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 		if self {
 			e.nick = to
 		} else if !e.isPuppet(nick) && !e.isPuppet(to) {
+			e.notesAway(nick, now)
 			e.p.other(e).renamePuppet(nick, to)
 			e.p.came(e, "* "+nick+" is now "+to)
 		}
@@ -35,6 +36,9 @@ func (e *plumbEnd) receivePresence(st *stanza.Received) {
 	case st.Type == stanza.Unavailable:
 		if _, there := e.present[nick]; there {
 			delete(e.present, nick)
+			if !has("307") && !has("333") || !e.p.other(e).hasPresent(nick) { // else it may be what is left of a puppet
+				e.notesAway(nick, now)
+			}
 			e.stopsWriting(nick)
 			e.p.came(e, "* "+nick+" has left")
 			if u := e.p.other(e).puppets.byName[nick]; u != nil {

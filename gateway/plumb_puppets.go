@@ -64,7 +64,7 @@ func (e *plumbEnd) puppetFor(nick string, now time.Time) *puppet {
 		u.state = endOut // the join was never answered
 	}
 	if u.state == endOut && !now.Before(u.rest) {
-		u.wanted, u.nicks, u.muted = u.of, 0, false
+		u.nicks, u.muted = 0, false
 		e.joinAs(u)
 	}
 	if u.state != endIn {
@@ -95,19 +95,22 @@ func (e *plumbEnd) newPuppet(nick string, now time.Time) *puppet {
 }
 
 func (e *plumbEnd) joinAs(u *puppet) {
-	for _, taken := e.present[u.wanted]; taken && u.nicks < puppetNicks; _, taken = e.present[u.wanted] {
-		u.nicks++
-		u.wanted = u.of + strings.Repeat("_", u.nicks)
+	now := time.Now()
+	nick, ok := e.freeNick(u, now)
+	if !ok {
+		u.state, u.rest = endOut, now.Add(puppetRest)
+		return
 	}
+	u.wanted = nick
 	st := stanza.Stanza{
 		Kind: stanza.Presence, Header: stanza.Header{From: u.self, To: e.room.WithResource(u.wanted), ID: e.p.gateway.NewID()},
 		Payloads: []payload{e.joining()},
 	}
 	if _, err := st.To.Prepare(); err != nil || !e.send(st) {
-		u.state, u.rest = endOut, time.Now().Add(puppetRest)
+		u.state, u.rest = endOut, now.Add(puppetRest)
 		return
 	}
-	u.state, u.rest = endJoining, time.Now().Add(joinTime)
+	u.state, u.rest = endJoining, now.Add(joinTime)
 }
 
 // joining is what a presence says that enters the room, without what was said
@@ -214,8 +217,14 @@ func (e *plumbEnd) renamePuppet(was, is string) {
 	delete(e.puppets.byName, was)
 	u.of = strings.Clone(is)
 	e.puppets.byName[u.of] = u
-	if u.state == endIn {
-		e.send(stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: u.self, To: e.room.WithResource(u.of)}})
+	if u.state != endIn {
+		return
+	}
+	u.nicks = 0
+	if nick, ok := e.freeNick(u, time.Now()); ok {
+		e.send(stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{From: u.self, To: e.room.WithResource(nick)}})
+	} else {
+		e.dropPuppet(u, "")
 	}
 }
 
@@ -238,7 +247,6 @@ func (e *plumbEnd) receiveAs(u *puppet, st *stanza.Received) {
 	case st.Type == stanza.ErrorType && u.state == endJoining:
 		if st.ReadError().Condition == stanza.ConflictCondition && u.nicks < puppetNicks {
 			u.nicks++
-			u.wanted = u.of + strings.Repeat("_", u.nicks)
 			e.joinAs(u)
 			return
 		}

@@ -96,3 +96,27 @@ func TestPeopleHaveOccupantsOfTheirOwn(t *testing.T) {
 		w.ExpectInAnyOrder(Presence(To(chapel+"/juliet__"), Type("unavailable")), inChapel("* juliet has left"))
 	})
 }
+
+// Who is away from the MUC finds nobody there under their nick.
+func TestAPuppetDoesNotTakeTheNickOfARegularWhoIsAway(t *testing.T) {
+	plumbStory(t, func(w *world) {
+		w.verona.carry(everything)
+		c := w.plumbs("puppets=5")
+		c.Send(fmt.Sprintf(`<presence from='%s/juliet' to='%s' type='unavailable'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='none'/></x></presence>`, chapel, c.self))
+		c.settle()
+		comes := func(nick string) {
+			w.verona.change(func() {
+				w.verona.others("#garden", "", transport.MemberChanged{Room: "#garden", Member: transport.Member{Nick: nick, Role: transport.Participant}, Joined: true})
+			})
+		}
+		comes("Juliet")
+		w.Expect(joinOf("Juliet_"))
+		comes("nurse")
+		c.entersAs(w.Expect(joinOf("nurse")), "nurse")
+		w.verona.change(func() {
+			w.verona.others("#garden", "", transport.MemberRenamed{Room: "#garden", Was: "nurse", Member: transport.Member{Nick: "juliet", Role: transport.Participant}})
+		})
+		w.Expect(Presence(To(chapel + "/juliet_")))
+		w.ExpectNothing()
+	})
+}

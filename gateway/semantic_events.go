@@ -52,10 +52,18 @@ func (s *session) show(who speaker, id string, payloads ...payload) {
 	})
 }
 
+// receiveReply shows a reply, once it is known what it answers.
+func (s *session) receiveReply(ctx context.Context, m transport.Message, extras []payload) {
+	s.resolveID(ctx, m.Chat, m.ReplyTo.ID, func(_ context.Context, known spoken) {
+		body, reply := s.replyOf(m, known)
+		s.showMessage(m, body, append(extras, reply...))
+	})
+}
+
 // replyOf makes the payloads of a reply, and the body with a quotation for
 // clients that don't know them.
-func (s *session) replyOf(m transport.Message) (body string, extras []payload) {
-	known, ok := s.called(m.Chat, m.ReplyTo.ID)
+func (s *session) replyOf(m transport.Message, known spoken) (body string, extras []payload) {
+	ok := known.chat != ""
 	reply := stanza.Reply{ID: string(m.ReplyTo.ID)}
 	nick := m.ReplyTo.Nick
 	switch r := s.rooms[m.Chat]; {

@@ -107,12 +107,15 @@ func (s *session) receiveMessage(ctx context.Context, m transport.Message, extra
 	if s.isStranger(m.Chat) {
 		s.bring(true, m.Chat) // at once: what is stored waits for it, other messages don't
 	}
-	body := m.Text
-	if m.ReplyTo != nil {
-		var reply []payload
-		body, reply = s.replyOf(m)
-		extras = append(extras, reply...)
+	if m.ReplyTo == nil {
+		s.showMessage(m, m.Text, extras)
+		return
 	}
+	s.receiveReply(ctx, m, extras)
+}
+
+// showMessage shows what somebody says; body may quote what it answers.
+func (s *session) showMessage(m transport.Message, body string, extras []payload) {
 	if m.Nick == "" || s.rooms[m.Chat] == nil && s.isPerson(m.Chat) {
 		text := m.Text
 		m.Text = body

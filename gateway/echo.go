@@ -56,7 +56,11 @@ func (s *session) echoed(ctx context.Context, m transport.Message) (taken bool) 
 	m.ID = foreign(m.ID)
 	u, ok := s.takeUnsaid(m.Request)
 	if !ok {
-		return m.Request == s.reworded // and all of it was shown with the first
+		taken = m.Request == s.reworded // and all of it was shown with the first
+		if n, is := readNote(m.Request); is {
+			s.addPart(m.Chat, n, m.ID, !taken)
+		}
+		return taken
 	}
 	s.takeBack(ctx, u.st, u.o, u.p)
 	if u.p.room == nil {

@@ -250,7 +250,9 @@ func (s *session) takeBack(ctx context.Context, st *stanza.Received, o outgoing,
 	})
 	if err != nil {
 		s.log.Info("a message that was corrected is still there", "err", err)
+		return
 	}
+	s.retractParts(ctx, r, st, p, o.takes)
 }
 
 // sendRetraction takes back a message of the user's (XEP-0424).
@@ -276,6 +278,7 @@ func (s *session) sendRetraction(ctx context.Context, st *stanza.Received, m sta
 			s.fail(st, err)
 			return
 		}
+		s.retractParts(ctx, r, st, p, id)
 		s.doubts(doubt{request: request, keep: func() { s.archiveOwnDeed(st, p, stanza.Retraction{ID: m.Retracts}) }})
 	})
 }

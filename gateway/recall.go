@@ -63,6 +63,8 @@ func foreign(id transport.MessageID) transport.MessageID {
 type memory struct {
 	all  []spoken
 	next int // the oldest, once there are maxSpoken
+
+	parts []part // oldest first
 }
 
 func (m *memory) add(s spoken) {
@@ -221,7 +223,13 @@ func (s *session) named(n note, id transport.MessageID) {
 		return
 	}
 	m := s.memory.find(func(m *spoken) bool { return m.own && m.id == "" && m.stanzaID == n.id })
-	if m != nil && s.host.addressed(m.chat, n) {
+	switch {
+	case m == nil:
+		m = s.memory.find(func(m *spoken) bool { return m.own && m.stanzaID == n.id && s.host.addressed(m.chat, n) })
+		if m != nil && s.rooms[m.chat] == nil {
+			s.addPart(m.chat, n, id, false)
+		}
+	case s.host.addressed(m.chat, n):
 		m.id = id
 		s.inPlace(*m)
 	}
@@ -247,6 +255,7 @@ func (s *session) called(chat transport.Address, id transport.MessageID) (spoken
 	if id == "" {
 		return spoken{}, false
 	}
+	id = s.whole(chat, id)
 	if m := s.memory.find(func(m *spoken) bool { return m.chat == chat && m.id == id }); m != nil {
 		return *m, true
 	}

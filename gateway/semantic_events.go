@@ -151,6 +151,7 @@ func (s *session) resolveID(ctx context.Context, chat transport.Address, id tran
 
 // receiveReaction shows all that somebody thinks of a message now (XEP-0444).
 func (s *session) receiveReaction(ctx context.Context, e transport.Reaction) {
+	e.To = s.whole(e.Chat, e.To)
 	s.resolveID(ctx, e.Chat, e.To, func(_ context.Context, known spoken) {
 		if e.Quoted != "" {
 			s.send(s.reactionStanza(e, known, s.newID()))
@@ -244,6 +245,7 @@ func (s *session) receiveRetraction(ctx context.Context, e transport.Retraction)
 	if n, ok := readNote(e.Request); ok && n.kind == noteAnew {
 		return
 	}
+	e.ID = s.whole(e.Chat, e.ID)
 	s.resolveID(ctx, e.Chat, e.ID, func(_ context.Context, known spoken) {
 		r := s.rooms[e.Chat]
 		inRoom := r != nil && e.By != ""

@@ -161,7 +161,7 @@ func (DisplayedElsewhere) isEvent() {}
 // Echoed, as the id that Session.Send returns, says that the network will show
 // the message itself: in a room as MessageReceived with its Request, one for
 // each part of it that is a message there, with a person as MessageStatus
-// Accepted with its id. Failed ends it too.
+// Accepted with its id, one for each part that has one. Failed ends it too.
 const Echoed MessageID = "\x00"
 
 // Preferring is implemented by a Network whose users choose what is sent for

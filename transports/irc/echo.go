@@ -232,7 +232,7 @@ func (l *link) show(p *pending, said transport.Message) {
 	first := !p.echo.seen && !p.told
 	p.echo.seen = true
 	if !p.echo.room {
-		if first {
+		if first || said.ID != "" && !p.told {
 			l.emit(transport.MessageStatus{Request: p.request, Chat: p.chat, ID: said.ID, Status: transport.Accepted})
 		}
 		return

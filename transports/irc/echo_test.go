@@ -186,6 +186,13 @@ func TestPrivateMessagesGetTheirIDs(t *testing.T) {
 		w.sees(transport.MessageStatus{Request: "m2", Chat: "romeo%net", ID: "r2", Status: transport.Accepted},
 			transport.MessageReceived{Message: transport.Message{ID: "r2", Chat: "romeo%net", Text: "to myself"}})
 
+		// Each line has a name of its own, and all are the message's.
+		w.sendsEchoed("juliet%net", "one\ntwo", "m3")
+		c.expect("@label=g3 PRIVMSG juliet one", "@label=g4 PRIVMSG juliet two")
+		c.sends("@label=g3;msgid=r3 "+romeoFull+"PRIVMSG juliet one", "@label=g4;msgid=r4 "+romeoFull+"PRIVMSG juliet two")
+		w.sees(transport.MessageStatus{Request: "m3", Chat: "juliet%net", ID: "r3", Status: transport.Accepted},
+			transport.MessageStatus{Request: "m3", Chat: "juliet%net", ID: "r4", Status: transport.Accepted})
+
 		// What the console sends to services comes back too, and is for nobody.
 		if err := w.says("net", "PRIVMSG NickServ :IDENTIFY wherefore"); err != nil {
 			t.Fatal(err)

@@ -100,3 +100,49 @@ func TestWhatElseAServerTells(t *testing.T) {
 func hat(title string) match {
 	return func(s xmppclient.Stanza) bool { return slices.Contains(attributes(s, "hat", "title"), title) }
 }
+
+// Who stays while no client is there is away from the beginning of a connection
+// that is made then, and what the server is like is asked for as early.
+func TestNobodyIsThereFromTheStart(t *testing.T) {
+	w := newWorld(t)
+	w.onProsody(servers.ProsodyOptions{})
+	heard := make(chan string, 100)
+	commands := map[string]ircv3server.Handler{}
+	for _, name := range []string{"CAP", "AWAY", "ISUPPORT"} {
+		commands[name] = func(c *ircv3server.Client, m ircmsg.Message) {
+			if line := strings.TrimSpace(name + " " + strings.Join(m.Params, " ")); !strings.HasPrefix(line, "CAP LS") && !strings.HasPrefix(line, "CAP REQ") {
+				heard <- line
+			}
+			if name != "ISUPPORT" {
+				c.Default(m)
+			}
+		}
+	}
+	server := w.ircv3(ircv3server.Options{Caps: ircv3server.Common("draft/pre-away", "draft/extended-isupport"), Commands: commands})
+	w.start(w.irc(staysFor + plain("verona", server.Addr())))
+	hears := func(want ...string) {
+		t.Helper()
+		for _, line := range want {
+			select {
+			case got := <-heard:
+				if got != line {
+					t.Fatalf("the server hears %q, want %q", got, line)
+				}
+			case <-limited(t).Done():
+				t.Fatalf("the server does not hear %q", line)
+			}
+		}
+	}
+	romeo := w.logIn("romeo", "orchard")
+	romeo.joins(room, "romeo")
+	hears("ISUPPORT", "CAP END")
+	check(t, romeo.SendPresence(room+"/romeo", "unavailable", ""))
+	romeo.gets(presence, typed("unavailable"), status("110"))
+	hears("AWAY *")
+	server.Do(func() {
+		if c := server.Client("romeo"); c != nil {
+			c.Default(ircmsg.MakeMessage(nil, "", "QUIT"))
+		}
+	})
+	hears("ISUPPORT", "AWAY *", "CAP END")
+}

@@ -13,9 +13,8 @@ import (
 
 // Whoever has the token of an account can sign what they like in its name.
 func TestOneAccountDoesNotFillTheListOfThoseWhoOptedOut(t *testing.T) {
-	w := start(t, newDisk(), &carrier{}, 0)
+	w := start(t, newDisk(), &carrier{change: func(n *Network) { n.lines.trunk(operatorTrunk).own.sid = "AC" }}, 0)
 	defer w.ends()
-	w.network.lines.trunk(operatorTrunk).own.sid = "AC"
 	for i := range 2 * maxOwnOptOuts {
 		contact := transport.Address(fmt.Sprintf("+1555%07d", i))
 		changed, err := w.network.setOptOut(t.Context(), romeoNumber, contact, true)

@@ -114,8 +114,8 @@ func (l *link) onlyFailed(m *message) *pending {
 	if command == "TAGMSG" {
 		command = "PRIVMSG" // as it is kept
 	}
-	for _, p := range m.Params[min(2, len(m.Params)):max(len(m.Params)-1, 0)] {
-		names[l.is.fold(p)] = true
+	for i := 2; i < len(m.Params)-1; i++ {
+		names[l.is.fold(m.Params[i])] = true
 	}
 	var all, named []*pending
 	for _, p := range slices.Concat(l.unechoed, l.open) {

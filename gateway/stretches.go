@@ -44,37 +44,37 @@ func (all stretches) add(s stretch) stretches {
 	return joined
 }
 
-// lastGap gives the newest part of a stretch that is not known.
-func (all stretches) lastGap(of stretch) (gap stretch, any bool) {
-	gap = of
-	for i := len(all) - 1; i >= 0; i-- {
-		known := all[i]
-		switch {
-		case !known.to.Before(gap.to) && !known.from.After(gap.from):
-			return gap, false
-		case !known.to.Before(gap.to) && known.from.Before(gap.to):
-			gap.to = known.from
-		case known.to.Before(gap.to) && known.to.After(gap.from):
-			gap.from = known.to
-			return gap, true
+// gaps are the parts of a stretch that are not known, the oldest first.
+func (all stretches) gaps(of stretch) (gaps []stretch) {
+	for _, known := range all {
+		if !of.from.Before(of.to) || !known.from.Before(of.to) {
+			break
+		}
+		if known.from.After(of.from) {
+			gaps = append(gaps, stretch{of.from, known.from})
+		}
+		if known.to.After(of.from) {
+			of.from = known.to
 		}
 	}
-	return gap, gap.from.Before(gap.to)
+	if of.from.Before(of.to) {
+		gaps = append(gaps, of)
+	}
+	return gaps
+}
+
+// lastGap gives the newest part of a stretch that is not known.
+func (all stretches) lastGap(of stretch) (gap stretch, any bool) {
+	if gaps := all.gaps(of); len(gaps) > 0 {
+		return gaps[len(gaps)-1], true
+	}
+	return gap, false
 }
 
 // firstGap gives the oldest part of a stretch that is not known.
 func (all stretches) firstGap(of stretch) (gap stretch, any bool) {
-	gap = of
-	for _, known := range all {
-		switch {
-		case !known.from.After(gap.from) && !known.to.Before(gap.to):
-			return gap, false
-		case !known.from.After(gap.from) && known.to.After(gap.from):
-			gap.from = known.to
-		case known.from.After(gap.from) && known.from.Before(gap.to):
-			gap.to = known.from
-			return gap, true
-		}
+	if gaps := all.gaps(of); len(gaps) > 0 {
+		return gaps[0], true
 	}
-	return gap, gap.from.Before(gap.to)
+	return gap, false
 }

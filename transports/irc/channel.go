@@ -214,6 +214,14 @@ func (l *link) changed(ch *channel, u *user, by string) {
 	}
 }
 
+// changedEverywhere is for what is not of one channel: an account, a host, being
+// away.
+func (l *link) changedEverywhere(u *user) {
+	for _, ch := range l.shown(u) {
+		l.changed(ch, u, "")
+	}
+}
+
 // rename gives a user another nick.
 func (l *link) rename(u *user, nick string) {
 	delete(l.users, l.is.fold(u.nick.Value()))

@@ -79,9 +79,7 @@ func (l *link) learnsAccount(nick, account string) {
 		return
 	}
 	u.account = accountNamed(account)
-	for _, ch := range l.shown(u) {
-		l.changed(ch, u, "")
-	}
+	l.changedEverywhere(u)
 }
 
 // Acquaintance implements transport.Acquaintances: those who are in a channel

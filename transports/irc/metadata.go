@@ -175,9 +175,7 @@ func (l *link) learnFace(target, key, value string) {
 		l.faces++
 	}
 	u.face = face
-	for _, ch := range l.shown(u) {
-		l.changed(ch, u, "")
-	}
+	l.changedEverywhere(u)
 }
 
 // faceOf gives what is known of somebody's face.

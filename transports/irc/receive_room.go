@@ -366,9 +366,7 @@ func receiveAway(l *link, m *message) error {
 		return nil
 	}
 	u.away, u.status = away, uniqueText(status)
-	for _, ch := range l.shown(u) {
-		l.changed(ch, u, "")
-	}
+	l.changedEverywhere(u)
 	return nil
 }
 
@@ -380,9 +378,7 @@ func receiveChghost(l *link, m *message) error {
 	}
 	if u := l.users[l.is.fold(m.nick)]; u != nil && u.host != uniqueText(host) {
 		u.host = uniqueText(host)
-		for _, ch := range l.shown(u) {
-			l.changed(ch, u, "")
-		}
+		l.changedEverywhere(u)
 	}
 	l.changesAfar(m.nick)
 	return nil

@@ -46,7 +46,5 @@ func (l *link) learnsTitles(m *message) {
 		return
 	}
 	u.oper, u.bot = oper, bot
-	for _, ch := range l.shown(u) {
-		l.changed(ch, u, "")
-	}
+	l.changedEverywhere(u)
 }

@@ -107,9 +107,7 @@ func (l *link) learnWho(channel, nick, host, flags string, account unique.Handle
 	if *u == before {
 		return
 	}
-	for _, ch := range l.shown(u) {
-		l.changed(ch, u, "")
-	}
+	l.changedEverywhere(u)
 }
 
 // receiveEndOfWho handles 315: nick, mask, text.

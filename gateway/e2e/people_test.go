@@ -165,13 +165,6 @@ func TestPeopleAreKnownAndSeen(t *testing.T) {
 	}
 }
 
-func account(name string) match {
-	return func(s xmppclient.Stanza) bool {
-		hats := s.FindNS("urn:xmpp:hats:0", "hats")
-		return hats != nil && strings.Contains(hats.String(), "Account "+name)
-	}
-}
-
 func TestAnAccountIsWhoSomebodyIs(t *testing.T) {
 	servers.Need(t, "inspircd", "atheme", "ii")
 	w := newWorld(t)
@@ -190,7 +183,7 @@ func TestAnAccountIsWhoSomebodyIs(t *testing.T) {
 	juliet := w.ircUser(irc.Addr, "juliet", channel)
 	came := romeo.gets(presence, from(room+"/juliet"), typed(""))
 	check(t, juliet.Raw("PRIVMSG NickServ :IDENTIFY capulet balconyscene"))
-	known := romeo.gets(presence, from(room+"/juliet"), account("capulet"))
+	known := romeo.gets(presence, from(room+"/juliet"), hat("Account capulet"))
 	if occupantID(t, came) != occupantID(t, known) {
 		t.Errorf("who logs in becomes another person: %s, %s", came, known)
 	}
@@ -198,14 +191,14 @@ func TestAnAccountIsWhoSomebodyIs(t *testing.T) {
 	// who comes later learns the account with the room,
 	benvolio := w.logIn("benvolio", "street")
 	benvolio.joins(room, "benvolio")
-	seen := occupantID(t, benvolio.gets(presence, from(room+"/juliet"), account("capulet")))
+	seen := occupantID(t, benvolio.gets(presence, from(room+"/juliet"), hat("Account capulet")))
 	// and it names her whenever she comes back
 	check(t, juliet.Part(channel, ""))
 	benvolio.gets(presence, from(room+"/juliet"), typed("unavailable"))
 	check(t, juliet.Raw("NICK jule"))
 	check(t, juliet.Raw("JOIN "+channel))
 	for _, p := range []*person{romeo, benvolio} {
-		if id := occupantID(t, p.gets(presence, from(room+"/jule"), account("capulet"))); id != seen {
+		if id := occupantID(t, p.gets(presence, from(room+"/jule"), hat("Account capulet"))); id != seen {
 			t.Errorf("juliet was %s and is %s", seen, id)
 		}
 	}

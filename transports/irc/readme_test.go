@@ -2,13 +2,12 @@ package irc
 
 import (
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"gatehouse/gateway/transport"
+	"gatehouse/gateway/transport/transporttest"
 )
 
 // Each row of the README's table of numerics has all those of one reason.
@@ -50,22 +49,7 @@ func TestReadmeNamesTestsThatThereAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := map[string]bool{}
-	for _, folder := range []string{".", "../../gateway", "../../gateway/e2e"} {
-		files, err := filepath.Glob(folder + "/*_test.go")
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no tests in %s: %v", folder, err)
-		}
-		for _, file := range files {
-			code, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range testFunction.FindAllSubmatch(code, -1) {
-				tests[string(m[1])] = true
-			}
-		}
-	}
+	tests := transporttest.Declared(t, ".", "../../gateway")
 	_, rows, _ := strings.Cut(string(text), "### IRCv3")
 	rows, _, _ = strings.Cut(rows, "###")
 	shown := 0
@@ -88,5 +72,3 @@ func TestReadmeNamesTestsThatThereAre(t *testing.T) {
 		t.Errorf("only %d rows were read", shown)
 	}
 }
-
-var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

@@ -1,13 +1,13 @@
 package sms
 
 import (
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"gatehouse/gateway/transport/transporttest"
 )
 
 const wishes = 25
@@ -24,7 +24,7 @@ func TestEveryWishHasATestOrAReason(t *testing.T) {
 		t.Fatal("README.md has no table of wishes")
 	}
 	table, _, _ = strings.Cut(table, "\n## ")
-	tests := testsOfAll(t)
+	tests := transporttest.Declared(t, "../..")
 	name := regexp.MustCompile(`\bTest[A-Z]\w+`)
 	next := 1
 	for line := range strings.Lines(table) {
@@ -49,25 +49,4 @@ func TestEveryWishHasATestOrAReason(t *testing.T) {
 	if next-1 != wishes {
 		t.Errorf("there are %d wishes, want %d", next-1, wishes)
 	}
-}
-
-// testsOfAll are the tests of the whole project.
-func testsOfAll(t *testing.T) map[string]bool {
-	t.Helper()
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	all := map[string]bool{}
-	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		for _, m := range declared.FindAllSubmatch(source, -1) {
-			all[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
 }

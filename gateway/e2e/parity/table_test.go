@@ -2,15 +2,15 @@ package parity
 
 import (
 	"bufio"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse/gateway/transport/transporttest"
 )
 
 // The scenarios of biboumi's own suite, by which its users' habits are known.
@@ -66,29 +66,8 @@ func readme(t *testing.T, heading string) (rows [][]string) {
 	return rows[1:]
 }
 
-// allTests are the tests of the whole project.
-func allTests(t *testing.T) map[string]bool {
-	t.Helper()
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	all := make(map[string]bool)
-	err := filepath.WalkDir("../../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		for _, m := range declared.FindAllSubmatch(source, -1) {
-			all[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 func TestEveryBehaviourHasARowAndATest(t *testing.T) {
-	tests := allTests(t)
+	tests := transporttest.Declared(t, "../../..")
 	var named []string
 	for _, row := range readme(t, "What biboumi does") {
 		named = append(named, strings.Trim(row[0], "`"))
@@ -113,7 +92,7 @@ func TestEveryBehaviourHasARowAndATest(t *testing.T) {
 }
 
 func TestEveryDefectHasARowAndATest(t *testing.T) {
-	tests := allTests(t)
+	tests := transporttest.Declared(t, "../../..")
 	rows := readme(t, "What biboumi does badly")
 	if len(rows) != defects {
 		t.Errorf("there are %d rows, want %d", len(rows), defects)

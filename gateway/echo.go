@@ -29,6 +29,9 @@ func (s *session) awaitEcho(st *stanza.Received, p place, o outgoing) {
 		s.rememberSent(st, spoken{chat: p.with, text: o.shown, replaces: o.anew})
 	}
 	s.unsaid = append(s.unsaid, unsaid{request: s.noteOf(st, p.kind).request(), since: time.Now(), st: st, p: p, o: o})
+	if len(s.unsaid) == maxUnsaid {
+		s.behind = time.After(slowAfter)
+	}
 }
 
 // takeUnsaid gives the oldest message of a request.
@@ -41,6 +44,9 @@ func (s *session) takeUnsaid(r transport.Request) (u unsaid, ok bool) {
 				s.unsaid = s.unsaid[1:]
 			} else {
 				s.unsaid = append(s.unsaid[:i:i], s.unsaid[i+1:]...)
+			}
+			if len(s.unsaid) <= maxUnsaid/2 {
+				s.behind = nil
 			}
 			if len(s.unsaid) == 0 {
 				s.unsaid = nil

@@ -73,17 +73,36 @@ func TestWhatOthersSeeInOtherWordsIsShownOnce(t *testing.T) {
 	})
 }
 
-func TestTooManyUnshownMessagesAreRefused(t *testing.T) {
+// What comes faster than the network shows it waits; what it does not show for
+// long is refused.
+func TestAnEchoThatIsBehindIsWaitedFor(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.joins(orchard, garden, "romeo")
 		w.verona.nextID = transport.Echoed
-		for range 256 {
-			w.speaks(orchard, garden, "again")
-			w.settle()
+		for i := range 300 {
+			w.speaks(orchard, garden, fmt.Sprint(i))
 		}
+		w.settle()
+		sent := w.verona.messages()
+		if len(sent) != 256 {
+			t.Fatalf("%d messages were sent before the first was shown", len(sent))
+		}
+		for i, m := range sent {
+			m.ID, m.Nick = transport.MessageID(fmt.Sprint("msg", i)), "romeo"
+			w.verona.tells(romeo, transport.MessageReceived{Message: m})
+			w.Expect(inRoom(orchard, garden, "romeo", fmt.Sprint(i)))
+		}
+		w.settle()
+		if n := len(w.verona.messages()); n != 300 {
+			t.Fatalf("%d of 300 messages were sent once the network had shown the others", n)
+		}
+		for i := range 256 - (300 - 256) {
+			w.speaks(orchard, garden, fmt.Sprint("again ", i))
+		}
+		w.speaks(orchard, garden, "too many")
 		w.ExpectNothing()
-		w.speaks(orchard, garden, "and again")
-		w.Expect(Message(ID("m-and again"), StanzaError("wait", "resource-constraint")))
+		w.pass(5 * time.Second)
+		w.Expect(Message(ID("m-too many"), StanzaError("wait", "resource-constraint")))
 	})
 }
 

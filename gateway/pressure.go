@@ -35,9 +35,9 @@ func (s *session) tidyPressure(now time.Time) {
 }
 
 // nextStanza is where the next stanza is announced; nowhere while the archive
-// has no room.
+// has no room, or the network is behind with showing what it took.
 func (s *session) nextStanza() <-chan struct{} {
-	if s.relief != nil {
+	if s.relief != nil || s.behind != nil {
 		return nil
 	}
 	return s.stanzas.more

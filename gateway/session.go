@@ -88,6 +88,7 @@ type session struct {
 	fetching
 	memory   memory                                       // what others may be about
 	unsaid   []unsaid                                     // what the network has still to show
+	behind   <-chan time.Time                             // it is too much, until then: nothing more is sent
 	reworded transport.Request                            // the last that others see in other words, of which there may be more
 	doubtful []doubt                                      // of the last reactions
 	thoughts thoughts                                     // reactions, the user's and others'
@@ -213,6 +214,8 @@ func (s *session) loop() {
 			return
 		case <-s.relief:
 			s.relieve()
+		case <-s.behind:
+			s.behind = nil
 		case <-s.nextStanza():
 			s.sendNext()
 		case e := <-s.nextEvent():

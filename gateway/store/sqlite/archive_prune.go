@@ -86,6 +86,7 @@ func (w *writer) pruneView(view int64) (more bool, err error) {
 	if _, err := w.tx.row(lastToGo, []any{view, border, pruneAtOnce}, &last, &count); err != nil || count == 0 {
 		return false, err
 	}
+	w.names.forgetRows()
 	for _, text := range []string{forgetUnseen, fewerViews, unsee} {
 		if _, e := w.tx.exec(text, view, last); e != nil {
 			err = errors.Join(err, e)

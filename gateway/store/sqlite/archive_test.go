@@ -208,6 +208,50 @@ func TestOnlyTheNewestOfAConversationStay(t *testing.T) {
 	})
 }
 
+// A row that has left the file is made anew for who sees the message later.
+func TestWhatLeftTheArchiveMayBeSeenAgain(t *testing.T) {
+	path := newPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(path, Options{HistoryLength: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		s.Archive().Add(saidTo("romeo", "a"))
+		s.Archive().Add(saidTo("romeo", "b"))
+		time.Sleep(2 * firstPrune)
+		s.Archive().Add(saidTo("juliet", "a"))
+		s.Archive().Add(saidTo("romeo", "b"))
+		if got := seen(t, s, "romeo") + "|" + seen(t, s, "juliet"); got != "b|a" {
+			t.Errorf("they see %q", got)
+		}
+	})
+}
+
+// BenchmarkArchiveApart measures what users of a room see one after the other,
+// each in a commit of their own.
+func BenchmarkArchiveApart(b *testing.B) {
+	const users, messages = 10, 400
+	s := openTest(b, newPath(b))
+	n, before := 0, cpuTime()
+	for b.Loop() {
+		for u := range users {
+			user := fmt.Sprint("user", u, "@example.org")
+			for i := range messages {
+				m := saidTo(user, fmt.Sprint(n, "-", i))
+				if room := s.Archive().Add(m); room != nil {
+					<-room
+				}
+			}
+			if err := (archive{s}).flush(b.Context(), "irc.example.org", user); err != nil {
+				b.Fatal(err)
+			}
+		}
+		n++
+	}
+	b.ReportMetric(float64(cpuTime()-before)/float64(n*users*messages), "CPU-ns/seen")
+}
+
 // BenchmarkArchive measures messages that so many users of a room see.
 func BenchmarkArchive(b *testing.B) {
 	growing := func(i int) string { return fmt.Sprintf("id%09d", i) }

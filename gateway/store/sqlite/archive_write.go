@@ -15,7 +15,9 @@ const (
 	// A clock that was set back by more than this is followed.
 	clockStep    = time.Hour
 	maxNames     = 65536
-	nearAttempts = 3 // at a key close by
+	rowOverhead  = 400     // bytes of a row that is remembered, without its text
+	maxRowBytes  = 2 << 20 // of all rows that are
+	nearAttempts = 3       // at a key close by
 	keyAttempts  = 1000
 
 	findChat = `SELECT key FROM archive_chats WHERE component = ? AND address = ?`
@@ -41,10 +43,19 @@ type archiveNames struct {
 	chats  map[chatName]int64
 	views  map[viewName]*view
 	newest int64 // key of the last row that is no late one
+
+	rows     map[rowName][]*archiveRow // all that there are of their names
+	rowBytes int
 }
 
 func (n *archiveNames) forget() {
 	*n = archiveNames{chats: map[chatName]int64{}, views: map[viewName]*view{}}
+	n.forgetRows()
+}
+
+// forgetRows is to be called when rows leave the file.
+func (n *archiveNames) forgetRows() {
+	n.rows, n.rowBytes = map[rowName][]*archiveRow{}, 0
 }
 
 // bound is called between batches: within one, a view's last message may not
@@ -53,13 +64,16 @@ func (n *archiveNames) bound() {
 	if n.chats == nil || len(n.chats)+len(n.views) > maxNames {
 		n.forget()
 	}
+	if n.rowBytes > maxRowBytes {
+		n.forgetRows()
+	}
 }
 
-// An archiveRow is one row of the archive that this commit works on.
+// An archiveRow is one row of the archive that many may see.
 type archiveRow struct {
 	key      int64
-	m        *store.Archived
-	stored   bool    // before this commit
+	m        store.Archived
+	stored   bool    // before this batch
 	viewers  []int64 // who is to be added
 	inserted int     // of them, how many the row counts already
 }
@@ -73,10 +87,9 @@ type rowName struct {
 // an error the transaction must be undone.
 func (w *writer) archiveAll(t *tx, messages []store.Archived) (added int, err error) {
 	w.names.bound()
-	rows := map[rowName][]*archiveRow{}
 	var order []*archiveRow
 	for i := range messages {
-		row, fresh, err := w.archiveOne(t, rows, &messages[i])
+		row, fresh, err := w.archiveOne(t, &messages[i])
 		if err != nil {
 			return 0, err
 		}
@@ -91,13 +104,14 @@ func (w *writer) archiveAll(t *tx, messages []store.Archived) (added int, err er
 		if err := addViewers(t, row); err != nil {
 			return 0, err
 		}
+		row.stored, row.viewers, row.inserted = true, nil, 0
 	}
 	return added, nil
 }
 
 // archiveOne finds or makes the row of a message, and notes who saw it. Row is
 // set when it is met for the first time.
-func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Archived) (row *archiveRow, fresh bool, err error) {
+func (w *writer) archiveOne(t *tx, m *store.Archived) (row *archiveRow, fresh bool, err error) {
 	chat, err := w.chatKey(t, chatName{m.Component, m.Chat})
 	if err != nil {
 		return nil, false, err
@@ -111,21 +125,21 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 		last = max(last, v.last)
 	}
 	name := rowName{m.ID, chat}
-	same, known := rows[name]
+	same, known := w.names.rows[name]
 	if !known && !m.Fresh {
 		if same, err = storedRows(t, m.ID, chat); err != nil {
 			return nil, false, err
 		}
-		rows[name] = same
+		w.names.remember(name, same...)
 	}
 	var shared *archiveRow
 	for _, r := range same {
-		seen, err := hasSeen(t, r, views[0].key)
+		seen, err := hasSeen(t, r, views[0])
 		if err != nil || seen {
 			return nil, false, err
 		}
 		// The order in which a user saw things outweighs a row saved.
-		if looksLike(r.m, m) && (m.Late || r.key > last) {
+		if looksLike(&r.m, m) && (m.Late || r.key > last) {
 			shared = r
 		}
 	}
@@ -134,7 +148,7 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 			return nil, false, err
 		}
 		if !m.Fresh {
-			rows[name] = append(rows[name], shared)
+			w.names.remember(name, shared)
 		}
 		row = shared
 	} else if shared.stored && len(shared.viewers) == 0 {
@@ -145,6 +159,15 @@ func (w *writer) archiveOne(t *tx, rows map[rowName][]*archiveRow, m *store.Arch
 		v.last = max(v.last, shared.key)
 	}
 	return row, true, nil
+}
+
+// remember adds rows to those of a name.
+func (n *archiveNames) remember(name rowName, rows ...*archiveRow) {
+	n.rows[name] = append(n.rows[name], rows...)
+	n.rowBytes += rowOverhead
+	for _, r := range rows {
+		n.rowBytes += rowOverhead + sizeOf(&r.m)
+	}
 }
 
 // looksLike says that two users saw the same.
@@ -165,8 +188,8 @@ func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
 	defer found.Close()
 	var rows []*archiveRow
 	for found.Next() {
-		m := store.Archived{ID: id}
-		row := &archiveRow{m: &m, stored: true}
+		row := &archiveRow{m: store.Archived{ID: id}, stored: true}
+		m := &row.m
 		if err := found.Scan(&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside); err != nil {
 			return nil, err
 		}
@@ -175,15 +198,15 @@ func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
 	return rows, found.Err()
 }
 
-func hasSeen(t *tx, r *archiveRow, view int64) (bool, error) {
-	if slices.Contains(r.viewers, view) {
+func hasSeen(t *tx, r *archiveRow, v *view) (bool, error) {
+	if slices.Contains(r.viewers, v.key) {
 		return true, nil
 	}
-	if !r.stored {
+	if !r.stored || r.key > v.last {
 		return false, nil
 	}
 	var one int
-	return t.row(findSeen, []any{view, r.key}, &one)
+	return t.row(findSeen, []any{v.key, r.key}, &one)
 }
 
 // newRow inserts a row behind those that are there, or where its time says.
@@ -201,7 +224,7 @@ func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (
 			if !m.Late {
 				w.names.newest = key
 			}
-			return &archiveRow{key: key, m: m, inserted: views}, err
+			return &archiveRow{key: key, m: *m, inserted: views}, err
 		}
 		if key++; attempt >= nearAttempts { // many at one time: an import that knows whole seconds only
 			if _, err := t.row(behindAll, []any{key}, &key); err != nil {

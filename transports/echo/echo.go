@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"gatehouse/gateway/transport"
 )
@@ -35,11 +36,11 @@ func (n *network) Info() transport.Info {
 	return transport.Info{Name: "Echo", Type: "generic", Reachable: true, Prompt: "Write to any name, like juliet"}
 }
 
-var validName = regexp.MustCompile(`^[\p{L}\p{M}\p{N}._-]{1,200}$`)
+var validName = regexp.MustCompile(`^[\p{L}\p{M}\p{N}._-]+$`)
 
 func (n *network) Resolve(text string) (transport.Address, transport.Kind, error) {
 	name := strings.ToLower(strings.TrimSpace(text))
-	if !validName.MatchString(name) {
+	if !validName.MatchString(name) || utf8.RuneCountInString(name) > 200 {
 		return "", 0, &transport.Error{Reason: transport.BadAddress, Text: "An address here is any one word, like juliet"}
 	}
 	return transport.Address(name), transport.Person, nil

@@ -3,6 +3,7 @@ package echo
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,6 +111,15 @@ func TestDelayOutOfRangeIsBlamed(t *testing.T) {
 		err := (&Options{Delay: d}).Check()
 		if e, ok := errors.AsType[*transport.OptionError](err); !ok || e.Key != "delay" {
 			t.Errorf("Check of %v = %v, want an error about the delay", d, err)
+		}
+	}
+}
+
+func TestANameHasAnEnd(t *testing.T) {
+	n := newNetwork(t, "")
+	for length, fits := range map[int]bool{0: false, 1: true, 200: true, 201: false} {
+		if _, _, err := n.Resolve(strings.Repeat("é", length)); (err == nil) != fits {
+			t.Errorf("%d characters: %v", length, err)
 		}
 	}
 }

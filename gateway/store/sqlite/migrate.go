@@ -31,7 +31,8 @@ func checkOwner(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// migrate brings the file to the newest version, one transaction for each.
+// migrate brings the file to the newest version in one transaction, and so with
+// one wait for the disk.
 func migrate(ctx context.Context, conn *sql.Conn, path string, migrations fs.FS, log *slog.Logger) error {
 	steps, err := readMigrations(migrations)
 	if err != nil {
@@ -53,23 +54,16 @@ func migrate(ctx context.Context, conn *sql.Conn, path string, migrations fs.FS,
 		}
 		log.Info("store is migrated", "path", path, "from", version, "to", len(steps), "backup", copied)
 	}
-	for i, text := range steps[version:] {
-		if err := step(ctx, conn, text, version+i+1); err != nil {
-			return fmt.Errorf("migrate to version %d: %w", version+i+1, err)
-		}
-	}
-	return nil
-}
-
-func step(ctx context.Context, conn *sql.Conn, text string, version int) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, text); err != nil {
-		return errors.Join(err, tx.Rollback())
+	for i, text := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return errors.Join(fmt.Errorf("migrate to version %d: %w", version+i+1, err), tx.Rollback())
+		}
 	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(steps))); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()

@@ -21,13 +21,15 @@ const (
 	archiveFirst = archiveEnd + ` LIMIT 1`
 	archiveLast  = archiveEnd + ` DESC LIMIT 1`
 
+	calledThere = `coalesce(s.stanza_id, m.stanza_id), coalesce(s.origin, m.origin)`
+
 	// ?4 is the one nick wanted, or "".
-	archivePage = `SELECT m.key, m.chat, c.address, m.id, m.stanza_id, m.origin, m.nick, m.occupant, m.sent, m.text, m.file, m.beside
+	archivePage = `SELECT m.key, m.chat, c.address, m.id, ` + calledThere + `, m.nick, m.occupant, m.sent, m.text, m.file, m.beside
 		FROM archive_seen s CROSS JOIN archive m ON m.key = s.message CROSS JOIN archive_chats c ON c.key = m.chat
 		WHERE s.view = ?1 AND s.message BETWEEN ?2 AND ?3 AND (?4 = '' OR m.nick = ?4)
 		ORDER BY s.message`
 	// ?1 are pairs of a chat and a name, as a JSON array.
-	archiveRetractions = `SELECT m.key, m.chat, m.retracts, m.id, m.stanza_id, m.nick, m.occupant, m.sent, m.beside
+	archiveRetractions = `SELECT m.key, m.chat, m.retracts, m.id, ` + calledThere + `, m.nick, m.occupant, m.sent, m.beside
 		FROM json_each(?1) n CROSS JOIN archive m ON m.chat = json_extract(n.value, '$[0]')
 			AND m.retracts = json_extract(n.value, '$[1]') AND m.retracts <> ''
 		CROSS JOIN archive_seen s ON s.view = ?2 AND s.message = m.key
@@ -128,7 +130,7 @@ func (a archive) attachRetractions(ctx context.Context, view int64, found []keye
 		return err
 	}
 	scan := func(r scanner) (m keyed, err error) {
-		err = r.Scan(&m.key, &m.chat, &m.Retracts, &m.ID, &m.StanzaID, &m.Nick, &m.Occupant, &m.Sent, &m.Beside)
+		err = r.Scan(&m.key, &m.chat, &m.Retracts, &m.ID, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Beside)
 		m.At = time.UnixMicro(m.key)
 		return m, err
 	}

@@ -83,6 +83,57 @@ func TestOneRowServesAllWhoSawTheSame(t *testing.T) {
 	}
 }
 
+// Its author's clients call a message by another name than all others, whoever
+// of them saw it first, and have done so since before the row could serve both.
+func TestOneRowServesItsAuthorToo(t *testing.T) {
+	path := newPath(t)
+	s := openTest(t, path)
+	add := func(users ...string) {
+		for _, user := range users {
+			m := saidTo(user, "a")
+			if user == "juliet" {
+				m.StanzaID, m.Origin = "client-1", "origin-1"
+			}
+			s.Archive().Add(m)
+		}
+	}
+	add("juliet", "romeo")
+	seen(t, s, "romeo") // a commit between them
+	add("tybalt", "juliet")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, path)
+	add("nurse", "juliet", "romeo")
+	for _, user := range []string{"romeo", "juliet", "tybalt", "nurse"} {
+		page, err := s.Archive().Page(t.Context(), store.ArchiveQuery{Component: "irc.example.org", User: user, Chat: "#garden", Max: 9})
+		want := names{stanzaID: "a"}
+		if user == "juliet" {
+			want = names{"client-1", "origin-1"}
+		}
+		if err != nil || len(page.Messages) != 1 || namesOf(&page.Messages[0]) != want || page.Messages[0].ID != "a" {
+			t.Errorf("%s sees %+v, %v", user, page.Messages, err)
+		}
+	}
+	if rows, seen := count(t, s, "archive"), count(t, s, "archive_seen"); rows != 1 || seen != 4 {
+		t.Errorf("%d rows, seen %d times", rows, seen)
+	}
+	if _, err := write(t.Context(), s, func(tx *tx) (struct{}, error) {
+		_, err := tx.exec("UPDATE archive SET stanza_id = 'old', origin = 'older'")
+		return struct{}{}, err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, path)
+	add("mercutio")
+	if got := seen(t, s, "mercutio"); got != "a" || count(t, s, "archive") != 2 {
+		t.Errorf("mercutio saw %q in %d rows", got, count(t, s, "archive"))
+	}
+}
+
 func TestAFullArchiveQueueDropsCountsAndSaysSo(t *testing.T) {
 	s := openTest(t, newPath(t))
 	writer := stall(t, s)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -34,6 +35,7 @@ const (
 
 	findSeen    = `SELECT 1 FROM archive_seen WHERE view = ? AND message = ?`
 	putSeen     = `INSERT INTO archive_seen (view, message) VALUES (?, ?)`
+	putSeenAs   = `INSERT INTO archive_seen (view, message, stanza_id, origin) VALUES (?, ?, ?, ?)`
 	putSeenMany = `INSERT OR IGNORE INTO archive_seen (view, message) SELECT value, ?2 FROM json_each(?1)`
 )
 
@@ -73,10 +75,26 @@ func (n *archiveNames) bound() {
 type archiveRow struct {
 	key      int64
 	m        store.Archived
-	stored   bool    // before this batch
-	viewers  []int64 // who is to be added
-	inserted int     // of them, how many the row counts already
+	stored   bool     // before this batch
+	viewers  []viewer // who is to be added
+	inserted int      // of them, how many the row counts already
 }
+
+// A viewer is a view that a row belongs to.
+type viewer struct {
+	view  int64
+	named bool // under names of its own
+	names
+}
+
+// Names are what clients call a message, beside the id that it is archived by.
+// Its author's clients may call it otherwise than all others.
+type names struct{ stanzaID, origin string }
+
+func namesOf(m *store.Archived) names { return names{m.StanzaID, m.Origin} }
+
+// plain are the names of a message that is called as it is archived.
+func plain(m *store.Archived) names { return names{stanzaID: m.ID} }
 
 type rowName struct {
 	id   string
@@ -155,7 +173,7 @@ func (w *writer) archiveOne(t *tx, m *store.Archived) (row *archiveRow, fresh bo
 		row = shared
 	}
 	for _, v := range views {
-		shared.viewers = append(shared.viewers, v.key)
+		shared.viewers = append(shared.viewers, viewer{v.key, namesOf(&shared.m) != namesOf(m), namesOf(m)})
 		v.last = max(v.last, shared.key)
 	}
 	return row, true, nil
@@ -170,10 +188,11 @@ func (n *archiveNames) remember(name rowName, rows ...*archiveRow) {
 	}
 }
 
-// looksLike says that two users saw the same.
-func looksLike(a, b *store.Archived) bool {
-	return a.Text == b.Text && a.File == b.File && a.Beside == b.Beside && a.Nick == b.Nick && a.StanzaID == b.StanzaID && a.Origin == b.Origin &&
-		a.Occupant == b.Occupant && a.Sent == b.Sent
+// looksLike says that what somebody saw can be the row a, be it under other
+// names.
+func looksLike(a, m *store.Archived) bool {
+	return a.Text == m.Text && a.File == m.File && a.Beside == m.Beside && a.Nick == m.Nick && a.Occupant == m.Occupant && a.Sent == m.Sent &&
+		(namesOf(a) == plain(a) || namesOf(a) == namesOf(m))
 }
 
 func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
@@ -199,7 +218,7 @@ func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
 }
 
 func hasSeen(t *tx, r *archiveRow, v *view) (bool, error) {
-	if slices.Contains(r.viewers, v.key) {
+	if slices.ContainsFunc(r.viewers, func(w viewer) bool { return w.view == v.key }) {
 		return true, nil
 	}
 	if !r.stored || r.key > v.last {
@@ -219,12 +238,14 @@ func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (
 		key = last + 1
 	}
 	for attempt := range keyAttempts {
-		_, err := t.exec(putArchived, key, chat, m.ID, m.StanzaID, m.Origin, m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
+		_, err := t.exec(putArchived, key, chat, m.ID, m.ID, "", m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
 		if !isTaken(err) {
 			if !m.Late {
 				w.names.newest = key
 			}
-			return &archiveRow{key: key, m: *m, inserted: views}, err
+			row := &archiveRow{key: key, m: *m, inserted: views}
+			row.m.StanzaID, row.m.Origin = m.ID, ""
+			return row, err
 		}
 		if key++; attempt >= nearAttempts { // many at one time: an import that knows whole seconds only
 			if _, err := t.row(behindAll, []any{key}, &key); err != nil {
@@ -246,18 +267,24 @@ func addViewers(t *tx, row *archiveRow) error {
 			return err
 		}
 	}
-	if len(row.viewers) <= 2 {
-		for _, v := range row.viewers {
-			if _, err := t.exec(putSeen, v, row.key); err != nil {
-				return err
-			}
+	slices.SortFunc(row.viewers, func(a, b viewer) int { return cmp.Compare(a.view, b.view) })
+	var list []byte
+	for _, v := range row.viewers {
+		var err error
+		switch {
+		case v.named:
+			_, err = t.exec(putSeenAs, v.view, row.key, v.stanzaID, v.origin)
+		case len(row.viewers) <= 2:
+			_, err = t.exec(putSeen, v.view, row.key)
+		default:
+			list = strconv.AppendInt(append(list, "[,"[min(len(list), 1)]), v.view, 10)
 		}
-		return nil
+		if err != nil {
+			return err
+		}
 	}
-	slices.Sort(row.viewers)
-	list := make([]byte, 0, 8*len(row.viewers))
-	for i, v := range row.viewers {
-		list = strconv.AppendInt(append(list, "[,"[min(i, 1)]), v, 10)
+	if list == nil {
+		return nil
 	}
 	_, err := t.exec(putSeenMany, string(append(list, ']')), row.key)
 	return err

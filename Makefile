@@ -1,6 +1,7 @@
 # make demo   sets up and shows the main job on this machine
 # make test   sets up and passes every test
-# make bench  measures speed and memory, beside biboumi
+# make bench  measures speed and memory, beside biboumi: an hour; RECORD=1 puts
+#             what it finds into README.md
 # make build  makes bin/gatehouse
 
 GO ?= go
@@ -37,7 +38,8 @@ demo:
 bench:
 	@scripts/install $(BENCH_NEEDS)
 	@$(GO) build $(RELEASE) -o bin/ ./cmd/gatehouse ./cmd/gatehouse-bench
-	@bin/gatehouse-bench -runs $(RUNS)
+	@bin/gatehouse-bench -runs $(RUNS) $(if $(RECORD),-record README.md)
+	@bin/gatehouse-bench -plot $(if $(RECORD),cmd/gatehouse-bench,bin)/growth.svg
 
 install:
 	@scripts/install $(TEST_NEEDS)

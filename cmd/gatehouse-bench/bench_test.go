@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,27 @@ func TestNothingIsLostUnderLoad(t *testing.T) {
 		t.Error(err)
 	}
 	t.Log("\n" + table.String())
+}
+
+func TestTheTableIsPutBetweenItsMarks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(file, []byte("# Speed\n"+tableBegins+"old\n"+tableEnds+"More.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := record(file, "| new |\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _ := os.ReadFile(file); string(got) != "# Speed\n"+tableBegins+"\n| new |\n\n"+tableEnds+"More.\n" {
+		t.Errorf("got %q", got)
+	}
+	if err := os.WriteFile(file, []byte("# Speed\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := record(file, "| new |\n"); err == nil {
+		t.Error("a file without marks was taken")
+	}
 }
 
 func TestTheTableSaysHowManyTimes(t *testing.T) {

@@ -56,13 +56,16 @@ func (t *trial) steady(o sizes) (figures, error) {
 		l.count()
 	})
 	defer t.server.listen(nil)
-	before := t.memory()
+	var memory []float64 // every second
 	tick := time.NewTicker(time.Second / crowdRate)
 	defer tick.Stop()
-	for range count {
+	for i := range count {
 		<-tick.C
 		c := rand.IntN(len(channels))
 		talking[c%len(talking)].say("PRIVMSG %s :at %d", channels[c], time.Now().UnixNano())
+		if i%crowdRate == 0 {
+			memory = append(memory, t.memory())
+		}
 	}
 	f, err := l.figures(t, failed)
 	if err != nil {
@@ -70,9 +73,18 @@ func (t *trial) steady(o sizes) (figures, error) {
 	}
 	slices.Sort(late)
 	f["p50"], f["p99"] = ms(late[len(late)/2]), ms(late[len(late)*99/100])
-	f["growth"] = t.memory() / before
-	f["memory"] = t.memory() / float64(o.users)
+	tenth := max(1, len(memory)/10)
+	end := mean(memory[len(memory)-tenth:])
+	f["growth"] = end / mean(memory[tenth:][:tenth]) // the first tenth is for what waits from their coming in
+	f["memory"] = end / float64(o.users)
 	return f, nil
+}
+
+func mean(all []float64) (sum float64) {
+	for _, v := range all {
+		sum += v
+	}
+	return sum / float64(len(all))
 }
 
 // settle brings the users into three channels each, ofRoom in one.

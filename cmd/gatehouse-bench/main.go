@@ -27,6 +27,7 @@ func main() {
 	flag.BoolVar(&o.alone, "alone", false, "measure Gatehouse alone")
 	flag.StringVar(&o.program, "gatehouse", "", "the program to measure; empty: the one beside this")
 	flag.StringVar(&o.plot, "plot", "", "measure how the cost grows with the work instead, and draw it into this SVG file")
+	flag.StringVar(&o.record, "record", "", "put the table into this Markdown file too, in place of the one between its marks")
 	flag.IntVar(&o.most, "most", 10000, "the most users, and people in a channel, of the plot")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -42,7 +43,7 @@ type options struct {
 	quick, alone bool
 	only         string
 	program      string
-	plot         string
+	plot, record string
 	most         int
 }
 
@@ -76,5 +77,33 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.plot != "" {
 		return b.draw(ctx)
 	}
-	return b.run(ctx)
+	if o.record == "" {
+		return b.run(ctx)
+	}
+	var table strings.Builder
+	b.out = io.MultiWriter(out, &table)
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	return record(o.record, table.String())
+}
+
+// What a table is put between.
+const (
+	tableBegins = "<!-- the table of make bench -->\n"
+	tableEnds   = "<!-- its end -->\n"
+)
+
+// record replaces the table in a file.
+func record(file, table string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := strings.Cut(string(b), tableBegins)
+	_, after, ends := strings.Cut(rest, tableEnds)
+	if !begins || !ends {
+		return fmt.Errorf("%s has no place for the table: a line %q and a line %q", file, tableBegins, tableEnds)
+	}
+	return os.WriteFile(file, []byte(before+tableBegins+"\n"+table+"\n"+tableEnds+after), 0o644)
 }

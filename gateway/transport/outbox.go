@@ -30,9 +30,10 @@ type Outbox interface {
 	// Fallback of the item with the same Key.
 	Update(ctx context.Context, item OutboxItem) error
 
-	// In gives up to max items in a state whose NotBefore has come, oldest
-	// first, but none that are From one of the addresses at the end.
-	In(ctx context.Context, state OutboxState, now time.Time, max int, but ...Address) ([]OutboxItem, error)
+	// In gives up to max items in a state whose NotBefore has come and whose keys
+	// are above after, oldest first, but none that are From one of the addresses
+	// at the end. What is put later has a higher key.
+	In(ctx context.Context, state OutboxState, now time.Time, after int64, max int, but ...Address) ([]OutboxItem, error)
 
 	// Find gives the item that the network knows by the id, from any state,
 	// or false.

@@ -20,12 +20,12 @@ type doubt struct {
 func (s *sender) recover(ctx context.Context) bool {
 	now := time.Now()
 	everything := now.Add(10 * keepTrying)
-	open, err := s.n.outbox.In(ctx, transport.Sending, everything, largest)
+	open, err := s.n.outbox.In(ctx, transport.Sending, everything, 0, largest)
 	if err != nil {
 		s.n.log.Error("read the outbox", "error", err)
 		return false
 	}
-	queued, err := s.n.outbox.In(ctx, transport.Queued, everything, largest)
+	queued, err := s.n.outbox.In(ctx, transport.Queued, everything, 0, largest)
 	if err != nil {
 		s.n.log.Error("read the outbox", "error", err)
 		return false
@@ -53,7 +53,7 @@ func (s *sender) recover(ctx context.Context) bool {
 // askAnew has the provider asked how texts fare whose reports may have come
 // while nobody took them.
 func (s *sender) askAnew(ctx context.Context, now time.Time) {
-	sent, err := s.n.outbox.In(ctx, transport.Sent, now.Add(10*keepTrying), largest)
+	sent, err := s.n.outbox.In(ctx, transport.Sent, now.Add(10*keepTrying), 0, largest)
 	if err != nil {
 		s.n.log.Error("read the outbox", "error", err)
 		return
@@ -94,10 +94,10 @@ func (s *sender) lookAround(ctx, calls context.Context) {
 	if len(s.doubts) > 0 {
 		s.scanBy(now.Add(time.Second))
 	}
-	open, err := s.n.outbox.In(ctx, transport.Sending, now.Add(10*keepTrying), largest)
+	open, err := s.n.outbox.In(ctx, transport.Sending, now.Add(10*keepTrying), 0, largest)
 	var sent []transport.OutboxItem
 	if err == nil {
-		sent, err = s.n.outbox.In(ctx, transport.Sent, now, batch, s.unaskable(now)...)
+		sent, err = s.n.outbox.In(ctx, transport.Sent, now, 0, batch, s.unaskable(now)...)
 	}
 	if err != nil {
 		if ctx.Err() == nil {

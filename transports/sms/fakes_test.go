@@ -109,10 +109,10 @@ func (d *disk) Update(_ context.Context, item transport.OutboxItem) error {
 	return nil
 }
 
-func (d *disk) In(_ context.Context, state transport.OutboxState, now time.Time, most int, but ...transport.Address) ([]transport.OutboxItem, error) {
+func (d *disk) In(_ context.Context, state transport.OutboxState, now time.Time, after int64, most int, but ...transport.Address) ([]transport.OutboxItem, error) {
 	var found []transport.OutboxItem
 	for _, item := range d.all() {
-		if item.State == state && !item.NotBefore.After(now) && !slices.Contains(but, item.From) && len(found) < most {
+		if item.State == state && item.Key > after && !item.NotBefore.After(now) && !slices.Contains(but, item.From) && len(found) < most {
 			found = append(found, item)
 		}
 	}

@@ -26,7 +26,7 @@ func (s *sender) widen(ctx context.Context, now time.Time) bool {
 	if s.wide || len(but) > leftOutMost {
 		return false
 	}
-	items, err := s.n.outbox.In(ctx, transport.Queued, now, batch, but...)
+	items, err := s.n.outbox.In(ctx, transport.Queued, now, 0, batch, but...)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.n.log.Error("read the outbox", "error", err)
@@ -35,7 +35,7 @@ func (s *sender) widen(ctx context.Context, now time.Time) bool {
 	}
 	s.wide = len(items) < batch
 	items = slices.DeleteFunc(items, func(i transport.OutboxItem) bool { return s.active[i.Key] })
-	s.queue = append(s.queue, items...)
+	s.queue, s.beside = append(s.queue, items...), s.beside || len(items) > 0
 	return len(items) > 0
 }
 

@@ -57,12 +57,14 @@ type sender struct {
 	doubts map[int64]*doubt   // items of which nobody knows whether they were taken
 	users  map[string]int     // sends by user
 	paces  map[*trunk]*pace
-	wide   bool // all others' items were fetched beside
+	wide   bool // all others' items were fetched beside,
+	beside bool // and some are in the queue
 	turns  turns
 	queue  []transport.OutboxItem // fetched and not started, oldest first
-	size   int                    // of the last fetch
-	more   bool                   // there may be more than was fetched
-	stale  bool                   // something was put since
+	last   int64                  // the key of the last item that was fetched in turn
+	more   bool                   // there may be more behind it
+	fresh  bool                   // something was put since
+	stale  bool                   // something before it may be due
 
 	paused   time.Time // the outbox is not read before
 	nextScan time.Time
@@ -97,7 +99,7 @@ func newSender(n *Network) *sender {
 		n: n, done: make(chan result, batch),
 		active: make(map[int64]bool), busy: make(map[lane]bool), held: make(map[lane]time.Time),
 		doubts: make(map[int64]*doubt), users: make(map[string]int), paces: make(map[*trunk]*pace), turns: newTurns(),
-		size: batch, stale: true,
+		stale: true,
 	}
 }
 
@@ -119,8 +121,9 @@ func (s *sender) run(ctx context.Context) {
 		case <-ctx.Done():
 		case r := <-s.done:
 			s.finish(r)
+			s.finishOthers()
 		case <-s.n.queue:
-			s.stale = true
+			s.fresh = true
 		case <-s.n.scan:
 			s.nextScan = time.Time{}
 		case <-timer.C:
@@ -153,46 +156,69 @@ func (s *sender) dispatch(ctx, calls context.Context) {
 	if !s.anyTakes(now) {
 		return
 	}
+	if s.fresh && s.more { // it is behind all that were fetched, or beside them
+		s.fresh, s.wide, s.stale = false, false, s.stale || s.beside
+	}
 	for {
-		if s.stale && !s.fetch(ctx, now, s.size) {
+		if (s.stale || s.fresh) && !s.fetch(ctx) {
 			return
 		}
-		if i := s.fairest(now); i >= 0 {
-			item := s.queue[i]
-			s.queue = slices.Delete(s.queue, i, i+1)
-			s.start(calls, now, item)
-			continue
+		if !s.startAll(calls, now) {
+			return
 		}
 		switch {
-		case s.more && len(s.queue) < s.size/2:
-			s.size = batch
-		case s.more && s.size < largest:
-			s.size *= 2
+		case s.more && len(s.queue) < largest && !(s.beside && len(s.queue) > batch):
+			if !s.fetch(ctx) {
+				return
+			}
 		case s.more && s.widen(ctx, now):
-			continue
 		default:
 			return
 		}
-		s.stale = true
 	}
 }
 
-// fetch reads the oldest queued items.
-func (s *sender) fetch(ctx context.Context, now time.Time, size int) bool {
-	items, err := s.n.outbox.In(ctx, transport.Queued, now, size)
+// fetch reads the queued items behind those that were read before; if something
+// may be due that is not, it begins anew. Items are read as they are put, so all
+// that the store has by now are due by now, but those put back.
+func (s *sender) fetch(ctx context.Context) bool {
+	if s.stale || s.beside {
+		s.queue, s.last, s.wide, s.beside = nil, 0, false, false
+	}
+	most := max(batch, min(len(s.queue), largest-len(s.queue)))
+	items, err := s.n.outbox.In(ctx, transport.Queued, time.Now(), s.last, most)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.n.log.Error("read the outbox", "error", err)
 		}
-		s.paused = now.Add(storeRetry)
+		s.stale, s.paused = true, time.Now().Add(storeRetry)
 		return false
 	}
-	s.more, s.stale, s.wide = len(items) >= size, false, false
-	if !s.more {
-		s.size = batch
+	s.more, s.stale, s.fresh = len(items) >= most, false, false
+	if len(items) > 0 {
+		s.last = items[len(items)-1].Key
 	}
-	s.queue = slices.DeleteFunc(items, func(i transport.OutboxItem) bool { return s.active[i.Key] })
+	items = slices.DeleteFunc(items, func(i transport.OutboxItem) bool { return s.active[i.Key] })
+	s.queue = append(s.queue, items...)
 	return true
+}
+
+// startAll starts what can be sent of the queue. It says whether anything more
+// would be.
+func (s *sender) startAll(calls context.Context, now time.Time) bool {
+	takes := true
+	for i := 0; takes && i < len(s.queue); {
+		if s.queue[i].State != transport.Queued || !s.startable(now, s.queue[i]) {
+			i++
+			continue
+		}
+		first := &s.queue[s.fairest(now, i)]
+		s.start(calls, now, *first)
+		first.State = transport.Sending
+		takes = s.anyTakes(now)
+	}
+	s.queue = slices.DeleteFunc(s.queue, func(i transport.OutboxItem) bool { return i.State != transport.Queued })
+	return takes
 }
 
 // startable says that an item's lane and number are free, that its user has not
@@ -258,6 +284,19 @@ func (s *sender) finish(r result) {
 		}
 	}
 	r.pace.learn(r, now)
+}
+
+// finishOthers takes the results that are there already: what ends together, as
+// after a commit, is looked after together.
+func (s *sender) finishOthers() {
+	for range batch {
+		select {
+		case r := <-s.done:
+			s.finish(r)
+		default:
+			return
+		}
+	}
 }
 
 // scanBy has a scan made at a time, whatever scans come before it.

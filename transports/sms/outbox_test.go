@@ -262,8 +262,11 @@ func TestTenThousandQueuedMessagesStayInTheStore(t *testing.T) {
 		}
 	}
 	w := newSender(&Network{outbox: d, log: discard, lines: newLines()})
-	if !w.fetch(t.Context(), now, w.size) || len(w.queue) != batch || d.most != batch {
+	if !w.fetch(t.Context()) || len(w.queue) != batch || d.most != batch {
 		t.Errorf("%d items were fetched at a time, and %d are in memory", d.most, len(w.queue))
+	}
+	if !w.fetch(t.Context()) || len(w.queue) != 2*batch || w.queue[batch].Key != batch+1 {
+		t.Errorf("%d are in memory after another fetch", len(w.queue))
 	}
 }
 

@@ -60,22 +60,17 @@ func (t *turns) take(now time.Time, by *trunk, item transport.OutboxItem) {
 	t.free[string(item.From)] = now.Add(time.Duration(float64(max(parts, 1)) / rate * float64(time.Second)))
 }
 
-// fairest gives, of the items that may be sent now, the first; if its number
-// has several users, the first of the one whose turn is the longest ago.
-func (s *sender) fairest(now time.Time) int {
-	best := -1
-	var from transport.Address
-	for i, item := range s.queue {
-		if best >= 0 && (item.From != from || s.turns.served[item.User] >= s.turns.served[s.queue[best].User]) {
-			continue
+// fairest gives the place of an item that may be sent now instead of the first
+// that may: if the number has several users, of the first of the one whose turn
+// is the longest ago.
+func (s *sender) fairest(now time.Time, first int) int {
+	best, from := first, s.queue[first].From
+	for i := first + 1; i < len(s.queue) && s.turns.served[s.queue[best].User] > 0; i++ {
+		item := s.queue[i]
+		if item.From == from && item.State == transport.Queued &&
+			s.turns.served[item.User] < s.turns.served[s.queue[best].User] && s.startable(now, item) {
+			best = i
 		}
-		if !s.startable(now, item) {
-			continue
-		}
-		if best = i; s.turns.served[item.User] == 0 {
-			return i
-		}
-		from = item.From
 	}
 	return best
 }

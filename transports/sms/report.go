@@ -96,7 +96,7 @@ func (n *Network) sendAnew(ctx context.Context, item transport.OutboxItem, r pro
 	if err := n.outbox.Update(ctx, item); err != nil {
 		return fmt.Errorf("queue message again: %w", err)
 	}
-	n.wakeSender()
+	n.wakeScan()
 	return nil
 }
 

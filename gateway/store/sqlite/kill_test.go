@@ -129,7 +129,7 @@ func everything(t *testing.T, path string) map[string]string {
 	for _, item := range in {
 		stored[fmt.Sprint("in", item.Key)] = string(item.Event)
 	}
-	out, err := s.Outbox("a").In(t.Context(), transport.Queued, time.Now(), 1e6)
+	out, err := s.Outbox("a").In(t.Context(), transport.Queued, time.Now(), 0, 1e6)
 	if err != nil {
 		t.Fatal(err)
 	}

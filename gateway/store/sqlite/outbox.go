@@ -26,7 +26,7 @@ const (
 		last_error = ?, status = ?, fallback = ? WHERE key = ? AND component = ?`
 	outboxColumns = `SELECT key, user, chat, room, sender, origin, text, request, state, id, attempts,
 		put_at, not_before, last_error, status, media, fallback FROM outbox `
-	outboxIn = outboxColumns + `WHERE component = ? AND state = ? AND not_before <= ?
+	outboxIn = outboxColumns + `WHERE component = ? AND state = ? AND key > ? AND not_before <= ?
 		AND sender NOT IN (SELECT value FROM json_each(?)) ORDER BY key LIMIT ?`
 	// A network may use an id again after a long time: the newest is meant.
 	findOutbox   = outboxColumns + `WHERE component = ? AND id = ? AND id <> '' ORDER BY key DESC LIMIT 1`
@@ -169,12 +169,12 @@ func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 }
 
 // In implements transport.Outbox.
-func (o outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, max int, but ...transport.Address) ([]transport.OutboxItem, error) {
+func (o outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, after int64, max int, but ...transport.Address) ([]transport.OutboxItem, error) {
 	leftOut, err := json.Marshal(append([]transport.Address{}, but...))
 	if err != nil {
 		return nil, err
 	}
-	return rows(ctx, o.s, scanOutbox, outboxIn, o.component, int(state), nanos(now), string(leftOut), max)
+	return rows(ctx, o.s, scanOutbox, outboxIn, o.component, int(state), after, nanos(now), string(leftOut), max)
 }
 
 // Find implements transport.Outbox.

@@ -25,7 +25,7 @@ func (w *world) put(item transport.OutboxItem) (key int64, stored bool) {
 // in gives the texts of the items in a state.
 func (w *world) in(state transport.OutboxState) []string {
 	w.Helper()
-	items, err := w.outbox().In(w.Context(), state, w.clock.Now(), 100)
+	items, err := w.outbox().In(w.Context(), state, w.clock.Now(), 0, 100)
 	w.must(err)
 	var texts []string
 	for _, item := range items {
@@ -57,12 +57,17 @@ func outboxKeepsStates(w *world) {
 	w.set(keys[0], transport.Queued, "")
 	w.same("queued again, in its old place", w.in(transport.Queued), []string{"one", "three"})
 
-	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 1)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 0, 1)
 	w.must(err)
 	if len(items) != 1 || items[0].Text != "one" {
 		w.Fatalf("the oldest alone: %v", items)
 	}
-	other, err := w.store.Outbox("other.example.org").In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	items, err = w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), items[0].Key, 10)
+	w.must(err)
+	if len(items) != 1 || items[0].Text != "three" {
+		w.Fatalf("those behind it: %v", items)
+	}
+	other, err := w.store.Outbox("other.example.org").In(w.Context(), transport.Queued, w.clock.Now(), 0, 10)
 	w.must(err)
 	if len(other) != 0 {
 		w.Fatalf("another component has %v", other)
@@ -81,7 +86,7 @@ func outboxKeepsFields(w *world) {
 		Text: "two\nlines, a \x00, and 😀", Request: "request", Put: w.clock.Now(),
 	}
 	item.Key, _ = w.put(item)
-	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 0, 10)
 	w.must(err)
 	w.same("as put", items, []transport.OutboxItem{item})
 
@@ -91,7 +96,7 @@ func outboxKeepsFields(w *world) {
 	update := changed
 	update.User, update.Chat, update.Text, update.Origin, update.Put = "x", "x", "x", "x", time.Time{}
 	w.must(w.outbox().Update(w.Context(), update))
-	items, err = w.outbox().In(w.Context(), transport.Sent, w.clock.Now(), 10)
+	items, err = w.outbox().In(w.Context(), transport.Sent, w.clock.Now(), 0, 10)
 	w.must(err)
 	w.same("as updated", items, []transport.OutboxItem{changed})
 }
@@ -142,7 +147,7 @@ func outboxTakesCopies(w *world) {
 	stored, err = w.outbox().PutAll(w.Context(), transport.OutboxBatch{Items: copies})
 	w.must(err)
 	w.same("stored again", stored, 0)
-	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 0, 10)
 	w.must(err)
 	if len(items) != 2 || items[0].Chat != "nurse" || items[1].Chat != "juliet" || items[1].Room != "juliet,nurse" {
 		w.Errorf("the copies are %+v", items)
@@ -188,7 +193,7 @@ func outboxIsBounded(w *world) {
 	putAll(batch(romeo, "3", 1, 3), 1, false)
 	putAll(batch(romeo, "4", 1, 3), 0, true)
 
-	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 100)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 0, 100)
 	w.must(err)
 	key := items[0].Key
 	for _, step := range []struct {
@@ -255,7 +260,7 @@ func outboxCountRace(w *world) {
 			if err != nil || waiting > most {
 				w.Errorf("%d wait, %v", waiting, err)
 			}
-			items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 100)
+			items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 0, 100)
 			if err != nil {
 				w.Error(err)
 			}

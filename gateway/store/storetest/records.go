@@ -138,7 +138,7 @@ func reopening(w *world) {
 	w.same("fresh", fresh, false)
 	_, stored := w.put(item)
 	w.same("stored", stored, false)
-	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 10)
+	items, err := w.outbox().In(w.Context(), transport.Queued, w.clock.Now(), 0, 10)
 	w.must(err)
 	w.same("outbox", items, []transport.OutboxItem{item})
 	subscriptions, err := w.store.Subscriptions().OfUser(w.Context(), component, romeo)

@@ -153,7 +153,7 @@ func (o *Outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 }
 
 // In implements transport.Outbox.
-func (o *Outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, max int, but ...transport.Address) ([]transport.OutboxItem, error) {
+func (o *Outbox) In(ctx context.Context, state transport.OutboxState, now time.Time, after int64, max int, but ...transport.Address) ([]transport.OutboxItem, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.ready(ctx); err != nil {
@@ -161,7 +161,7 @@ func (o *Outbox) In(ctx context.Context, state transport.OutboxState, now time.T
 	}
 	var due []transport.OutboxItem
 	for _, item := range o.items {
-		if item.State == state && !item.NotBefore.After(now) && !slices.Contains(but, item.From) {
+		if item.State == state && item.Key > after && !item.NotBefore.After(now) && !slices.Contains(but, item.From) {
 			due = append(due, item)
 		}
 	}

@@ -134,7 +134,7 @@ func TestOutboxFindsNothingByAnEmptyID(t *testing.T) {
 func TestOutboxGivesTheOldestThatAreDue(t *testing.T) {
 	o, _ := outboxAt(noon)
 	texts := func(now time.Time, max int) (texts []string) {
-		due, err := o.In(t.Context(), transport.Queued, now, max)
+		due, err := o.In(t.Context(), transport.Queued, now, 0, max)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +203,7 @@ func TestFailingOutboxWorksAgain(t *testing.T) {
 	full := errors.New("disk is full")
 	o.Fail(full)
 	_, _, putErr := o.Put(t.Context(), hello())
-	_, inErr := o.In(t.Context(), transport.Queued, noon, 1)
+	_, inErr := o.In(t.Context(), transport.Queued, noon, 0, 1)
 	_, _, findErr := o.Find(t.Context(), "SM1")
 	for _, err := range []error{putErr, inErr, findErr, o.Update(t.Context(), hello()), o.Forget(t.Context(), noon)} {
 		if err != full {

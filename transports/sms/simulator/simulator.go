@@ -4,6 +4,7 @@
 package simulator
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -44,10 +45,11 @@ type Provider struct {
 	receiver provider.Receiver
 	log      *slog.Logger
 
-	mu        sync.Mutex // guards what follows, never held during I/O
-	phones    map[string]*phone
-	pending   []delivery // in the order in which they are due
-	followers map[chan string]bool
+	mu         sync.Mutex // guards what follows, never held during I/O
+	phones     map[string]*phone
+	quiet      *list.List // their numbers, the one that was quiet longest first
+	deliveries deliveries
+	followers  map[chan string]bool
 
 	due   chan struct{} // wakes Run
 	ended chan struct{} // closed when Run ends: open pages are let go
@@ -58,15 +60,7 @@ type Provider struct {
 type phone struct {
 	texts []*Text
 	last  time.Time
-}
-
-// A delivery is a text on its way to a phone.
-type delivery struct {
-	id    transport.MessageID
-	to    string
-	code  int // 0: it will arrive
-	at    time.Time
-	tries int
+	quiet *list.Element
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -76,8 +70,9 @@ func New(o Options, own []string, receiver provider.Receiver, log *slog.Logger) 
 	ended := make(chan struct{})
 	return &Provider{
 		options: o, own: own, receiver: receiver, log: log,
-		phones: make(map[string]*phone), followers: make(map[chan string]bool),
-		due: make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+		phones: make(map[string]*phone), quiet: list.New(), followers: make(map[chan string]bool),
+		deliveries: deliveries{behind: make(map[string][]delivery)},
+		due:        make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) }),
 	}
 }
 
@@ -120,12 +115,10 @@ func (p *Provider) Send(_ context.Context, o provider.Outgoing) (provider.Sent, 
 		}
 		return provider.Sent{}, provider.Error(code, nil)
 	}
-	now := time.Now()
-	t := &Text{ID: newID(), From: o.From, To: o.To, Text: o.Text, Media: linked(o.Media), At: now, Status: "sent"}
+	t := &Text{ID: newID(), From: o.From, To: o.To, Text: o.Text, Media: linked(o.Media), At: time.Now(), Status: "sent"}
 	p.mu.Lock()
 	p.keep(o.To, t)
-	d := delivery{id: t.ID, to: o.To, code: code, at: now.Add(p.options.DeliveryDelay)}
-	p.pending = append(p.pending, d)
+	p.deliveries.add(delivery{text: t, code: code, at: t.At.Add(p.options.DeliveryDelay)})
 	p.mu.Unlock()
 	p.tell(o.To)
 	p.wake()
@@ -139,9 +132,10 @@ func (p *Provider) keep(number string, t *Text) {
 		if len(p.phones) >= numbersKept {
 			p.forgetOne()
 		}
-		ph = &phone{}
+		ph = &phone{quiet: p.quiet.PushBack(number)}
 		p.phones[number] = ph
 	}
+	p.quiet.MoveToBack(ph.quiet)
 	if len(ph.texts) >= textsKept {
 		ph.texts = slices.Delete(ph.texts, 0, len(ph.texts)-textsKept+1)
 	}
@@ -150,12 +144,7 @@ func (p *Provider) keep(number string, t *Text) {
 }
 
 func (p *Provider) forgetOne() {
-	oldest := ""
-	for number, ph := range p.phones {
-		if oldest == "" || ph.last.Before(p.phones[oldest].last) {
-			oldest = number
-		}
-	}
+	oldest := p.quiet.Remove(p.quiet.Front()).(string)
 	delete(p.phones, oldest)
 }
 
@@ -228,103 +217,6 @@ func (p *Provider) text(ctx context.Context, from, to, text string, files []uplo
 	p.mu.Unlock()
 	p.tell(from)
 	return *t, nil
-}
-
-// Run implements provider.Provider: texts arrive, and are reported.
-func (p *Provider) Run(ctx context.Context) error {
-	defer p.end()
-	for {
-		next := time.Hour
-		if d, ok := p.arrive(time.Now()); ok {
-			p.bring(ctx, d)
-			next = 0
-		} else if d.id != "" {
-			next = time.Until(d.at)
-		}
-		timer := time.NewTimer(next)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		case <-p.due:
-		}
-		timer.Stop()
-	}
-}
-
-// arrive takes the first delivery that is due. If none is, it gives the next.
-func (p *Provider) arrive(now time.Time) (delivery, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	first := -1
-	for i, d := range p.pending {
-		if first < 0 || d.at.Before(p.pending[first].at) {
-			first = i
-		}
-	}
-	if first < 0 {
-		return delivery{}, false
-	}
-	d := p.pending[first]
-	if d.at.After(now) {
-		return d, false
-	}
-	p.pending = slices.Delete(p.pending, first, first+1)
-	return d, true
-}
-
-// bring ends a text's way and reports it. What the gateway does not take is
-// repeated a few times.
-func (p *Provider) bring(ctx context.Context, d delivery) {
-	err := p.hand(ctx, d)
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	p.log.Warn("deliver a text", "error", err)
-	if d.tries++; d.tries < reportTries {
-		d.at = time.Now().Add(time.Duration(d.tries) * time.Second)
-		p.mu.Lock()
-		p.pending = append(p.pending, d)
-		p.mu.Unlock()
-	}
-}
-
-func (p *Provider) hand(ctx context.Context, d delivery) error {
-	p.mu.Lock()
-	i := slices.IndexFunc(p.texts(d.to), func(t *Text) bool { return t.ID == d.id })
-	if i < 0 {
-		p.mu.Unlock()
-		return nil // there were too many since
-	}
-	t := p.texts(d.to)[i]
-	copied := *t
-	p.mu.Unlock()
-	if d.code == 0 && slices.Contains(p.own, d.to) {
-		// From one user to another: this phone is the gateway's too.
-		in := provider.Inbound{ID: copied.ID, From: copied.From, To: copied.To, Text: copied.Text, At: copied.At}
-		for _, a := range copied.Media {
-			in.Media = append(in.Media, provider.Media{URL: a.URL})
-		}
-		if err := p.receiver.Receive(ctx, in); err != nil {
-			return err
-		}
-	}
-	p.mu.Lock()
-	if t.Status = "delivered"; d.code != 0 {
-		t.Status, t.Code = "failed", d.code
-	}
-	r := p.reportOf(t)
-	p.mu.Unlock()
-	p.tell(d.to)
-	return p.receiver.Report(ctx, r)
-}
-
-func (p *Provider) wake() {
-	select {
-	case p.due <- struct{}{}:
-	default:
-	}
 }
 
 var errTooManyFollowers = errors.New("too many pages are open")

@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -159,6 +160,7 @@ func (t *trial) webhook(client *http.Client, i int) error {
 	if err != nil {
 		return err
 	}
+	io.Copy(io.Discard, answer.Body) // or the connection is not used again
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("a webhook was answered with %s", answer.Status)

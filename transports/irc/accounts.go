@@ -270,8 +270,8 @@ func (n *network) logIn(ctx context.Context, user string, srv *server, set *link
 			l = nil
 			return nil
 		}
-		if !l.caps.on[saslCap] {
-			if _, offered := l.caps.offered[saslCap]; !offered {
+		if !l.caps.on.has(saslCap) {
+			if !l.caps.offered.has(saslCap) {
 				return refuse(transport.Unsupported, "%s does not offer SASL just now. Its services may log you in: write IDENTIFY to NickServ.", srv.name)
 			}
 		}
@@ -303,10 +303,10 @@ func (l *link) relogIn(with saslSettings, answered chan *transport.Error) {
 	set.sasl = with
 	l.set = &set
 	l.sasl = saslLogin{offered: l.sasl.offered, answered: answered}
-	if value := l.caps.offered[saslCap]; value != "" {
+	if value := l.caps.values[saslCap]; value != "" {
 		l.sasl.offered = saslList(value)
 	}
-	if l.caps.on[saslCap] {
+	if l.caps.on.has(saslCap) {
 		l.beginSASL() // no error ends a connection that is up
 		return
 	}

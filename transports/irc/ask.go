@@ -40,7 +40,7 @@ func (s *session) Profile(_ context.Context, who transport.Address, r transport.
 	return s.ask(who, func(l *link, nick string) error {
 		a := &ask{command: "WHOIS", request: r}
 		a.profile = transport.Profile{Who: who, Nick: nick, Idle: -1}
-		if a.profile.Face = l.faceOf(nick); a.profile.Face == nil && l.caps.on[metadataCap] && len(l.asks) < askLimit {
+		if a.profile.Face = l.faceOf(nick); a.profile.Face == nil && l.caps.on.has(metadataCap) && len(l.asks) < askLimit {
 			l.sendSoon("METADATA", append([]string{nick, "GET"}, faceKeys...)...) // answered before the WHOIS behind it
 		}
 		// The second name has the person's own server answer, which alone knows

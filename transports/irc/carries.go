@@ -39,16 +39,16 @@ func (s *session) Carries(chat transport.Address) transport.Features {
 	if l.relays(name) {
 		features |= transport.CarriesNames
 	}
-	if ch := l.channel(name); ch != nil && l.caps.on[renameCap] && l.isOperator(ch) {
+	if ch := l.channel(name); ch != nil && l.caps.on.has(renameCap) && l.isOperator(ch) {
 		features |= transport.CarriesRenaming
 	}
-	if l.caps.on[markerCap] {
+	if l.caps.on.has(markerCap) {
 		features |= transport.CarriesMarkers
 	}
 	if l.passesOn(tagTyping) {
 		features |= transport.CarriesChatStates
 	}
-	if l.caps.on[redactionCap] && l.caps.on["message-tags"] {
+	if l.caps.on.has(redactionCap) && l.caps.on.has("message-tags") {
 		if l.echoes() { // else nobody knows the names of their own messages
 			features |= transport.CarriesRetractions
 		}

@@ -32,10 +32,10 @@ type echoing struct {
 }
 
 // echoes says that the server shows the user's own messages.
-func (l *link) echoes() bool { return l.caps.on["echo-message"] }
+func (l *link) echoes() bool { return l.caps.on.has("echo-message") }
 
 // labels says that answers bear the label of their question.
-func (l *link) labels() bool { return l.caps.on["labeled-response"] && l.caps.on["batch"] }
+func (l *link) labels() bool { return l.caps.on.has("labeled-response") && l.caps.on.has("batch") }
 
 // labelAt gives the label of a line.
 func (e *echoing) labelAt(i int) uint64 {

@@ -123,7 +123,7 @@ func (l *link) enrolsEarly() bool {
 	if e == nil || l.phase != connecting || l.caps.ended {
 		return false
 	}
-	value, offered := l.caps.offered[registrationCap]
+	value, offered := l.caps.values[registrationCap], l.caps.offered.has(registrationCap)
 	switch {
 	case e.command == "" && offered:
 		l.answerEnrolment(enrolled{})
@@ -142,7 +142,7 @@ func (l *link) sendEnrolment() {
 	if e == nil || e.sent {
 		return
 	}
-	value, offered := l.caps.offered[registrationCap]
+	value, offered := l.caps.values[registrationCap], l.caps.offered.has(registrationCap)
 	account := e.account
 	own := account == "" || l.is.fold(account) == l.is.fold(l.nick)
 	if own {
@@ -181,7 +181,7 @@ func (l *link) sendEnrolment() {
 func (l *link) answerEnrolment(a enrolled) {
 	if e := l.enrolment; e != nil {
 		l.enrolment = nil
-		a.offer = readOffer(l.caps.offered[registrationCap])
+		a.offer = readOffer(l.caps.values[registrationCap])
 		e.answered <- a // holds one
 	}
 }

@@ -197,9 +197,8 @@ func FuzzReceive(f *testing.F) {
 			l.isOnline()
 			s.links[l.server] = l
 			if len(lines)%2 == 0 {
-				l.caps.on = make(map[string]bool)
 				for _, name := range wantedCaps {
-					l.caps.on[name] = true
+					l.caps.on |= capBits[name]
 				}
 			}
 			s.Profile(t.Context(), "juliet%net", "who")

@@ -47,7 +47,7 @@ type histories struct {
 // batches an answer can't be told from news, without times not be put in its
 // place.
 func (l *link) keepsHistory() bool {
-	return l.phase == online && l.caps.on[historyCap] && l.caps.on["batch"] && l.caps.on["server-time"]
+	return l.phase == online && l.caps.on.has(historyCap) && l.caps.on.has("batch") && l.caps.on.has("server-time")
 }
 
 // Hears implements transport.History.

@@ -33,7 +33,9 @@ type gathering struct {
 }
 
 // sendsNoNames says that a JOIN is not answered with names.
-func (l *link) sendsNoNames() bool { return l.caps.on[noNamesCap] || l.caps.on[draftNoNamesCap] }
+func (l *link) sendsNoNames() bool {
+	return l.caps.on.has(noNamesCap) || l.caps.on.has(draftNoNamesCap)
+}
 
 func (l *link) wantsSeenAlone(ch *channel) bool {
 	if ch.set.occupants != "" {
@@ -48,7 +50,7 @@ func (l *link) readyForJoin(ch *channel) {
 		return
 	}
 	for _, name := range noNamesCaps {
-		if _, offered := l.caps.offered[name]; offered {
+		if l.caps.offered.has(name) {
 			l.caps.noNames = true
 			l.caps.asked++
 			l.sendNow("CAP", "REQ", name)

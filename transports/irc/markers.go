@@ -39,7 +39,7 @@ const (
 // noteTime keeps the time of a message, where it can be marked. It needs mu.
 func (l *link) noteTime(e transport.Event) {
 	m, ok := e.(transport.MessageReceived)
-	if !ok || m.ID == "" || !l.caps.on[markerCap] {
+	if !ok || m.ID == "" || !l.caps.on.has(markerCap) {
 		return
 	}
 	kept := l.saidAt[m.Chat]
@@ -91,7 +91,7 @@ func (s *session) MarkDisplayed(_ context.Context, m transport.Marker) error {
 		switch {
 		case err != nil:
 			return err
-		case !l.caps.on[markerCap]:
+		case !l.caps.on.has(markerCap):
 			return refuse(transport.Unsupported, "%s does not keep what was read.", l.server.name)
 		}
 		at := m.At

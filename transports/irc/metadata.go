@@ -56,7 +56,7 @@ type laterSync struct {
 // beginFaces is called once the server can be asked.
 func (l *link) beginFaces() {
 	l.tellIcon()
-	if l.caps.on[metadataCap] {
+	if l.caps.on.has(metadataCap) {
 		l.sendFirst("METADATA", append([]string{"*", "SUB"}, faceKeys...)...)
 		l.publish()
 	}
@@ -77,7 +77,7 @@ func (l *link) showAnew() {
 // renameSelf changes our real name, where the server can (IRCv3 setname). It
 // needs mu.
 func (l *link) renameSelf(name string) {
-	if name == "" || name == l.realTold || l.realTold == "" || !l.caps.on["setname"] {
+	if name == "" || name == l.realTold || l.realTold == "" || !l.caps.on.has("setname") {
 		return
 	}
 	l.realTold = name
@@ -280,7 +280,7 @@ func (l *link) tellIcon() {
 func receiveSyncLater(l *link, m *message) error {
 	folded := l.is.fold(m.param(1))
 	ch := l.channels[folded]
-	if !l.caps.on[metadataCap] || ch == nil {
+	if !l.caps.on.has(metadataCap) || ch == nil {
 		return nil
 	}
 	s := l.syncs[folded]
@@ -356,7 +356,7 @@ func (l *link) metadataRefused(m *message) bool {
 // publish sets what the user wants to be told of them (METADATA SET): "-" takes
 // it back, as the server may keep it for their account. It needs mu.
 func (l *link) publish() {
-	if !l.caps.on[metadataCap] {
+	if !l.caps.on.has(metadataCap) {
 		return
 	}
 	for _, key := range faceKeys {

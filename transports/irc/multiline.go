@@ -58,11 +58,11 @@ func alone(texts []string) []parcel {
 // multilineLimits are what the server takes as one message. The value of the
 // capability is max-bytes=…,max-lines=…, of which the second may be missing.
 func (l *link) multilineLimits() (bytes, lines int, ok bool) {
-	if !l.caps.on[multilineCap] || !l.caps.on["batch"] {
+	if !l.caps.on.has(multilineCap) || !l.caps.on.has("batch") {
 		return 0, 0, false
 	}
 	lines = mostBatchLines
-	for token := range strings.SplitSeq(l.caps.offered[multilineCap], ",") {
+	for token := range strings.SplitSeq(l.caps.values[multilineCap], ",") {
 		key, value, _ := strings.Cut(token, "=")
 		n, err := strconv.Atoi(value)
 		switch {

@@ -266,8 +266,8 @@ func FuzzParcels(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, bytes uint16, lines uint8) {
 		text = strings.ToValidUTF8(text, "?")
 		l := &link{is: defaultISupport(), nick: "romeo"}
-		l.caps.on = map[string]bool{"batch": true, multilineCap: true}
-		l.caps.offered = map[string]string{multilineCap: fmt.Sprintf("max-bytes=%d,max-lines=%d", 40+int(bytes), 1+int(lines))}
+		l.caps.on = capBits["batch"] | capBits[multilineCap]
+		l.caps.values = map[string]string{multilineCap: fmt.Sprintf("max-bytes=%d,max-lines=%d", 40+int(bytes), 1+int(lines))}
 		got := ""
 		for _, p := range l.parcels(text, "#garden") {
 			if len(p.text) > 40+int(bytes) && len(p.pieces) > 1 || len(p.pieces) > 1+int(lines) || strings.TrimSpace(p.text) == "" || p.text != together(p.pieces) {

@@ -9,7 +9,7 @@ func (s *session) Portrays() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.links {
-		if l.phase == online && l.set.follow && (l.caps.on[metadataCap] || l.caps.on["setname"]) {
+		if l.phase == online && l.set.follow && (l.caps.on.has(metadataCap) || l.caps.on.has("setname")) {
 			return true
 		}
 	}

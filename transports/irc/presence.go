@@ -51,7 +51,7 @@ func (l *link) sendAway(text string) {
 }
 
 func (l *link) awayText(text string) string {
-	if text == absent && !l.caps.on[preAwayCap] {
+	if text == absent && !l.caps.on.has(preAwayCap) {
 		text = awayText["away"]
 	}
 	return text[:runeBorder(text+" ", min(len(text), l.is.awayLen))]
@@ -61,7 +61,7 @@ func (l *link) awayText(text string) string {
 // a connection that is made by itself is not to look like somebody's coming
 // (IRCv3 pre-away). It needs mu.
 func (l *link) sendAwayEarly() {
-	if away := l.session.away; away != "" && l.caps.on[preAwayCap] {
+	if away := l.session.away; away != "" && l.caps.on.has(preAwayCap) {
 		l.saidAway = away
 		l.sendNow("AWAY", l.awayText(away))
 	}

@@ -68,7 +68,7 @@ func receiveJoin(l *link, m *message) error {
 
 // learnJoin keeps the account of who joined (IRCv3 extended-join).
 func (l *link) learnJoin(m *message) {
-	if u := l.users[l.is.fold(m.nick)]; u != nil && l.caps.on["extended-join"] && len(m.Params) > 1 {
+	if u := l.users[l.is.fold(m.nick)]; u != nil && l.caps.on.has("extended-join") && len(m.Params) > 1 {
 		u.account = accountNamed(m.param(1))
 	}
 }

@@ -49,8 +49,9 @@ const capLineBytes = 400 // of the names in one CAP REQ
 // capabilities is the state of capability negotiation (IRCv3
 // capability-negotiation).
 type capabilities struct {
-	offered map[string]string // name → value
-	on      map[string]bool
+	offered capSet
+	values  map[string]string // of those that are offered with one
+	on      capSet
 	asked   int  // REQs that are not answered yet
 	noNames bool // one of noNamesCaps was asked for
 	ended   bool
@@ -143,19 +144,17 @@ func receiveCap(l *link, m *message) error {
 		return l.requestCaps()
 	case "DEL":
 		for _, name := range names {
-			delete(l.caps.offered, name)
-			delete(l.caps.on, name)
+			l.caps.on &^= capBits[name]
+			l.caps.withdraw(name)
 		}
 	case "ACK":
 		for _, name := range names {
 			name, off := strings.CutPrefix(name, "-")
-			if !isWanted(name) {
-				continue
+			if off {
+				l.caps.on &^= capBits[name]
+			} else {
+				l.caps.on |= capBits[name]
 			}
-			if l.caps.on == nil {
-				l.caps.on = make(map[string]bool)
-			}
-			l.caps.on[strings.Clone(name)] = !off
 		}
 		if slices.Contains(names, extendedISupportCap) {
 			l.askISupport()
@@ -168,10 +167,10 @@ func receiveCap(l *link, m *message) error {
 		// All of one REQ are refused together: ask for each alone.
 		for _, name := range names {
 			if len(names) == 1 {
-				delete(l.caps.offered, name)
+				l.caps.withdraw(name)
 				break
 			}
-			if _, ok := l.caps.offered[name]; !ok {
+			if !l.caps.offered.has(name) {
 				continue
 			}
 			l.caps.asked++
@@ -180,22 +179,6 @@ func receiveCap(l *link, m *message) error {
 		return l.capsAnswered()
 	}
 	return nil
-}
-
-func (c *capabilities) offer(names []string) {
-	if c.offered == nil {
-		c.offered = make(map[string]string)
-	}
-	for _, name := range names {
-		name, value, _ := strings.Cut(name, "=")
-		if isWanted(name) {
-			c.offered[strings.Clone(name)] = strings.Clone(value) // without their line
-		}
-	}
-}
-
-func isWanted(name string) bool {
-	return name == saslCap || slices.Contains(wantedCaps, name) || slices.Contains(noNamesCaps, name)
 }
 
 func isSASL(offer string) bool { name, _, _ := strings.Cut(offer, "="); return name == saslCap }
@@ -210,7 +193,7 @@ func (l *link) requestCaps() error {
 		names = append(slices.Clip(names), noNamesCaps...)
 	}
 	for _, name := range names {
-		if _, ok := l.caps.offered[name]; ok && !l.caps.on[name] {
+		if l.caps.offered.has(name) && !l.caps.on.has(name) {
 			want = append(want, name)
 		}
 	}
@@ -246,8 +229,8 @@ func (l *link) endCaps() error {
 		return nil
 	}
 	if l.sasl.mechanism == nil && !l.sasl.over && l.wantsSASL() && (l.account == "" || l.sasl.answered != nil) {
-		if l.caps.on[saslCap] {
-			if value := l.caps.offered[saslCap]; value != "" {
+		if l.caps.on.has(saslCap) {
+			if value := l.caps.values[saslCap]; value != "" {
 				l.sasl.offered = saslList(value)
 			}
 			return l.beginSASL()

@@ -24,7 +24,7 @@ const (
 // Whether the user may is only known once it was refused.
 func (l *link) relays(name string) bool {
 	ch := l.channel(name)
-	if ch == nil || !l.caps.on[relayCap] || l.caps.offered[relayCap] == "" {
+	if ch == nil || !l.caps.on.has(relayCap) || l.caps.values[relayCap] == "" {
 		return false
 	}
 	return time.Now().After(ch.relayAfter) || !ch.relayAsOp && l.isOperator(ch)
@@ -54,7 +54,7 @@ func (l *link) isOwnRelay(m *message) bool {
 
 // relayNick makes a nick of a name.
 func (l *link) relayNick(name string) string {
-	separator, _ := utf8.DecodeRuneInString(l.caps.offered[relayCap])
+	separator, _ := utf8.DecodeRuneInString(l.caps.values[relayCap])
 	suffix := string(separator) + relayNetwork
 	ascii := l.is.casemapping == "ascii" || strings.HasPrefix(l.is.casemapping, "rfc1459")
 	nick := strings.Map(func(r rune) rune {
@@ -63,7 +63,7 @@ func (l *link) relayNick(name string) string {
 			return r
 		case r >= utf8.RuneSelf && !ascii && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)):
 			return r
-		case strings.ContainsRune(l.caps.offered[relayCap], r), r == utf8.RuneError:
+		case strings.ContainsRune(l.caps.values[relayCap], r), r == utf8.RuneError:
 			return '_'
 		case unicode.IsSpace(r), unicode.IsPunct(r), r >= utf8.RuneSelf && unicode.IsLetter(r):
 			return '_'

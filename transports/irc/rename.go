@@ -20,7 +20,7 @@ func (s *session) RenameRoom(_ context.Context, room transport.Address, name, re
 			name = ch.name[:1] + name // people leave it out
 		}
 		switch {
-		case !l.caps.on[renameCap]:
+		case !l.caps.on.has(renameCap):
 			return refuse(transport.Unsupported, "Channels of %s can't be renamed.", l.server.name)
 		case !validChannel(name):
 			return refuse(transport.BadRequest, "%q can't be the name of a channel on IRC.", name)

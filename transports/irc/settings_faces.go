@@ -43,9 +43,18 @@ func checkPicture(values []string) ([]string, string) {
 
 // faces lays what the user wants to be told of them out by METADATA's keys.
 func (set *linkSettings) showFaces(n *network, v transport.Values) {
-	set.faces = map[string]string{"avatar": v.Get("avatar")}
+	show := func(key, value string) {
+		if value == "" {
+			return
+		}
+		if set.faces == nil {
+			set.faces = map[string]string{}
+		}
+		set.faces[key] = value
+	}
+	show("avatar", v.Get("avatar"))
 	if !n.namesFixed {
-		set.faces["display-name"] = v.Get("display_name")
+		show("display-name", v.Get("display_name"))
 	}
 	set.bot = v.Get("bot") == "true"
 	set.follow = v.Get("follow_profile") == "true"

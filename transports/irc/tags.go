@@ -40,7 +40,7 @@ func (d tagDenial) denies(name string) bool {
 
 // passesOn says that the server carries a client-only tag.
 func (l *link) passesOn(name string) bool {
-	return l.caps.on["message-tags"] && !l.is.tagDenial.denies(name)
+	return l.caps.on.has("message-tags") && !l.is.tagDenial.denies(name)
 }
 
 // tagged puts a label and those tags that the server carries before a line:

@@ -9,7 +9,7 @@ const extendedISupportCap = "draft/extended-isupport"
 // askISupport asks for 005 early: the real name may not be sent in an encoding
 // that the server does not take.
 func (l *link) askISupport() {
-	if l.phase == connecting && l.caps.on[extendedISupportCap] && !l.is.told {
+	if l.phase == connecting && l.caps.on.has(extendedISupportCap) && !l.is.told {
 		l.sendNow("ISUPPORT")
 	}
 }

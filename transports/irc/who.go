@@ -28,12 +28,12 @@ func (l *link) complete(ch *channel) {
 		l.sendLater("WHO", ch.name, "%tcuhnfa,"+whoToken)
 		l.whoDue(ch)
 		return
-	case !l.caps.on["userhost-in-names"] && l.is.told && len(ch.members) <= whoPlain:
+	case !l.caps.on.has("userhost-in-names") && l.is.told && len(ch.members) <= whoPlain:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name)
 		l.whoDue(ch)
 		return
-	case l.caps.on["away-notify"] && len(ch.members) <= whoMembers:
+	case l.caps.on.has("away-notify") && len(ch.members) <= whoMembers:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name)
 	}

@@ -19,12 +19,6 @@ type errands struct {
 // errandKinds is how many errands of a session may be under way at most.
 const errandKinds = 8
 
-// An errandEnd is what the one under way returned.
-type errandEnd struct {
-	of   *errands
-	then func(context.Context)
-}
-
 type waitingErrand struct {
 	errand
 	st     *stanza.Received      // refused if the session ends first; may be nil
@@ -48,7 +42,7 @@ func (q *errands) start(s *session) {
 			defer cancel()
 			then = e.errand(ctx)
 		})
-		s.errandEnds <- errandEnd{q, then} // has a place: one runs at a time
+		s.returned <- func(ctx context.Context) { s.endErrand(ctx, q, then) } // has a place: one runs at a time
 	})
 }
 
@@ -62,11 +56,10 @@ func (q *errands) end(ctx context.Context, s *session, then func(context.Context
 	}
 }
 
-// endErrand is for all kinds: a session at rest waits for few things, as each
-// takes memory.
-func (s *session) endErrand(ctx context.Context, e errandEnd) {
-	e.of.end(ctx, s, e.then)
-	if e.of == &s.lookups {
+// endErrand is for all kinds, with what the one under way returned.
+func (s *session) endErrand(ctx context.Context, q *errands, then func(context.Context)) {
+	q.end(ctx, s, then)
+	if q == &s.lookups {
 		s.lookedUp(ctx)
 	}
 }

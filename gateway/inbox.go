@@ -102,7 +102,7 @@ func (s *session) keep(ctx context.Context, item store.InboxItem) error {
 		return fmt.Errorf("store an event: %w", err)
 	}
 	if fresh {
-		signal(s.arrived)
+		s.signs.give(inboxFilled)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (s *session) drainInbox() {
 		s.log.Warn("stored messages wait for another try", "err", err)
 		s.retry = time.After(inboxRetry)
 	case !held && len(items) == inboxBatch:
-		signal(s.arrived)
+		s.signs.give(inboxFilled)
 	}
 }
 

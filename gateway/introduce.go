@@ -282,7 +282,7 @@ func (s *session) brought(ctx context.Context, batch []*arrival, clients map[str
 		s.holding, s.retry = false, time.After(inboxRetry)
 	default:
 		s.holding = false
-		signal(s.arrived)
+		s.signs.give(inboxFilled)
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *session) awaitRoom(room <-chan struct{}) {
 
 func (s *session) relieve() {
 	s.relief = nil
-	signal(s.arrived) // what is stored may wait for it
+	s.signs.give(inboxFilled) // what is stored may wait for it
 }
 
 // tidyPressure waits no longer for a disk that hangs.

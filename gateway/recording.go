@@ -79,7 +79,7 @@ func (s *session) lookUp(e errand) {
 
 // lookedUp goes on with what was held.
 func (s *session) lookedUp(ctx context.Context) {
-	signal(s.arrived) // what is stored may wait for it, too
+	s.signs.give(inboxFilled) // what is stored may wait for it, too
 	if e := s.held; e != nil {
 		s.held = nil
 		s.takeEvent(ctx, e)

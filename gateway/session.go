@@ -37,19 +37,14 @@ type session struct {
 	user jid.JID // bare
 	log  *slog.Logger
 
-	stanzas  stanzaQueue          // from the stream's reader, which never waits
-	events   chan transport.Event // from the network, which does
-	arrived  chan struct{}        // something durable is in the inbox
-	restored chan struct{}        // the stream is back
-	wanted   chan struct{}        // the link is to be opened
-	returns  chan []store.Room    // what the user is to be in again
-	running  sync.WaitGroup       // the goroutines that the session started
-	closing  context.Context
-	spare    *call // for the next one
-	stop     context.CancelFunc
-	done     chan struct{}
-
-	errandEnds chan errandEnd
+	stanzas stanzaQueue          // from the stream's reader, which never waits
+	events  chan transport.Event // from the network, which does
+	signs   signs                // of what has happened
+	running sync.WaitGroup       // the goroutines that the session started
+	closing context.Context
+	spare   *call // for the next one
+	stop    context.CancelFunc
+	done    chan struct{}
 
 	returned chan func(context.Context) // what was done aside
 	orders   chan func(context.Context) // from the sessions of administrators
@@ -117,10 +112,7 @@ func newSession(h *host, user jid.JID) *session {
 		host: h, user: user, log: h.log.With("user", user.String()),
 		stanzas:  stanzaQueue{more: make(chan struct{}, 1)},
 		events:   make(chan transport.Event, queueLength),
-		arrived:  make(chan struct{}, 1),
-		restored: make(chan struct{}, 1),
-		wanted:   make(chan struct{}, 1),
-		returns:  make(chan []store.Room, 1),
+		signs:    signs{seen: make(chan struct{}, 1)},
 		done:     make(chan struct{}),
 		links:    map[transport.Address]bool{},
 		rooms:    map[transport.Address]*room{},
@@ -135,16 +127,15 @@ func newSession(h *host, user jid.JID) *session {
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
 
-		inquiries:  newInquiries(),
-		errandEnds: make(chan errandEnd, errandKinds),
-		returned:   make(chan func(context.Context), maxAsides+2), // and a roll call, and a question about rooms
-		orders:     make(chan func(context.Context), maxOrders),
-		setting:    make(chan struct{}, 1),
-		asides:     map[*stanza.Received]bool{},
-		recorder:   newRecorder(user.String()),
-		fetching:   newFetching(),
-		moves:      newMoves(),
-		thoughts:   thoughts{},
+		inquiries: newInquiries(),
+		returned:  make(chan func(context.Context), maxAsides+errandKinds+2), // and a roll call, and a question about rooms
+		orders:    make(chan func(context.Context), maxOrders),
+		setting:   make(chan struct{}, 1),
+		asides:    map[*stanza.Received]bool{},
+		recorder:  newRecorder(user.String()),
+		fetching:  newFetching(),
+		moves:     newMoves(),
+		thoughts:  thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {
@@ -162,8 +153,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (s *session) wantLink()       { signal(s.wanted) }
-func (s *session) streamRestored() { signal(s.restored) }
+func (s *session) wantLink()       { s.signs.give(linkWanted) }
+func (s *session) streamRestored() { s.signs.give(streamIsBack) }
 
 // close stops the session and waits for it. The sink refuses events first, so
 // that a link blocked in Deliver can end.
@@ -220,10 +211,8 @@ func (s *session) loop() {
 			s.sendNext()
 		case e := <-s.nextEvent():
 			callWith(s, (*session).takeEvent, e)
-		case e := <-s.errandEnds:
-			callWith(s, (*session).endErrand, e)
-		case <-s.arrived:
-			s.drainInbox()
+		case <-s.signs.seen:
+			s.heedSigns()
 		case f := <-s.nextFetched():
 			callWith(s, (*session).endFetch, f)
 		case <-s.nextShown():
@@ -235,12 +224,6 @@ func (s *session) loop() {
 		case <-s.retry:
 			s.retry = nil
 			s.drainInbox()
-		case <-s.wanted:
-			s.call(s.openWanted)
-		case <-s.restored:
-			s.callTheRoll()
-		case rooms := <-s.returns:
-			callWith(s, (*session).comeBack, rooms)
 		case f := <-s.returned:
 			s.call(f)
 		case f := <-s.orders:
@@ -344,7 +327,7 @@ func (s *session) openWanted(context.Context) {
 	if e, ok := errors.AsType[*transport.Error](err); err != nil && !(ok && e.Reason == transport.NotRegistered) {
 		s.log.Error("the link can't be opened", "err", err)
 	}
-	signal(s.arrived)
+	s.signs.give(inboxFilled)
 }
 
 // newID makes an id for a stanza.

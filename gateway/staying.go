@@ -317,9 +317,10 @@ func (h *host) returnUser(ctx context.Context, u string) {
 		}
 	}
 	if s := h.session(user.Bare()); s != nil && len(rooms) > 0 {
-		select {
-		case s.returns <- rooms:
-		default: // on its way already
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		if err := s.onSession(ctx, func(ctx context.Context) { s.comeBack(ctx, rooms) }); err != nil {
+			s.log.Warn("a user's rooms wait for another start: the session is too busy", "err", err)
 		}
 	}
 }

@@ -203,7 +203,7 @@ func (s *session) noteClient(st *stanza.Received, sub store.Subscription, kind t
 		return
 	}
 	if here {
-		signal(s.arrived) // XEP-0100 §4.4.1: what waits is sent
+		s.signs.give(inboxFilled) // XEP-0100 §4.4.1: what waits is sent
 	}
 	s.noteOnline(st)
 	if kind != transport.Person || !s.host.info.Reachable || st.From.Resource == "" {

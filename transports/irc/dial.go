@@ -81,7 +81,7 @@ func (n *network) connectTo(ctx context.Context, s *server, set *linkSettings, d
 		return nil, err
 	}
 	if d.tls {
-		secure := tls.Client(conn, set.tls)
+		secure := tls.Client(conn, set.tlsConfig())
 		if err := secure.HandshakeContext(ctx); err != nil {
 			conn.Close()
 			return nil, err

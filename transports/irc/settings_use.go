@@ -24,10 +24,10 @@ import (
 type linkSettings struct {
 	host    string
 	doors   []door
-	socket  string // the path of the WebSocket there; empty: it is none
-	chosen  bool   // by the user, so it must be public
-	strange bool   // not shown the config's secrets
-	tls     *tls.Config
+	socket  string      // the path of the WebSocket there; empty: it is none
+	chosen  bool        // by the user, so it must be public
+	strange bool        // not shown the config's secrets
+	tls     *tls.Config // often shared, so never changed; nil: see tlsConfig
 	pass    transport.Secret
 	nick    string
 	user    string // for USER
@@ -178,30 +178,45 @@ func (set *linkSettings) route(n *network, s *server, v transport.Values) {
 	}
 	set.doors = doors
 	set.chosen = set.chosen || portsSet
-	set.tls = &tls.Config{ServerName: set.host, MinVersion: tls.VersionTLS12}
-	if s.tls != nil {
-		set.tls = s.tls.Clone()
-		if set.host != s.host {
-			set.tls.ServerName = set.host
-		}
+	set.tls = s.tls
+	if s.tls != nil && set.host != s.host {
+		set.trust(func(c *tls.Config) { c.ServerName = set.host })
 	}
 	unverified := v.Get("verify_cert") == "false"
 	if pin := v.Get("fingerprint"); pin != "" {
-		set.tls.InsecureSkipVerify = true
-		set.tls.VerifyConnection = pinned(fingerprintBytes(pin))
+		set.trust(func(c *tls.Config) {
+			c.InsecureSkipVerify = true
+			c.VerifyConnection = pinned(fingerprintBytes(pin))
+		})
 	} else if unverified {
-		set.tls.InsecureSkipVerify = true
+		set.trust(func(c *tls.Config) { c.InsecureSkipVerify = true })
 	}
 	if cert, err := readCertificate(v.Get(certificateSetting)); err == nil && cert != nil {
 		set.cert = cert
 		// Offered whichever authorities the server names: it is known by its
 		// fingerprint.
-		set.tls.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+		set.trust(func(c *tls.Config) {
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+		})
 	}
 	if set.chosen || unverified {
 		set.strange = true
 		set.pass = transport.Secret{} // the config's, which is for its own server
 	}
+}
+
+// trust changes a copy of what holds for TLS, which is then the user's own.
+func (set *linkSettings) trust(change func(*tls.Config)) {
+	set.tls = set.tlsConfig().Clone()
+	change(set.tls)
+}
+
+// tlsConfig is not to be changed.
+func (set *linkSettings) tlsConfig() *tls.Config {
+	if set.tls != nil {
+		return set.tls
+	}
+	return &tls.Config{ServerName: set.host, MinVersion: tls.VersionTLS12}
 }
 
 var errPin = errors.New("the certificate is not the one whose fingerprint was given")

@@ -1,0 +1,39 @@
+package gateway
+
+import "sync/atomic"
+
+// A sign tells a session that something has happened, which is not told twice.
+type sign uint32
+
+const (
+	inboxFilled  sign = 1 << iota // with something durable
+	linkWanted                    // to be opened
+	streamIsBack                  // after it was down
+)
+
+// signs are what a session has not heeded yet. They share one channel, since
+// every channel that a session at rest waits on takes memory.
+type signs struct {
+	given atomic.Uint32
+	seen  chan struct{} // holds one
+}
+
+// give never waits.
+func (s *signs) give(which sign) {
+	s.given.Or(uint32(which))
+	signal(s.seen)
+}
+
+// heedSigns does what the signs ask for.
+func (s *session) heedSigns() {
+	given := sign(s.signs.given.Swap(0))
+	if given&inboxFilled != 0 {
+		s.drainInbox()
+	}
+	if given&linkWanted != 0 {
+		s.call(s.openWanted)
+	}
+	if given&streamIsBack != 0 {
+		s.callTheRoll()
+	}
+}

@@ -149,6 +149,16 @@ func isASCII(b []byte) bool {
 	return true
 }
 
+// isPlain says that a text is ASCII without control characters, as most are.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // xmlRune says whether XML 1.0 §2.2 has the character.
 func xmlRune(r rune) bool {
 	return r >= 0x20 && r <= 0xD7FF || r == '\t' || r == '\n' || r == '\r' ||
@@ -158,6 +168,9 @@ func xmlRune(r rune) bool {
 // withoutControls drops what XML can't have, and line ends. IRC's formatting
 // codes are among that, so they must have been read before.
 func withoutControls(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if !xmlRune(r) || r == '\n' || r == '\r' {
 			return -1

@@ -33,7 +33,7 @@ type message struct {
 // does, without a map for its tags. It may be empty, which is no message.
 func parse(line string) (*message, error) {
 	line = strings.TrimRight(line, "\r\n")
-	if strings.ContainsAny(line, "\x00\r\n") {
+	if hasByte(line, '\x00') || hasByte(line, '\r') || hasByte(line, '\n') {
 		return nil, errNoLine
 	}
 	m := &message{}
@@ -64,6 +64,8 @@ func parse(line string) (*message, error) {
 	}
 	return m, nil
 }
+
+func hasByte(s string, c byte) bool { return strings.IndexByte(s, c) >= 0 }
 
 // parseTags reads tags (IRCv3 message-tags).
 func (m *message) parseTags(tags string) {

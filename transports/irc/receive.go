@@ -199,8 +199,8 @@ func (m *message) read() {
 		}
 	}
 	if ok, tag := m.GetTag("time"); ok {
-		if at, err := time.Parse(serverTime, tag); err == nil && at.Year() > 1970 && at.Before(m.at.Add(time.Hour)) {
-			m.at = at
+		if at, err := time.Parse(time.RFC3339Nano, tag); err == nil && at.Year() > 1970 && at.Before(m.at.Add(time.Hour)) {
+			m.at = at.UTC()
 		}
 	}
 }

@@ -82,8 +82,12 @@ func replyTags(id transport.MessageID) []tag {
 
 // clientTag gives the value of a client-only tag.
 func (m *message) clientTag(name string) string {
-	_, value := m.GetTag("+" + name)
-	return value
+	for i := len(m.tags) - 1; i >= 0; i-- {
+		if bare, ok := strings.CutPrefix(m.tags[i].name, "+"); ok && bare == name {
+			return m.tags[i].value
+		}
+	}
+	return ""
 }
 
 // replyTo gives the name of the message that this one is about, or "".

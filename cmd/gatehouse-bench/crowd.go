@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"gatehouse/component/wire"
 )
 
 const (
@@ -96,58 +94,11 @@ func (t *trial) settle(users int) (channels []string, err error) {
 			for u := from; u < to; u += ofRoom {
 				rooms = append(rooms, fmt.Sprintf("#crowd%d-%d", c, u/ofRoom))
 			}
-			if err := t.enter(rooms, from, to); err != nil {
+			if err := t.join(rooms, from, to, nil); err != nil {
 				return nil, err
 			}
 			channels = append(channels, rooms...)
 		}
 	}
 	return channels, nil
-}
-
-// enter brings users into channels, ofRoom after ofRoom, and waits for all.
-func (t *trial) enter(channels []string, from, to int) error {
-	inside := 0
-	refused := ""
-	done := make(chan struct{})
-	end := sync.OnceFunc(func() { close(done) })
-	t.server.listen(func(e *wire.Element) {
-		switch {
-		case e.Name != "presence":
-		case e.Attr("type") == "error":
-			refused = e.Attr("from")
-			end()
-		case isSelf(e):
-			if inside++; inside == to-from {
-				end()
-			}
-		}
-	})
-	defer t.server.listen(nil)
-	var joins []string
-	for u := from; u < to; u++ {
-		joins = append(joins, joining(u, t.room(channels[(u-from)/ofRoom])))
-	}
-	t.server.send(joins...)
-	if err := t.server.wait(done, patience); err != nil {
-		return fmt.Errorf("users %d to %d: %d came in: %w", from, to, inside, err)
-	}
-	if refused != "" {
-		return fmt.Errorf("a join was refused by %s", refused)
-	}
-	return nil
-}
-
-// isSelf says that a presence shows its receiver (XEP-0045 §7.2.2).
-func isSelf(e *wire.Element) bool {
-	for c := range e.Child("http://jabber.org/protocol/muc#user", "x").Children() {
-		if c.Name == "status" && c.Attr("code") == "110" {
-			return true
-		}
-	}
-	return false
-}
-
-func joining(u int, room string) string {
-	return fmt.Sprintf(`<presence from='%s' to='%s/xu%d'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>`, user(u), room, u)
 }

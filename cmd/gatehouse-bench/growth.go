@@ -92,12 +92,12 @@ func (t *trial) joins(o sizes) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.join("#lobby", 5000, 5000+joinsPerSize, nil); err != nil {
+	if err := t.join([]string{"#lobby"}, 5000, 5000+joinsPerSize, nil); err != nil {
 		return nil, err
 	}
 	cpu := t.cpu()
 	for i := range joinsPerSize {
-		if err := t.join("#big", 5000+i, 5001+i, nil); err != nil {
+		if err := t.join([]string{"#big"}, 5000+i, 5001+i, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -34,20 +34,25 @@ type figures map[string]float64
 
 func user(i int) string { return fmt.Sprintf("u%d@bench.local/r", i) }
 
-// join brings the users from, from+1, …, to-1 into a channel, and waits until
-// each has seen itself there.
-func (t *trial) join(channel string, from, to int, seen func(*wire.Element)) error {
-	var inside int
+// join brings the users from, from+1, …, to-1 into channels, ofRoom after ofRoom
+// and the rest into the last, and waits until each has seen itself there. seen
+// is told of all presence in them; it may be nil.
+func (t *trial) join(channels []string, from, to int, seen func(*wire.Element)) error {
+	rooms := map[string]bool{}
+	for _, c := range channels {
+		rooms[t.room(c)] = true
+	}
+	inside := 0
 	var refused string
 	done := make(chan struct{})
 	end := sync.OnceFunc(func() { close(done) })
-	room := t.room(channel) + "/"
 	t.server.listen(func(e *wire.Element) {
-		if e.Name != "presence" || !strings.HasPrefix(e.Attr("from"), room) {
+		room, _, _ := strings.Cut(e.Attr("from"), "/")
+		if e.Name != "presence" || !rooms[room] {
 			return
 		}
 		if e.Attr("type") == "error" {
-			refused = e.Child("jabber:component:accept", "error").Child("urn:ietf:params:xml:ns:xmpp-stanzas", "text").Content()
+			refused = room + ": " + e.Child("jabber:component:accept", "error").Child("urn:ietf:params:xml:ns:xmpp-stanzas", "text").Content()
 			end()
 			return
 		}
@@ -62,17 +67,31 @@ func (t *trial) join(channel string, from, to int, seen func(*wire.Element)) err
 	})
 	defer t.server.listen(nil)
 	joins := make([]string, 0, to-from)
-	for i := from; i < to; i++ {
-		joins = append(joins, joining(i, t.room(channel)))
+	for u := from; u < to; u++ {
+		joins = append(joins, joining(u, t.room(channels[min((u-from)/ofRoom, len(channels)-1)])))
 	}
 	t.server.send(joins...)
 	if err := t.server.wait(done, patience); err != nil {
-		return fmt.Errorf("join %s: %w", channel, err)
+		return fmt.Errorf("join %s: %d of %d came in: %w", channels[0], inside, to-from, err)
 	}
 	if refused != "" {
-		return fmt.Errorf("join %s: refused: %s", channel, refused)
+		return fmt.Errorf("join: refused by %s", refused)
 	}
 	return nil
+}
+
+// isSelf says that a presence shows its receiver (XEP-0045 §7.2.2).
+func isSelf(e *wire.Element) bool {
+	for c := range e.Child("http://jabber.org/protocol/muc#user", "x").Children() {
+		if c.Name == "status" && c.Attr("code") == "110" {
+			return true
+		}
+	}
+	return false
+}
+
+func joining(u int, room string) string {
+	return fmt.Sprintf(`<presence from='%s' to='%s/xu%d'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>`, user(u), room, u)
 }
 
 // bodies calls f with the text of each message, and counts the errors.
@@ -108,7 +127,7 @@ func (t *trial) roundTrip(o sizes) (figures, error) {
 		return nil, err
 	}
 	defer bot.close()
-	if err := t.join("#trip", 0, 1, nil); err != nil {
+	if err := t.join([]string{"#trip"}, 0, 1, nil); err != nil {
 		return nil, err
 	}
 	back := make(chan struct{}, 1)
@@ -179,7 +198,7 @@ func (t *trial) fanOut(o sizes) (figures, error) {
 		return nil, err
 	}
 	defer speaker.close()
-	if err := t.join("#fan", 1000, 1000+o.listeners, nil); err != nil {
+	if err := t.join([]string{"#fan"}, 1000, 1000+o.listeners, nil); err != nil {
 		return nil, err
 	}
 	l := t.newLoad(o.listeners * o.messages)
@@ -214,7 +233,7 @@ func (t *trial) toIRC(o sizes) (figures, error) {
 		return nil, err
 	}
 	defer listener.close()
-	if err := t.join("#in", 3000, 3000+o.senders, nil); err != nil {
+	if err := t.join([]string{"#in"}, 3000, 3000+o.senders, nil); err != nil {
 		return nil, err
 	}
 	l = t.newLoad(o.senders * o.messages)
@@ -239,12 +258,12 @@ func (t *trial) bigJoin(o sizes) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.join("#lobby", 5000, 5001, nil); err != nil {
+	if err := t.join([]string{"#lobby"}, 5000, 5001, nil); err != nil {
 		return nil, err
 	}
 	seen := 0
 	cpu, began := t.cpu(), time.Now()
-	if err := t.join("#big", 5000, 5001, func(*wire.Element) { seen++ }); err != nil {
+	if err := t.join([]string{"#big"}, 5000, 5001, func(*wire.Element) { seen++ }); err != nil {
 		return nil, err
 	}
 	took := time.Since(began)
@@ -291,12 +310,8 @@ const resting = 5 * time.Second
 func (t *trial) stand(o sizes) (figures, error) {
 	time.Sleep(resting) // what starting left over is gone, and counts for nobody
 	before := t.memory()
-	for c := range 3 {
-		for i := 0; i < o.idle; i += 50 {
-			if err := t.join(fmt.Sprintf("#idle%d-%d", c, i/50), 10000+i, 10000+min(i+50, o.idle), nil); err != nil {
-				return nil, err
-			}
-		}
+	if _, err := t.settle(o.idle); err != nil {
+		return nil, err
 	}
 	time.Sleep(resting)
 	return figures{"memory": (t.memory() - before) / float64(o.idle)}, nil

@@ -67,7 +67,7 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkReceive is a message from the bytes to the handler.
 func BenchmarkReceive(b *testing.B) {
 	n := 0
-	s := newBenchReader(b, NewGroup(func(stanza.Received) { n++ }))
+	s := newBenchReader(b, NewGroup(func(*stanza.Received) { n++ }))
 	b.SetBytes(int64(len(benchMessage)))
 	b.ReportAllocs()
 	for b.Loop() {

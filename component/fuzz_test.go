@@ -25,7 +25,7 @@ func FuzzServerInput(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, xml string) {
-		g := NewGroup(func(r stanza.Received) {
+		g := NewGroup(func(r *stanza.Received) {
 			if r.From.Domain == "" || r.To.Domain != domain {
 				t.Errorf("handled %s", componenttest.Pretty(r.Element))
 			}

@@ -23,7 +23,7 @@ import (
 // stanza for any of their domains: a server that shares one listener among
 // them does that (ejabberd's global_routes).
 type Group struct {
-	handle     func(stanza.Received)
+	handle     func(*stanza.Received)
 	components atomic.Pointer[map[string]*Component] // by domain, replaced whole
 
 	mu       sync.Mutex
@@ -35,7 +35,7 @@ type Group struct {
 // domains, other than answers to Request and malformed iqs, which the group
 // answers itself. It runs on the goroutine that reads the stream and must not
 // wait. The stanza is handle's to keep.
-func NewGroup(handle func(stanza.Received)) *Group {
+func NewGroup(handle func(*stanza.Received)) *Group {
 	g := &Group{
 		handle:   handle,
 		streams:  make(map[string]*stream),

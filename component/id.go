@@ -15,10 +15,14 @@ var instance = "g" + rand.Text()[:7] + "-"
 // letters, digits and one hyphen. Later ones are greater, so that an index of
 // them grows at its end.
 func NewID() string {
+	var text [48]byte
+	return string(AppendID(text[:0]))
+}
+
+// AppendID adds a new id.
+func AppendID(b []byte) []byte {
 	var random [10]byte
 	rand.Read(random[:]) // never fails
-	var text [48]byte
-	id := append(text[:0], instance...)
-	id = strconv.AppendInt(id, time.Now().UnixMicro(), 32)
-	return string(base32.StdEncoding.AppendEncode(id, random[:]))
+	b = strconv.AppendInt(append(b, instance...), time.Now().UnixMicro(), 32)
+	return base32.StdEncoding.AppendEncode(b, random[:])
 }

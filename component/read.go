@@ -39,18 +39,19 @@ func (s *stream) take(e *wire.Element) {
 		s.c.count.ignored.Add(1)
 		return
 	}
-	r, err := stanza.Parse(e.Clone())
-	if err != nil {
+	r, e := wire.CloneWith[stanza.Received](e)
+	var err error
+	if *r, err = stanza.Parse(e); err != nil {
 		s.received.Add(1)
 		s.c.count.received.Add(1)
-		s.refuseMalformed(r, err)
+		s.refuseMalformed(*r, err)
 		return
 	}
 	g := s.c.group
 	if g.Component(r.From.Domain) != nil {
-		if !g.ownPing(s, r) {
+		if !g.ownPing(s, *r) {
 			s.c.count.ignored.Add(1)
-			s.complainOfSender(r)
+			s.complainOfSender(*r)
 		}
 		return
 	}
@@ -62,19 +63,19 @@ func (s *stream) take(e *wire.Element) {
 	}
 	of := g.Component(r.To.Domain)
 	if of == nil {
-		s.refuseForeign(r)
+		s.refuseForeign(*r)
 		return
 	}
 	if r.Kind == stanza.IQ {
 		switch r.Type {
 		case stanza.Result, stanza.ErrorType:
-			if !g.answered(r) {
+			if !g.answered(*r) {
 				s.c.count.ignored.Add(1) // late, twice, or from somebody else
 			}
 			return
 		}
-		if !isRequest(r) {
-			of.refuseWith(r, stanza.Error{Class: stanza.Modify, Condition: stanza.BadRequest})
+		if !isRequest(*r) {
+			of.refuseWith(*r, stanza.Error{Class: stanza.Modify, Condition: stanza.BadRequest})
 			return
 		}
 	}
@@ -118,7 +119,7 @@ func isRequest(r stanza.Received) bool {
 }
 
 // handle hands a stanza over. A panic costs that stanza alone.
-func (c *Component) handle(r stanza.Received) {
+func (c *Component) handle(r *stanza.Received) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			c.count.panics.Add(1)

@@ -142,7 +142,7 @@ func TestPanicInTheHandlerCostsOneStanza(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		next := w.group.handle
-		w.group.handle = func(r stanza.Received) {
+		w.group.handle = func(r *stanza.Received) {
 			if strings.Contains(r.Child(stanza.Namespace, "body").Content(), "boom") {
 				panic("boom")
 			}

@@ -44,7 +44,7 @@ func prepareWorld(t *testing.T) *world {
 		came:   make(chan stanza.Received, 100_000),
 		ups:    make(chan bool, 1000),
 	}
-	w.group = NewGroup(func(r stanza.Received) { w.came <- r })
+	w.group = NewGroup(func(r *stanza.Received) { w.came <- *r })
 	w.c = w.add(domain)
 	return w
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -31,7 +32,7 @@ func (h *host) actFor(ctx context.Context, user jid.JID, typ string, query *wire
 	answer, err := h.Stream.Request(ctx, stanza.Stanza{
 		Kind:     stanza.IQ,
 		Header:   stanza.Header{From: jid.JID{Domain: h.Domain}, To: user.Bare(), Type: typ},
-		Payloads: []payload{stanza.PrivilegedIQ{Type: typ, ID: h.gateway.NewID(), Payload: query}},
+		Payloads: []payload{stanza.PrivilegedIQ{Type: typ, ID: component.NewID(), Payload: query}},
 	})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
@@ -230,7 +231,7 @@ func (h *host) announceAll(ctx context.Context) {
 				pace(ctx, i, greetPulse)
 				st := stanza.Stanza{
 					Kind:   stanza.Message,
-					Header: stanza.Header{From: h.at(""), To: user, ID: h.gateway.NewID()},
+					Header: stanza.Header{From: h.at(""), To: user, ID: component.NewID()},
 				}
 				if a.subject != "" {
 					st.Payloads = append(st.Payloads, stanza.Subject(a.subject))

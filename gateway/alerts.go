@@ -56,7 +56,7 @@ func (h *host) sendAlert(ctx context.Context, to jid.JID, text string) {
 	defer cancel()
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
-		Header:   stanza.Header{From: h.at(""), To: to, Type: stanza.Chat, ID: h.gateway.NewID()},
+		Header:   stanza.Header{From: h.at(""), To: to, Type: stanza.Chat, ID: component.NewID()},
 		Payloads: []payload{stanza.Body(text)},
 	}
 	for {

@@ -94,7 +94,7 @@ func newBenchWorldOn(b testing.TB, db store.Store, as func(*quickNetwork) transp
 		stream: &sinkStream{sent: make(chan stanza.Kind, 16)},
 	}
 	w.gateway = gateway.New(gateway.Options{
-		Log: slog.New(slog.DiscardHandler), Store: db, NewID: func() string { return "an id of the usual length" },
+		Log: slog.New(slog.DiscardHandler), Store: db,
 	})
 	w.gateway.Add(gateway.Host{
 		Domain: verona, Network: as(w.network), Stream: w.stream, Allows: func(jid.JID) bool { return true },
@@ -109,12 +109,12 @@ func newBenchWorldOn(b testing.TB, db store.Store, as func(*quickNetwork) transp
 	return w
 }
 
-func received(b testing.TB, e *wire.Element) stanza.Received {
+func received(b testing.TB, e *wire.Element) *stanza.Received {
 	st, err := stanza.Parse(e)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return st
+	return &st
 }
 
 func message(to, typ string) *wire.Element {

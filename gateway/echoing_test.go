@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -26,7 +25,7 @@ const (
 // An echo is what lies between two gateways that take each other for people.
 type echo struct {
 	t  *testing.T
-	to func(stanza.Received)
+	to func(*stanza.Received)
 
 	mu   sync.Mutex
 	said []string
@@ -47,7 +46,7 @@ func (e *echo) TrySend(st stanza.Stanza) bool {
 		e.t.Errorf("read %s: %v", w.Bytes(), err)
 		return true
 	}
-	e.to(received)
+	e.to(&received)
 	return true
 }
 
@@ -99,7 +98,7 @@ func echoes(t *testing.T, pair [2]string, registered bool, start string) {
 		if registered {
 			n.users = []string{user}
 		}
-		g := gateway.New(gateway.Options{Log: slog.New(slog.DiscardHandler), Store: newMemory(), NewID: component.NewID})
+		g := gateway.New(gateway.Options{Log: slog.New(slog.DiscardHandler), Store: newMemory()})
 		g.Add(gateway.Host{Domain: domain, Network: n, Stream: out, Allows: func(jid.JID) bool { return true }})
 		return g
 	}
@@ -114,7 +113,7 @@ func echoes(t *testing.T, pair [2]string, registered bool, start string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Route(first)
+	b.Route(&first)
 	time.Sleep(time.Hour)
 	synctest.Wait()
 	if n := ours.count() + theirs.count(); n > 12 {

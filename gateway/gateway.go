@@ -61,7 +61,6 @@ type Options struct {
 	Store    store.Store
 	Version  string
 	Contacts []stanza.Field // XEP-0157; may be empty
-	NewID    func() string  // a fresh stanza id
 
 	// Forget, if set, deletes what is kept elsewhere of a user who ends their
 	// registration. It may wait for the disk.
@@ -238,17 +237,17 @@ func (h *host) runNetwork(ctx context.Context, r transport.Runner) {
 }
 
 // Route takes a stanza from a stream's reader. It never waits.
-func (g *Gateway) Route(st stanza.Received) {
+func (g *Gateway) Route(st *stanza.Received) {
 	h := g.hosts[st.To.Domain]
 	switch {
 	case h == nil:
 		g.dropped.Add(1)
-	case st.Kind == stanza.Message && st.From.Local == "" && h.takeGrant(&st):
-	case g.takePlumbed(&st):
+	case st.Kind == stanza.Message && st.From.Local == "" && h.takeGrant(st):
+	case g.takePlumbed(st):
 	case !h.Allows(st.From):
-		h.toFront(&st)
-	case !h.post(&st):
-		h.refuse(&st, overloaded("this gateway can't take more from you just now"))
+		h.toFront(st)
+	case !h.post(st):
+		h.refuse(st, overloaded("this gateway can't take more from you just now"))
 	}
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -167,7 +168,7 @@ func (s *session) welcome(r *room, resource string, l *listener, members []trans
 func (r *room) subjectMessage(to jid.JID, subject transport.Subject) stanza.Stanza {
 	st := stanza.Stanza{
 		Kind:     stanza.Message,
-		Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: r.host.gateway.NewID()},
+		Header:   stanza.Header{From: r.jid, To: to, Type: stanza.Groupchat, ID: component.NewID()},
 		Payloads: []payload{stanza.Subject(subject.Text)},
 	}
 	if subject.By != "" {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -123,7 +124,7 @@ func (p *plumb) crossText(e *plumbEnd, st *stanza.Received, m stanza.Meaning, by
 			text = insteadOf(aReply, true, words{text: text, whose: resourceOf(m.Reply.To)}).text
 		}
 	}
-	id := p.gateway.NewID()
+	id := component.NewID()
 	if o.inner != nil {
 		if quoted != nil {
 			extras = append(extras, stanza.Reply{ID: quoted.names[o.side].ref(), To: o.room.WithResource(quoted.by.nick).String()})
@@ -189,7 +190,7 @@ func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 		return
 	}
 	if u := o.puppetFor(by.nick, time.Now()); u != nil {
-		out := o.groupchat(p.gateway.NewID(), stanza.Reactions{ID: of.names[o.side].ref(), Emoji: m.Reactions.Emoji}, stanza.Store)
+		out := o.groupchat(component.NewID(), stanza.Reactions{ID: of.names[o.side].ref(), Emoji: m.Reactions.Emoji}, stanza.Store)
 		out.From = u.self
 		o.push(e, &flight{st: out, at: time.Now()})
 		return
@@ -206,7 +207,7 @@ func (p *plumb) crossReactions(e *plumbEnd, m stanza.Meaning, by voice) {
 			return
 		}
 	}
-	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), append([]payload{r, stanza.Store}, extras...)...), at: time.Now()})
+	o.push(e, &flight{st: o.groupchat(component.NewID(), append([]payload{r, stanza.Store}, extras...)...), at: time.Now()})
 }
 
 // crossWords says something at the other end in somebody's name that is no
@@ -222,7 +223,7 @@ func (p *plumb) crossWords(e *plumbEnd, text string, by voice) {
 		text = named(words{text: text, nick: o.unlike(by.nick)}).text
 		payloads = []payload{stanza.Body(text)}
 	}
-	out := o.groupchat(p.gateway.NewID(), payloads...)
+	out := o.groupchat(component.NewID(), payloads...)
 	if speaker != nil {
 		out.From = speaker.self
 	}
@@ -255,7 +256,7 @@ func (p *plumb) crossRetraction(e *plumbEnd, st *stanza.Received, m stanza.Meani
 		if o.inner == nil { // XEP-0424 §4: for those who don't know it
 			payloads = append(payloads, stanza.Fallback{For: stanza.RetractionNamespace}, stanza.Body("/me took back a message"))
 		}
-		out := o.groupchat(p.gateway.NewID(), payloads...)
+		out := o.groupchat(component.NewID(), payloads...)
 		out.From = of.speaker
 		o.push(e, &flight{st: out, at: time.Now(), failed: still})
 	case o.inner == nil && !o.moderate:
@@ -284,7 +285,7 @@ func (e *plumbEnd) receiveTopic(nick, topic string) {
 		return
 	}
 	o.push(e, &flight{
-		st: o.groupchat(p.gateway.NewID(), stanza.Subject(topic)), at: time.Now(),
+		st: o.groupchat(component.NewID(), stanza.Subject(topic)), at: time.Now(),
 		failed: func(stanza.Error) {
 			p.crossWords(e, "/me has set the subject: "+topic, voice{nick: nick})
 		},
@@ -300,7 +301,7 @@ func (p *plumb) came(e *plumbEnd, text string) {
 	if o.state != endIn || !p.comings.allow(time.Now(), e.side) {
 		return
 	}
-	o.push(e, &flight{st: o.groupchat(p.gateway.NewID(), stanza.Body(text)), at: time.Now(), body: text})
+	o.push(e, &flight{st: o.groupchat(component.NewID(), stanza.Body(text)), at: time.Now(), body: text})
 }
 
 // say tells a room what the plumb could not do, of one kind not often.
@@ -319,7 +320,7 @@ func (p *plumb) say(e *plumbEnd, kind, text string) {
 // announce says something to those in the room, if the plumb is there.
 func (e *plumbEnd) announce(text string) {
 	if e.state == endIn && e.p.record.Owner == "" {
-		e.push(nil, &flight{st: e.groupchat(e.p.gateway.NewID(), stanza.Body(text)), at: time.Now(), body: text})
+		e.push(nil, &flight{st: e.groupchat(component.NewID(), stanza.Body(text)), at: time.Now(), body: text})
 	}
 }
 

@@ -110,7 +110,7 @@ func (e *plumbEnd) send(st stanza.Stanza) bool {
 func (e *plumbEnd) ask(typ string, to jid.JID, query payload, then func(error)) {
 	st := stanza.Stanza{Kind: stanza.IQ, Header: stanza.Header{To: to, Type: typ}, Payloads: []payload{query}}
 	if e.inner != nil {
-		st.ID = e.p.gateway.NewID()
+		st.ID = component.NewID()
 		e.flying[st.ID] = &flight{at: time.Now(), asked: then}
 		if !e.send(st) {
 			delete(e.flying, st.ID)
@@ -160,7 +160,7 @@ func (e *plumbEnd) join(now time.Time) {
 }
 
 func (e *plumbEnd) joiningAs(nick string) stanza.Stanza {
-	return stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(nick), ID: e.p.gateway.NewID()}, Payloads: []payload{e.joining()}}
+	return stanza.Stanza{Kind: stanza.Presence, Header: stanza.Header{To: e.room.WithResource(nick), ID: component.NewID()}, Payloads: []payload{e.joining()}}
 }
 
 // leave takes leave of the room.

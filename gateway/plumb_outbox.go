@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/component"
 	"gatehouse/component/stanza"
 )
 
@@ -313,7 +314,7 @@ func (e *plumbEnd) showWriting() {
 	if some {
 		state = stanza.Composing
 	}
-	if o.send(o.groupchat(e.p.gateway.NewID(), state, stanza.NoStore)) {
+	if o.send(o.groupchat(component.NewID(), state, stanza.NoStore)) {
 		o.writes = some
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -103,7 +104,7 @@ func (e *plumbEnd) joinAs(u *puppet) {
 	}
 	u.wanted = nick
 	st := stanza.Stanza{
-		Kind: stanza.Presence, Header: stanza.Header{From: u.self, To: e.room.WithResource(u.wanted), ID: e.p.gateway.NewID()},
+		Kind: stanza.Presence, Header: stanza.Header{From: u.self, To: e.room.WithResource(u.wanted), ID: component.NewID()},
 		Payloads: []payload{e.joining()},
 	}
 	if _, err := st.To.Prepare(); err != nil || !e.send(st) {
@@ -280,7 +281,7 @@ func hasStatus(x *wire.Element, code string) bool {
 // showWritingOf shows that somebody writes who has a puppet.
 func (e *plumbEnd) showWritingOf(u *puppet, state stanza.ChatState) {
 	if writes := state == stanza.Composing; writes != u.writes {
-		st := e.groupchat(e.p.gateway.NewID(), state, stanza.NoStore)
+		st := e.groupchat(component.NewID(), state, stanza.NoStore)
 		st.From = u.self
 		u.writes = writes && e.send(st)
 	}

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
@@ -109,7 +108,7 @@ func FuzzRoute(f *testing.F) {
 			n.configurable = true
 			stream := &tally{answers: map[string]int{}}
 			g := gateway.New(gateway.Options{
-				Log: slog.New(slog.DiscardHandler), Store: newMemory(), NewID: component.NewID,
+				Log: slog.New(slog.DiscardHandler), Store: newMemory(),
 				IsAdmin: func(jid.JID) bool { return true }, Reload: func() ([]string, error) { return nil, nil },
 			})
 			g.Add(gateway.Host{Domain: verona, Network: enrolling(n), Stream: stream, Allows: func(jid.JID) bool { return true }})
@@ -137,7 +136,7 @@ func FuzzRoute(f *testing.F) {
 				if e.Name == "iq" && (typ == "get" || typ == "set") {
 					asked = append(asked, id)
 				}
-				g.Route(st)
+				g.Route(&st)
 				if p.next(3) == 0 {
 					time.Sleep(time.Millisecond)
 				}

@@ -331,7 +331,7 @@ func (s *session) openWanted(context.Context) {
 }
 
 // newID makes an id for a stanza.
-func (s *session) newID() string { return s.host.gateway.NewID() }
+func (s *session) newID() string { return component.NewID() }
 
 // at makes an address of the component's.
 func (s *session) at(a transport.Address) jid.JID { return s.host.at(a) }

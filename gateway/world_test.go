@@ -143,7 +143,7 @@ func (w *world) start() {
 	}
 	db := w.store
 	g := gateway.New(gateway.Options{
-		Log: log, Store: db, Version: "1.2.3", NewID: component.NewID,
+		Log: log, Store: db, Version: "1.2.3",
 		Contacts: []stanza.Field{{Var: "abuse-addresses", Type: "list-multi", Values: []string{"mailto:abuse@example.org"}}},
 		Forget: func(component, user string) {
 			if w.forgets != nil {

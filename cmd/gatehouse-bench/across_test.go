@@ -51,7 +51,7 @@ func newCrossing(tb testing.TB, history bool) *crossing {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	c.must(err)
 	defer l.Close()
-	g := gateway.New(gateway.Options{Log: log, Store: db, NewID: component.NewID})
+	g := gateway.New(gateway.Options{Log: log, Store: db})
 	group := component.NewGroup(g.Route)
 	stream := group.Add(component.Options{
 		Domain: domain, Secret: secret, Network: "tcp", Address: l.Addr().String(), Log: log,

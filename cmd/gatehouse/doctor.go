@@ -142,7 +142,7 @@ func (d *doctor) examineHealth(domain string) {
 func (d *doctor) examineStream(ctx context.Context, cc config.Component) {
 	e := d.examination(cc.Domain)
 	var c *component.Component
-	group := component.NewGroup(func(r stanza.Received) {
+	group := component.NewGroup(func(r *stanza.Received) {
 		if answer, ok := r.Refuse(stanza.Error{Class: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "the gateway is not running"}); ok {
 			c.TrySend(answer)
 		}

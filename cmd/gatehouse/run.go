@@ -47,7 +47,7 @@ func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 	}
 	d := &daemonOf{log: log, files: files, upload: c.Media.Upload}
 	d.gateway = gateway.New(gateway.Options{
-		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact), NewID: component.NewID,
+		Log: log, Store: db, Version: versionText(), Contacts: contacts(c.Contact),
 		Forget: files.Forget, HTTP: files.Client,
 		IsAdmin: live.isAdmin, Admins: live.admins, Reload: live.reload,
 	})

@@ -8,13 +8,20 @@ func (e *Element) Clone() *Element {
 	if e == nil {
 		return nil
 	}
+	_, copied := CloneWith[struct{}](e)
+	return copied
+}
+
+// CloneWith is Clone, with a place for what is known about the element: it is in
+// one piece with the copy, and costs nothing unless that is large.
+func CloneWith[T any](e *Element) (about *T, copied *Element) {
 	var c cloner
 	c.count(e)
-	c.make()
+	about, c.elements, c.attrs = places[T](c.nElements, c.nAttrs)
 	if c.nBytes > 0 {
 		c.text = make([]byte, 0, c.nBytes)
 	}
-	return c.clone(e)
+	return about, c.clone(e)
 }
 
 type cloner struct {
@@ -25,25 +32,26 @@ type cloner struct {
 	text     []byte
 }
 
-// make makes room for elements and attributes, in one piece where there are as
+// places makes room for elements and attributes, in one piece where there are as
 // few as most stanzas have.
-func (c *cloner) make() {
+func places[T any](elements, attrs int) (*T, []Element, []Attr) {
 	switch {
-	case c.nElements <= 4 && c.nAttrs <= 8:
+	case elements <= 5 && attrs <= 7:
 		room := &struct {
-			elements [4]Element
-			attrs    [8]Attr
+			about    T
+			elements [5]Element
+			attrs    [7]Attr
 		}{}
-		c.elements, c.attrs = room.elements[:0], room.attrs[:0]
-	case c.nElements <= 8 && c.nAttrs <= 14:
+		return &room.about, room.elements[:0], room.attrs[:0]
+	case elements <= 8 && attrs <= 14:
 		room := &struct {
+			about    T
 			elements [8]Element
 			attrs    [14]Attr
 		}{}
-		c.elements, c.attrs = room.elements[:0], room.attrs[:0]
-	default:
-		c.elements, c.attrs = make([]Element, 0, c.nElements), make([]Attr, 0, c.nAttrs)
+		return &room.about, room.elements[:0], room.attrs[:0]
 	}
+	return new(T), make([]Element, 0, elements), make([]Attr, 0, attrs)
 }
 
 func (c *cloner) count(e *Element) {

@@ -28,7 +28,7 @@ func (s *session) awaitEcho(st *stanza.Received, p place, o outgoing) {
 	if p.room == nil {
 		s.rememberSent(st, spoken{chat: p.with, text: o.shown, replaces: o.anew})
 	}
-	s.unsaid = append(s.unsaid, unsaid{request: s.noteOf(st, p.kind).request(), since: time.Now(), st: st, p: p, o: o})
+	s.unsaid = append(s.unsaid, unsaid{request: o.request, since: time.Now(), st: st, p: p, o: o})
 	if len(s.unsaid) == maxUnsaid {
 		s.behind = time.After(slowAfter)
 	}

@@ -101,6 +101,9 @@ type outgoing struct {
 	takes   transport.MessageID // what that is on the network, and is taken back once this is there
 	correct transport.MessageID
 	replace bool // the message of that id is corrected
+
+	request transport.Request
+	name    string // that it has in its room where the network gives it none
 }
 
 // sendText sends a text, and shows it to the user's clients and the archive.
@@ -122,8 +125,13 @@ func (s *session) sendText(ctx context.Context, st *stanza.Received, p place, o 
 		s.refuse(st, overloaded("the network has not shown your earlier messages yet"))
 		return
 	}
+	if n := s.noteOf(st, p.kind); p.room != nil {
+		o.request, o.name = n.naming()
+	} else {
+		o.request = n.request()
+	}
 	id, ok := s.deliver(ctx, st, o, transport.Message{
-		Chat: p.chat, Nick: p.nick, As: as, Text: text, Origin: originOf(st), Request: s.noteOf(st, p.kind).request(), ReplyTo: o.reply,
+		Chat: p.chat, Nick: p.nick, As: as, Text: text, Origin: originOf(st), Request: o.request, ReplyTo: o.reply,
 	})
 	if !ok {
 		return

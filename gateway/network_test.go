@@ -191,11 +191,12 @@ func (l *link) Send(ctx context.Context, m transport.Message) (transport.Message
 }
 
 // Lines is what a text becomes in a room.
-func (l *link) Lines(_ transport.Address, text string) []string {
+func (l *link) Lines(_ transport.Address, text string) (lines []string, otherwise bool) {
 	if strings.HasPrefix(text, "/mode ") {
-		return nil
+		return nil, true
 	}
-	return strings.Split(text, "\n")
+	lines = strings.Split(text, "\n")
+	return lines, len(lines) > 1
 }
 
 func (l *link) Close(_ context.Context, reason string) error {

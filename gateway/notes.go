@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gatehouse/component"
 	"gatehouse/gateway/transport"
 )
 
@@ -17,6 +18,7 @@ type note struct {
 	nick     string // and the resource
 	receipt  bool   // the client asked for a receipt
 	markable bool   // and to be told once it is read (XEP-0333 §4)
+	name     string // that the message has in its room where the network gives it none; may be empty
 }
 
 type noteKind byte
@@ -36,10 +38,30 @@ const (
 // noteFlags are the receipt and the marker: neither, one, the other, both.
 const noteFlags = "-rdb"
 
+// noteBytes are as many as nearly all notes have.
+const noteBytes = 256
+
 // request writes the note: its kind, the flags, and each text after its length.
 func (n note) request() transport.Request {
-	var b strings.Builder
-	b.Grow(16 + len(n.id) + len(n.resource) + len(n.chat) + len(n.nick))
+	var room [noteBytes]byte
+	b := n.append(room[:0])
+	if n.name != "" {
+		b = appendText(b, n.name)
+	}
+	return transport.Request(b)
+}
+
+// naming is request with a new name for the message in it: so both are one
+// string.
+func (n note) naming() (r transport.Request, name string) {
+	var room [noteBytes]byte
+	var id [64]byte
+	fresh := component.AppendID(append(id[:0], ownNames...))
+	r = transport.Request(appendText(n.append(room[:0]), fresh))
+	return r, string(r[len(r)-len(fresh):])
+}
+
+func (n note) append(b []byte) []byte {
 	flags := 0
 	if n.receipt {
 		flags++
@@ -47,14 +69,15 @@ func (n note) request() transport.Request {
 	if n.markable {
 		flags += 2
 	}
-	b.WriteByte(byte(n.kind))
-	b.WriteByte(noteFlags[flags])
+	b = append(b, byte(n.kind), noteFlags[flags])
 	for _, s := range [...]string{n.id, n.resource, n.chat, n.nick} {
-		var number [20]byte
-		b.Write(append(strconv.AppendInt(number[:0], int64(len(s)), 10), ':'))
-		b.WriteString(s)
+		b = appendText(b, s)
 	}
-	return transport.Request(b.String())
+	return b
+}
+
+func appendText[T string | []byte](b []byte, text T) []byte {
+	return append(append(strconv.AppendInt(b, int64(len(text)), 10), ':'), text...)
 }
 
 // readNote is the reverse; false means that the gateway did not write it.
@@ -66,7 +89,10 @@ func readNote(r transport.Request) (n note, ok bool) {
 	flags := max(0, strings.IndexByte(noteFlags, s[1]))
 	n.kind, n.receipt, n.markable = noteKind(s[0]), flags&1 > 0, flags&2 > 0
 	s = s[2:]
-	for _, field := range [...]*string{&n.id, &n.resource, &n.chat, &n.nick} {
+	for _, field := range [...]*string{&n.id, &n.resource, &n.chat, &n.nick, &n.name} {
+		if s == "" && field == &n.name {
+			break
+		}
 		length, rest, found := strings.Cut(s, ":")
 		size, err := strconv.Atoi(length)
 		if !found || err != nil || size < 0 || size > len(rest) {

@@ -199,13 +199,18 @@ func (s *session) reflect(r *room, st *stanza.Received, o outgoing, id transport
 		nick: r.nick, occupant: s.host.occupantID(r.address, r.own.Identity, r.nick), at: time.Now(),
 		id: st.ID, origin: st.ReadOriginID(), stanzaID: string(id), extras: o.extras,
 	}
+	if id == "" {
+		was.stanzaID, was.fresh = o.name, o.name != ""
+	}
 	if o.changed { // others see something else, and the user what they wrote
 		s.reflectOne(r, was, o.shown, o.anew, id)
 		return
 	}
 	lines := []string{o.shown}
 	if splitter, ok := s.link.(transport.Splitter); ok {
-		lines = splitter.Lines(r.address, o.shown)
+		if others, otherwise := splitter.Lines(r.address, o.shown); otherwise {
+			lines = others
+		}
 	}
 	for i, line := range lines {
 		if i > 0 {

@@ -25,6 +25,11 @@ func FuzzNotesComeBackAsTheyWere(f *testing.F) {
 		if !ok || got != was {
 			t.Errorf("%+v came back as %+v, %v", was, got, ok)
 		}
+		r, name := was.naming()
+		was.name = name
+		if got, ok := readNote(r); !ok || got != was || !strings.HasPrefix(name, ownNames) || r != was.request() {
+			t.Errorf("%+v came back as %+v, %v, from %q", was, got, ok, r)
+		}
 	})
 }
 

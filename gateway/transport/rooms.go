@@ -6,8 +6,9 @@ import "context"
 // may become several, or something else altogether.
 type Splitter interface {
 	// Lines gives what those in the room see of a text that is sent to it: one
-	// text for each message, none for a command. It does no I/O.
-	Lines(room Address, text string) []string
+	// text for each message, none for a command. False means that they see it as
+	// it is. It does no I/O.
+	Lines(room Address, text string) (lines []string, otherwise bool)
 }
 
 // RoomNotice is a text from the room itself to all those in it: what was done

@@ -68,11 +68,15 @@ func labelled(b []byte, label uint64) []byte {
 	if label == 0 {
 		return b
 	}
-	out := make([]byte, 0, len("@label= ")+len(labelPrefix)+20+len(b))
-	out = append(out, "@label="+labelPrefix...)
-	out = strconv.AppendUint(out, label, 10)
-	out = append(out, ' ')
-	return append(out, b...)
+	return append(appendLabel(nil, label), b...)
+}
+
+// appendLabel adds a label with the space before the line; 0: none.
+func appendLabel(b []byte, label uint64) []byte {
+	if label == 0 {
+		return b
+	}
+	return append(strconv.AppendUint(append(b, "@label="+labelPrefix...), label, 10), ' ')
 }
 
 // withoutTags gives a line's tags with the space behind them, and the rest.

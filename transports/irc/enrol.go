@@ -173,7 +173,7 @@ func (l *link) sendEnrolment() {
 		return
 	}
 	e.sent = true
-	l.urgent = append(l.urgent, b)
+	l.urgent.push(b)
 	l.wake()
 }
 

@@ -108,12 +108,12 @@ func (l *link) askPast() {
 		a := l.past[0]
 		a.playback = playback{}
 		b, err := line(l.is.lineLen, "CHATHISTORY", l.historyParams(a)...)
-		if err != nil || len(l.later) >= laterLength {
+		if err != nil || l.later.n >= laterLength {
 			l.endPast(transport.Answered{Request: a.request, Err: refuse(transport.RateLimited, "%s can't be asked that just now.", l.server.name)})
 			continue
 		}
 		a.label = l.newLabels(1)
-		l.later = append(l.later, labelled(b, a.label))
+		l.later.push(labelled(b, a.label))
 		l.wake()
 		return
 	}

@@ -7,22 +7,28 @@ import (
 
 var errBadLine = errors.New("parameter that an IRC line can't have")
 
-// line makes the bytes of one line with its CR LF: the only place that does.
-// The last parameter may be any text: line ends in it become spaces, and it is
-// cut at the limit. Another that would not stay one parameter, or not whole, is
-// an error.
+// line makes the bytes of one line, as appendLine does.
 func line(limit int, command string, params ...string) ([]byte, error) {
+	size := len(command) + len(" :") + len("\r\n")
+	for _, p := range params {
+		size += len(" ") + len(p)
+	}
+	return appendLine(make([]byte, 0, size), limit, command, params...)
+}
+
+// appendLine adds one line with its CR LF: the only place that makes one. The
+// last parameter may be any text: line ends in it become spaces, and it is cut
+// at the limit. Another that would not stay one parameter, or not whole, is an
+// error.
+func appendLine(b []byte, limit int, command string, params ...string) ([]byte, error) {
 	if command == "" || strings.ContainsFunc(command, func(r rune) bool {
 		return !(r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
 	}) {
 		return nil, errBadLine
 	}
 	const end = "\r\n"
-	size := len(command) + len(" :") + len(end)
-	for _, p := range params {
-		size += len(" ") + len(p)
-	}
-	b := append(make([]byte, 0, size), command...)
+	limit += len(b)
+	b = append(b, command...)
 	for i, p := range params {
 		b = append(b, ' ')
 		if i == len(params)-1 {

@@ -51,25 +51,37 @@ func (l *link) goesAsItIs(text, target string) bool {
 
 // Lines implements transport.Splitter: the user sees a long message as the
 // others do, and nothing of a command.
-func (s *session) Lines(room transport.Address, text string) []string {
-	text, command, _ := aloud(text)
+func (s *session) Lines(room transport.Address, text string) (lines []string, otherwise bool) {
+	said, command, _ := aloud(text)
 	if command != "" {
-		return nil
+		return nil, true
 	}
+	if parcels := s.parcels(room, said); len(parcels) > 1 {
+		return seenOf(parcels), true
+	}
+	if said == text {
+		return nil, false // as it was written, with the client's own marks
+	}
+	return []string{said}, true
+}
+
+// parcels gives what a text is on the wire; none: what it is, or nobody knows.
+func (s *session) parcels(room transport.Address, text string) []parcel {
 	name, srv, err := s.network.split(room)
 	if err != nil {
-		return []string{text}
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.links[srv]
 	if l == nil || l.channel(name) == nil || l.goesAsItIs(text, l.channel(name).name) {
-		return []string{text}
+		return nil
 	}
-	parcels := l.parcels(text, l.channel(name).name)
-	if len(parcels) < 2 {
-		return []string{text} // as it was written, with the client's own marks
-	}
+	return l.parcels(nil, text, l.channel(name).name)
+}
+
+// seenOf gives what people see of each.
+func seenOf(parcels []parcel) []string {
 	lines := make([]string, len(parcels))
 	for i, p := range parcels {
 		sent := p.text

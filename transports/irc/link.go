@@ -224,6 +224,7 @@ func (l *link) connect() (conn net.Conn, unhook func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.conn, l.door = conn, through
+	l.writes = func() { l.write(conn) }
 	l.lastRead = time.Now()
 	l.registerBy = l.lastRead.Add(registrationLimit)
 	l.register()

@@ -18,9 +18,11 @@ const (
 
 // A parcel is one message on the wire: a line, or a batch of several.
 type parcel struct {
-	text   string // as the server shows it
-	pieces []piece
+	text   string  // as the server shows it
+	pieces []piece // of a batch
 }
+
+func (p parcel) lines() int { return max(1, len(p.pieces)) }
 
 // A piece is one line of a parcel.
 type piece struct {
@@ -28,29 +30,24 @@ type piece struct {
 	joint bool // it goes on with the line before
 }
 
-// parcels gives what a message is on the wire: where the server takes several
+// parcels adds what a message is on the wire: where the server takes several
 // lines as one message that is one, or as few as there can be; elsewhere there
 // is one for each line.
-func (l *link) parcels(text, target string) []parcel {
+func (l *link) parcels(to []parcel, text, target string) []parcel {
 	if l.goesAsItIs(text, target) {
-		one := &struct {
-			parcel [1]parcel
-			piece  [1]piece
-		}{piece: [1]piece{{text: text}}}
-		one.parcel[0] = parcel{text, one.piece[:]}
-		return one.parcel[:]
+		return append(to, parcel{text: text})
 	}
 	if all := l.severalLines(text, target); all != nil {
-		return all
+		return append(to, all...)
 	}
-	return alone(l.texts(text, target))
+	return append(to, alone(l.texts(text, target))...)
 }
 
 // alone makes a parcel of each line.
 func alone(texts []string) []parcel {
 	all := make([]parcel, len(texts))
 	for i, text := range texts {
-		all[i] = parcel{text, []piece{{text: text}}}
+		all[i].text = text
 	}
 	return all
 }
@@ -164,25 +161,21 @@ func splitClosed(text string, limit int) []string {
 	return pieces
 }
 
-// wire makes the bytes of a parcel. Those of a batch are in one piece, as
+// wire adds the bytes of a parcel. Those of a batch are in one piece, as
 // nothing else may be sent while it is open; its tags belong before the first
 // line, which opens it. to is the command with what stands before the text.
-func (l *link) wire(p parcel, to []string) ([]byte, error) {
-	say := func(text string) ([]byte, error) {
+func (l *link) wire(b []byte, p parcel, to []string) ([]byte, error) {
+	say := func(b []byte, text string) ([]byte, error) {
 		var params [4]string
-		return line(l.is.lineLen, to[0], append(append(params[:0], to[1:]...), text)...)
+		return appendLine(b, l.is.lineLen, to[0], append(append(params[:0], to[1:]...), text)...)
 	}
-	if len(p.pieces) == 1 {
-		return say(p.pieces[0].text)
+	if p.lines() == 1 {
+		return say(b, p.text)
 	}
 	l.lastBatch++
 	reference := batchPrefix + strconv.FormatUint(l.lastBatch, 10)
-	b, err := line(l.is.lineLen, "BATCH", "+"+reference, multilineCap, to[1])
-	if err != nil {
-		return nil, err
-	}
+	b, err := appendLine(b, l.is.lineLen, "BATCH", "+"+reference, multilineCap, to[1])
 	for _, piece := range p.pieces {
-		one, err := say(piece.text)
 		if err != nil {
 			return nil, err
 		}
@@ -190,10 +183,12 @@ func (l *link) wire(p parcel, to []string) ([]byte, error) {
 		if piece.joint {
 			b = append(b, ";"+concatTag...)
 		}
-		b = append(append(b, ' '), one...)
+		b, err = say(append(b, ' '), piece.text)
 	}
-	end, err := line(l.is.lineLen, "BATCH", "-"+reference)
-	return append(b, end...), err
+	if err != nil {
+		return nil, err
+	}
+	return appendLine(b, l.is.lineLen, "BATCH", "-"+reference)
 }
 
 // multilineRefused takes a FAIL of a batch. A server goes on to refuse each

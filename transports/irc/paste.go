@@ -32,10 +32,10 @@ func (l *link) isPaste(m transport.Message, target string) bool {
 	if len(m.Text) <= teaserBytes && strings.Count(m.Text, "\n") < above {
 		return false
 	}
-	parcels := l.parcels(m.Text, target)
+	parcels := l.parcels(nil, m.Text, target)
 	lines := 0
 	for _, p := range parcels {
-		lines += len(p.pieces)
+		lines += p.lines()
 	}
 	return len(parcels) > 1 && lines > above
 }

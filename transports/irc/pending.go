@@ -1,9 +1,10 @@
 package irc
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"gatehouse/gateway/transport"
@@ -69,18 +70,37 @@ func (l *link) await(p *pending) {
 	l.barrierWanted = true
 }
 
-// barrierLine is called by the writer once all commands are written.
-func (l *link) barrierLine() []byte {
+// appendBarrier is called by the writer once all commands are written.
+func (l *link) appendBarrier(b []byte) []byte {
 	var token [32]byte
-	b, err := line(l.is.lineLen, "PING", string(strconv.AppendUint(append(token[:0], barrierPrefix...), l.barrier, 10)))
+	more, err := appendLine(b, l.is.lineLen, "PING", string(strconv.AppendUint(append(token[:0], barrierPrefix...), l.barrier, 10)))
 	if err != nil {
-		return nil
+		return b
 	}
 	l.barriers = append(l.barriers, sentBarrier{l.barrier, time.Now()})
 	l.barrier++
 	l.barrierWanted = false
 	l.arm()
-	return b
+	return more
+}
+
+// barrierIn reads the PONG to a barrier. It comes with nearly every message,
+// and nothing of it is kept: so it is read where it lies.
+func barrierIn(line []byte) (number uint64, is bool) {
+	for _, mark := range []byte("@:") { // tags and the source
+		if len(line) > 0 && line[0] == mark {
+			_, line, _ = bytes.Cut(line, []byte(" "))
+			line = bytes.TrimLeft(line, " ")
+		}
+	}
+	command, _, _ := bytes.Cut(line, []byte(" "))
+	at := bytes.LastIndexByte(line, ' ') + 1
+	token, ours := bytes.CutPrefix(bytes.TrimPrefix(line[at:], []byte(":")), []byte(barrierPrefix))
+	if !ours || at == 0 || !bytes.EqualFold(command, []byte("PONG")) {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(string(token), 10, 64)
+	return number, err == nil
 }
 
 // oldestBarrier is when we stop to wait for the oldest PONG; zero if none is
@@ -94,12 +114,10 @@ func (p *pendings) oldestBarrier() time.Time {
 
 // barrierReached settles all commands that were sent before the PING which
 // this is the PONG to.
-func (l *link) barrierReached(token string) {
-	n, err := strconv.ParseUint(strings.TrimPrefix(token, barrierPrefix), 10, 64)
-	if err != nil || n >= l.barrier {
-		return
+func (l *link) barrierReached(n uint64) {
+	if n < l.barrier {
+		l.settleUpTo(n, nil)
 	}
-	l.settleUpTo(n, nil)
 }
 
 // barrierMissed gives up on the oldest PONG.
@@ -112,8 +130,22 @@ func (l *link) settleUpTo(n uint64, err *transport.Error) {
 		pop(&l.barriers)
 	}
 	for len(l.open) > 0 && l.open[0].barrier <= n {
-		l.settle(pop(&l.open), err)
+		p := pop(&l.open)
+		l.settle(p, err)
+		if p.isPlain() {
+			*p = pending{}
+			spentPendings.Put(p)
+		}
 	}
+}
+
+// spentPendings are plain messages that are settled.
+var spentPendings = sync.Pool{New: func() any { return new(pending) }}
+
+// isPlain says that it is a message of which nothing is awaited but errors:
+// nobody else than the list of open commands holds on to it.
+func (p *pending) isPlain() bool {
+	return p.command == "PRIVMSG" && p.echo == nil && p.tagged == nil && p.ask == nil
 }
 
 // settle tells the outcome of a command; err nil: no error came.

@@ -176,6 +176,10 @@ func (l *link) receiveLine(b []byte) error {
 	if l.phase == quitting {
 		return nil
 	}
+	if n, is := barrierIn(b); is {
+		l.barrierReached(n)
+		return nil
+	}
 	m, err := parse(l.decoded(b))
 	if err != nil || len(m.Source) > sourceLimit {
 		return nil
@@ -258,11 +262,7 @@ func receivePing(l *link, m *message) error {
 }
 
 func receivePong(l *link, m *message) error {
-	token := m.param(len(m.Params) - 1)
-	switch {
-	case strings.HasPrefix(token, barrierPrefix):
-		l.barrierReached(token)
-	case token == watchdogToken && l.phase == connecting:
+	if m.param(len(m.Params)-1) == watchdogToken && l.phase == connecting {
 		l.isOnline()
 	}
 	return nil

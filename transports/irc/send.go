@@ -108,7 +108,8 @@ func (l *link) sendLines(m transport.Message, target string) (transport.MessageI
 	if most := queueLength * l.is.lineLen; len(m.Text) > most {
 		return "", refuse(transport.TooLong, "A message to IRC has at most %d bytes; this one has %d.", most, len(m.Text))
 	}
-	to, parcels := []string{"PRIVMSG", target}, []parcel(nil)
+	var place [1]parcel
+	to, parcels := []string{"PRIVMSG", target}, place[:0]
 	relayed := m.As != ""
 	if relayed && !l.relays(target) {
 		return "", refuse(transport.Unsupported, "Others' names can't be used in %s.", target)
@@ -117,24 +118,9 @@ func (l *link) sendLines(m transport.Message, target string) (transport.MessageI
 		to = []string{"RELAYMSG", target, l.relayNick(m.As)}
 		parcels = alone(l.textsWithin(m.Text, l.relayLimit(to)))
 	} else {
-		parcels = l.parcels(m.Text, target)
+		parcels = l.parcels(parcels, m.Text, target)
 	}
-	lines, texts := make([][]byte, 0, len(parcels)), []string(nil)
-	shown := l.echoes() || relayed // by the server
-	refusals, batched := 0, false
-	for _, p := range parcels {
-		b, err := l.wire(p, to)
-		if err != nil {
-			return "", &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
-		}
-		lines = append(lines, b)
-		if shown {
-			texts = append(texts, p.text)
-		}
-		refusals += len(p.pieces)
-		batched = batched || len(p.pieces) > 1
-	}
-	if len(lines) == 0 {
+	if len(parcels) == 0 {
 		return "", refuse(transport.BadRequest, "The message is empty.")
 	}
 	var tags []tag
@@ -142,23 +128,40 @@ func (l *link) sendLines(m transport.Message, target string) (transport.MessageI
 		tags = replyTags(m.ReplyTo.ID)
 	}
 	tags = append(tags, l.contextTags(m, target)...)
-	l.sentTo(l.is.fold(target))
-	p := &pending{
-		command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat,
-		lines: refusals, batched: batched, relayed: relayed,
+	var echo *echoing
+	if l.echoes() || relayed { // the server will show it
+		echo = &echoing{
+			texts: make([]string, 0, len(parcels)), lines: len(parcels), text: m.Text, origin: m.Origin,
+			room: l.isChannel(target), label: l.newLabels(len(parcels)),
+		}
 	}
-	if shown {
-		p.echo = &echoing{texts: texts, lines: len(lines), text: m.Text, origin: m.Origin, room: l.isChannel(target), label: l.newLabels(len(lines))}
-	}
-	for i := range lines {
-		lines[i] = l.tagged(lines[i], p.echo.labelAt(i), tags...)
+	var lines lineQueue
+	defer lines.free()
+	refusals, batched := 0, false
+	for i, p := range parcels {
+		b, err := l.wire(l.appendTags(lines.begin(), echo.labelAt(i), tags...), p, to)
+		if err != nil {
+			return "", &transport.Error{Reason: transport.BadRequest, Text: "IRC can't carry that.", Err: err}
+		}
+		lines.end(b)
 		tags = nil // the first line stands for all
+		if echo != nil {
+			echo.texts = append(echo.texts, p.text)
+		}
+		refusals += p.lines()
+		batched = batched || p.lines() > 1
 	}
-	if err := l.enqueue(lines...); err != nil {
+	l.sentTo(l.is.fold(target))
+	if err := l.enqueueAll(&lines); err != nil {
 		return "", err
 	}
+	p := spentPendings.Get().(*pending)
+	*p = pending{
+		command: "PRIVMSG", target: l.is.fold(target), request: m.Request, chat: m.Chat,
+		lines: refusals, batched: batched, relayed: relayed, echo: echo,
+	}
 	l.await(p)
-	if p.echo != nil {
+	if echo != nil {
 		return transport.Echoed, nil
 	}
 	return "", nil

@@ -94,7 +94,7 @@ func (l *link) proceed() {
 // sendFirst queues a line that is sent before channels are joined. It needs mu.
 func (l *link) sendFirst(command string, params ...string) {
 	if b, err := line(l.is.lineLen, command, params...); err == nil {
-		l.first = append(l.first, b)
+		l.first.push(b)
 		l.wake()
 	}
 }

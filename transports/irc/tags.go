@@ -43,35 +43,31 @@ func (l *link) passesOn(name string) bool {
 	return l.caps.on.has("message-tags") && !l.is.tagDenial.denies(name)
 }
 
-// tagged puts a label and those tags that the server carries before a line:
-// the only place that writes them.
+// tagged puts a label and those tags that the server carries before a line.
 func (l *link) tagged(b []byte, label uint64, tags ...tag) []byte {
-	if len(tags) == 0 {
-		return labelled(b, label)
-	}
-	var list strings.Builder
+	return append(l.appendTags(nil, label, tags...), b...)
+}
+
+// appendTags adds a label and those tags that the server carries, with the
+// space before the line: the only place that writes tags of clients.
+func (l *link) appendTags(b []byte, label uint64, tags ...tag) []byte {
+	from := len(b)
+	b = appendLabel(b, label)
+	labelEnd := len(b)
 	for _, t := range tags {
 		value := ircmsg.EscapeTagValue(strings.ReplaceAll(strings.ToValidUTF8(t.value, ""), "\x00", ""))
-		if !l.passesOn(t.name) || list.Len()+len(t.name)+len(value)+3 > tagBytes-64 {
+		if !l.passesOn(t.name) || len(b)-labelEnd+len(t.name)+len(value)+3 > tagBytes-64 {
 			continue
 		}
-		if list.Len() > 0 {
-			list.WriteByte(';')
+		if len(b) == from {
+			b = append(b, '@')
+		} else {
+			b[len(b)-1] = ';' // in place of the space
 		}
-		list.WriteString("+" + t.name + "=" + value)
+		b = append(append(append(b, '+'), t.name...), '=')
+		b = append(append(b, value...), ' ')
 	}
-	if list.Len() == 0 {
-		return labelled(b, label)
-	}
-	out := labelled(nil, label)
-	if len(out) == 0 {
-		out = []byte{'@'}
-	} else {
-		out[len(out)-1] = ';' // in place of the space
-	}
-	out = append(out, list.String()...)
-	out = append(out, ' ')
-	return append(out, b...)
+	return b
 }
 
 // replyTags name the message that another one is about, for old and new

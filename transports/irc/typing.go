@@ -96,8 +96,8 @@ func (l *link) tellTyping(key string, now time.Time) {
 		return
 	}
 	t.sent, t.told = now, t.state
-	if b, err := line(l.is.lineLen, "TAGMSG", t.target); err == nil && len(l.later) < laterLength {
-		l.later = append(l.later, l.tagged(b, 0, tag{tagTyping, t.state}))
+	if b, err := line(l.is.lineLen, "TAGMSG", t.target); err == nil && l.later.n < laterLength {
+		l.later.push(l.tagged(b, 0, tag{tagTyping, t.state}))
 		l.wake()
 	}
 	if t.state == typingDone {

@@ -1,11 +1,9 @@
 package irc
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -24,16 +22,17 @@ const (
 // outgoing are the lines that wait for the writer, in the order in which it
 // takes them. The session's mutex guards it.
 type outgoing struct {
-	urgent [][]byte   // not paced: registration, PONG, QUIT
-	first  [][]byte   // what is to be done before channels are joined
+	urgent lineQueue  // not paced: registration, PONG, QUIT
+	first  lineQueue  // what is to be done before channels are joined
 	joins  []*channel // made into as few JOINs as possible
-	lines  [][]byte
-	later  [][]byte // once all else is sent
+	lines  lineQueue
+	later  lineQueue // once all else is sent
 	pace   *rate.Limiter
 }
 
 // A writing is the sending of what waits. The session's mutex guards it.
 type writing struct {
+	writes    func()      // is the writer of this connection
 	writer    net.Conn    // that the writer is at; nil: there is none
 	held      *time.Timer // starts it when pacing lets the next line go
 	unwritten error       // why it ended
@@ -53,20 +52,30 @@ func newPace(t Throttle) *rate.Limiter {
 // enqueue takes the lines of one call, or none of them when there is no room.
 // It needs mu.
 func (l *link) enqueue(lines ...[]byte) error {
-	if len(lines) > queueLength {
-		return refuse(transport.TooLong, "That would be %d lines on IRC; %d are the most.", len(lines), queueLength)
+	var all lineQueue
+	for _, b := range lines {
+		all.push(b)
 	}
-	if len(l.lines) > 0 && load(l.lines)+load(lines) > queueLength {
+	return l.enqueueAll(&all)
+}
+
+// enqueueAll is enqueue for lines that are in a queue, which is empty then.
+func (l *link) enqueueAll(lines *lineQueue) error {
+	defer lines.free()
+	if lines.n > queueLength {
+		return refuse(transport.TooLong, "That would be %d lines on IRC; %d are the most.", lines.n, queueLength)
+	}
+	if l.lines.n > 0 && l.lines.load+lines.load > queueLength {
 		full := &transport.Error{
 			Reason: transport.RateLimited, RetryAfter: time.Minute,
-			Text: fmt.Sprintf("%d lines are still waiting to be sent to %s.", len(l.lines), l.server.name),
+			Text: fmt.Sprintf("%d lines are still waiting to be sent to %s.", l.lines.n, l.server.name),
 		}
 		if l.phase == online && !l.isPaced() {
 			full.Err = &drainingError{l.drained}
 		}
 		return full
 	}
-	l.lines = append(l.lines, lines...)
+	l.lines.append(lines)
 	l.wake()
 	return nil
 }
@@ -75,15 +84,15 @@ func (l *link) enqueue(lines ...[]byte) error {
 // bounded by that of the rooms. It needs mu.
 func (l *link) sendSoon(command string, params ...string) {
 	if b, err := line(l.is.lineLen, command, params...); err == nil {
-		l.lines = append(l.lines, b)
+		l.lines.push(b)
 		l.wake()
 	}
 }
 
 // sendNow queues a line that is not paced. It needs mu.
 func (l *link) sendNow(command string, params ...string) {
-	if b, err := line(l.is.lineLen, command, params...); err == nil && len(l.urgent) < urgentLength {
-		l.urgent = append(l.urgent, b)
+	if b, err := line(l.is.lineLen, command, params...); err == nil && l.urgent.n < urgentLength {
+		l.urgent.push(b)
 		l.wake()
 	}
 }
@@ -91,27 +100,10 @@ func (l *link) sendNow(command string, params ...string) {
 // sendLater queues a line that can wait, or be lost if too many do. It needs
 // mu.
 func (l *link) sendLater(command string, params ...string) {
-	if b, err := line(l.is.lineLen, command, params...); err == nil && len(l.later) < laterLength {
-		l.later = append(l.later, b)
+	if b, err := line(l.is.lineLen, command, params...); err == nil && l.later.n < laterLength {
+		l.later.push(b)
 		l.wake()
 	}
-}
-
-// load is how many lines some are worth: a batch is sent at once.
-func load(lines [][]byte) (n int) {
-	for _, b := range lines {
-		n += cost(b)
-	}
-	return n
-}
-
-// cost is what servers count a line as, by what is known of how they count
-// batches.
-func cost(b []byte) int {
-	if end := bytes.IndexByte(b, '\n'); end < 0 || end == len(b)-1 {
-		return 1
-	}
-	return 1 + max(len(b)/512, bytes.Count(b, []byte("\n"))/8)
 }
 
 // A drainingError says that there is no room in a queue that only waits for
@@ -122,7 +114,7 @@ func (*drainingError) Error() string { return "the network takes lines more slow
 
 // isUnpaced says that a line which is queued now is sent at once. It needs mu.
 func (l *link) isUnpaced() bool {
-	return !l.isPaced() || l.pace.Tokens() >= float64(len(l.lines)+len(l.later)+1)
+	return !l.isPaced() || l.pace.Tokens() >= float64(l.lines.n+l.later.n+1)
 }
 
 // wake starts the writer, unless it is at work already. It needs mu, and never
@@ -135,7 +127,7 @@ func (l *link) wake() {
 	}
 	l.writer = conn
 	l.session.running.Add(1)
-	go l.write(conn)
+	go l.writes()
 }
 
 // write is the writer, as long as there is something to send.
@@ -159,13 +151,11 @@ func signal(c chan struct{}) {
 	}
 }
 
-var batches = sync.Pool{New: func() any { return new([]byte) }}
-
 // writeTo sends the lines that may be sent now, as many as there are with one
 // call.
 func (l *link) writeTo(conn net.Conn) error {
-	b := batches.Get().(*[]byte)
-	defer batches.Put(b)
+	b := borrowBuffer()
+	defer giveBack(b)
 	for {
 		if *b = l.batch((*b)[:0], conn); len(*b) == 0 {
 			return nil
@@ -186,13 +176,12 @@ func (l *link) batch(b []byte, conn net.Conn) []byte {
 	}
 	var wait time.Duration
 	for len(b) < batchBytes {
-		var next []byte
-		if next, wait = l.next(); next == nil {
+		before := len(b)
+		if b, wait = l.next(b); len(b) == before {
 			break
 		}
-		b = append(b, l.encoded(next)...)
 	}
-	if len(l.lines) <= queueLength/2 {
+	if l.lines.n <= queueLength/2 {
 		signal(l.drained)
 	}
 	if len(b) == 0 {
@@ -218,47 +207,54 @@ func (l *link) hold(wait time.Duration) {
 	}
 }
 
-// next takes the next line, or says how long pacing holds it back. It needs mu.
-func (l *link) next() (b []byte, wait time.Duration) {
-	if len(l.urgent) > 0 {
-		return pop(&l.urgent), 0
+// next adds the next line, or says how long pacing holds it back. It needs mu.
+func (l *link) next(b []byte) (_ []byte, wait time.Duration) {
+	if l.urgent.n > 0 {
+		return l.move(b, &l.urgent), 0
 	}
-	if l.phase != online || len(l.first)+len(l.joins)+len(l.lines)+len(l.later) == 0 && !l.barrierWanted {
-		return nil, 0
+	if l.phase != online || l.first.n+len(l.joins)+l.lines.n+l.later.n == 0 && !l.barrierWanted {
+		return b, 0
 	}
 	if l.isPaced() {
 		now := time.Now()
 		r := l.pace.ReserveN(now, l.nextCost())
 		if wait := r.DelayFrom(now); wait > 0 {
 			r.CancelAt(now)
-			return nil, wait
+			return b, wait
 		}
 	}
-	if len(l.first) > 0 {
-		return pop(&l.first), 0
+	if l.first.n > 0 {
+		return l.move(b, &l.first), 0
 	}
 	for len(l.joins) > 0 {
-		if b := l.joinLine(); b != nil {
-			return b, 0
+		if join := l.joinLine(); join != nil {
+			return append(b, l.encoded(join)...), 0
 		}
 	}
 	switch {
-	case len(l.lines) > 0:
-		return pop(&l.lines), 0
+	case l.lines.n > 0:
+		return l.move(b, &l.lines), 0
 	case l.barrierWanted:
-		return l.barrierLine(), 0
-	case len(l.later) > 0:
-		return pop(&l.later), 0
+		return l.appendBarrier(b), 0
+	case l.later.n > 0:
+		return l.move(b, &l.later), 0
 	}
-	return nil, 0
+	return b, 0
+}
+
+// move takes the first line of a queue and adds it as it goes out.
+func (l *link) move(b []byte, from *lineQueue) []byte {
+	b = append(b, l.encoded(from.first())...)
+	from.dropFirst()
+	return b
 }
 
 // nextCost is that of the line which next gives. It needs mu.
 func (l *link) nextCost() int {
-	if len(l.first)+len(l.joins) > 0 || len(l.lines) == 0 {
+	if l.first.n+len(l.joins) > 0 || l.lines.n == 0 {
 		return 1
 	}
-	return min(cost(l.lines[0]), l.pace.Burst()) // no more can be saved up
+	return min(cost(l.lines.first()), l.pace.Burst()) // no more can be saved up
 }
 
 // isPaced says that lines must be held back. It needs mu.

@@ -20,7 +20,6 @@ type user struct {
 	bot    bool
 	oper   bool // of the network
 	rooms  int32
-	face   *transport.Face
 	login
 }
 
@@ -46,7 +45,7 @@ type channel struct {
 	again    bool // wanted again while leaving
 	modesDue bool // while entering: the answer to MODE will come soon, and is waited for
 	anyNick  bool // nobody waits who could choose another nick
-	members  map[*user]modeSet
+	members  members
 	modes    modeSet
 	subject  transport.Subject
 	asked    time.Time     // by WHO, who is in it; zero once that was answered
@@ -72,7 +71,7 @@ type channel struct {
 // again.
 func (ch *channel) forget() {
 	ch.state, ch.again, ch.requested, ch.modesDue = wanted, false, false, false
-	ch.members, ch.modes, ch.subject = nil, 0, transport.Subject{}
+	ch.members, ch.modes, ch.subject = members{}, 0, transport.Subject{}
 	ch.asked, ch.held, ch.split = time.Time{}, nil, nil
 	ch.banned, ch.quiets, ch.face = nil, nil, nil
 	ch.rejoinAt, ch.gathering = time.Time{}, gathering{}
@@ -92,13 +91,10 @@ func (l *link) seen(nick string) *user {
 
 // enter puts a user into a channel.
 func (l *link) enter(ch *channel, u *user, modes modeSet) {
-	if ch.members == nil {
-		ch.members = make(map[*user]modeSet)
-	}
 	if !ch.has(u) {
 		u.rooms++
 	}
-	ch.members[u] = modes
+	ch.members.set(u, modes)
 }
 
 // exit takes a user out of a channel, and forgets one who is in none.
@@ -106,17 +102,17 @@ func (l *link) exit(ch *channel, u *user) {
 	if !ch.has(u) {
 		return
 	}
-	delete(ch.members, u)
+	ch.members.remove(u)
 	delete(l.in, typist{ch.address, u.nick.Value()})
 	if u.rooms--; u.rooms == 0 {
-		l.losesFace(u)
+		delete(l.faces, u)
 		delete(l.users, l.is.fold(u.nick.Value()))
 	}
 }
 
 // drop forgets a channel and those who were only there.
 func (l *link) drop(ch *channel) {
-	for u := range ch.members {
+	for u := range ch.members.all() {
 		l.exit(ch, u)
 	}
 	delete(l.channels, l.is.fold(ch.name))
@@ -160,7 +156,7 @@ func (l *link) person(u *user) transport.Member {
 	nick := u.nick.Value()
 	m := transport.Member{
 		Nick: nick, Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
-		Account: u.account.Value(), Face: u.face,
+		Account: u.account.Value(), Face: l.faces[u],
 	}
 	if validNick(nick) && !l.isChannel(nick) {
 		m.Who = l.network.address(l.server, nick)
@@ -181,10 +177,7 @@ func (l *link) isComplete(ch *channel) {
 	l.forgetStrangers()
 }
 
-func (ch *channel) has(u *user) bool {
-	_, ok := ch.members[u]
-	return ok
-}
+func (ch *channel) has(u *user) bool { return ch.members.has(u) }
 
 // tell delivers all of a channel.
 func (l *link) tell(ch *channel) {
@@ -197,8 +190,8 @@ func (l *link) tell(ch *channel) {
 
 // members are those in a channel, the highest first.
 func (l *link) members(ch *channel) []transport.Member {
-	members := make([]transport.Member, 0, len(ch.members))
-	for u := range ch.members {
+	members := make([]transport.Member, 0, ch.members.len())
+	for u := range ch.members.all() {
 		members = append(members, l.member(ch, u))
 	}
 	slices.SortFunc(members, func(a, b transport.Member) int {

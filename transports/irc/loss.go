@@ -57,8 +57,8 @@ func (l *link) tellLoss(ch *channel, why *transport.Error) {
 // showMissed shows who left meanwhile. It is called before the channel is told
 // anew.
 func (l *link) showMissed(ch *channel) {
-	here := make(map[string]bool, len(ch.members))
-	for u := range ch.members {
+	here := make(map[string]bool, ch.members.len())
+	for u := range ch.members.all() {
 		here[l.is.fold(u.nick.Value())] = true
 	}
 	for _, m := range ch.before {
@@ -101,7 +101,7 @@ func (l *link) defiesKick(ch *channel, by, reason string) bool {
 		return false
 	}
 	ch.before = l.others(ch)
-	for u := range ch.members {
+	for u := range ch.members.all() {
 		l.exit(ch, u)
 	}
 	ch.forget()

@@ -36,7 +36,7 @@ var faceFields = map[string]func(*transport.Face) *string{
 // metadata is what a link knows of faces beside those who have them. The
 // session's mutex guards it.
 type metadata struct {
-	faces     int                        // of users
+	faces     map[*user]*transport.Face  // of users
 	strangers map[string]*transport.Face // by folded nick: the server tells them before it tells who is there
 	iconTold  string
 	syncs     map[string]*laterSync // by folded target
@@ -167,14 +167,12 @@ func (l *link) learnFace(target, key, value string) {
 		l.learnStranger(folded, key, value)
 		return
 	}
-	face, changed := withFace(u.face, key, value)
-	if !changed || u.face == nil && l.faces >= facesLimit {
+	was := l.faces[u]
+	face, changed := withFace(was, key, value)
+	if !changed || was == nil && len(l.faces) >= facesLimit {
 		return
 	}
-	if u.face == nil {
-		l.faces++
-	}
-	u.face = face
+	l.setFace(u, face)
 	l.changedEverywhere(u)
 }
 
@@ -182,7 +180,7 @@ func (l *link) learnFace(target, key, value string) {
 func (l *link) faceOf(nick string) *transport.Face {
 	key := l.is.fold(nick)
 	if u := l.users[key]; u != nil {
-		return u.face
+		return l.faces[u]
 	}
 	if w := l.watched[key]; w != nil {
 		return w.face
@@ -215,9 +213,8 @@ func (l *link) recognize(u *user, folded string) {
 	if w := l.watched[folded]; w != nil && face == nil {
 		face = w.face
 	}
-	if face != nil && l.faces < facesLimit {
-		u.face = face
-		l.faces++
+	if face != nil && len(l.faces) < facesLimit {
+		l.setFace(u, face)
 		delete(l.strangers, folded)
 	}
 }
@@ -232,10 +229,15 @@ func (l *link) forgetStrangers() {
 	l.strangers = nil
 }
 
-// losesFace counts somebody out who is forgotten.
-func (l *link) losesFace(u *user) {
-	if u.face != nil {
-		l.faces--
+// setFace keeps the face of somebody, until they are forgotten. Few have one.
+func (l *link) setFace(u *user, face *transport.Face) {
+	switch {
+	case face == nil:
+		delete(l.faces, u)
+	case l.faces == nil:
+		l.faces = map[*user]*transport.Face{u: face}
+	default:
+		l.faces[u] = face
 	}
 }
 

@@ -200,8 +200,8 @@ func TestFacesOfOneLinkAreBounded(t *testing.T) {
 		w.joined()
 		w.session.mu.Lock()
 		l := w.session.links[w.network.server("net")]
-		if len(l.strangers) != 0 || l.faces != 0 {
-			t.Errorf("%d strangers and %d faces are kept", len(l.strangers), l.faces)
+		if len(l.strangers) != 0 || len(l.faces) != 0 {
+			t.Errorf("%d strangers and %d faces are kept", len(l.strangers), len(l.faces))
 		}
 		w.session.mu.Unlock()
 		c.sends(":s METADATA juliet avatar * :https://example.org", julietFull+"PART #garden")
@@ -209,8 +209,8 @@ func TestFacesOfOneLinkAreBounded(t *testing.T) {
 		w.next()
 		w.session.mu.Lock()
 		defer w.session.mu.Unlock()
-		if l.faces != 0 {
-			t.Errorf("%d faces are kept of those who left", l.faces)
+		if len(l.faces) != 0 {
+			t.Errorf("%d faces are kept of those who left", len(l.faces))
 		}
 	})
 }

@@ -168,7 +168,7 @@ func (l *link) see(w *sighting, u *user) {
 		a.Show, a.Status = "away", u.status.Value()
 	}
 	l.shows(w, a)
-	l.showsFace(w, u.face)
+	l.showsFace(w, l.faces[u])
 }
 
 // sees is for what shows by itself that somebody is there, or is not any more.

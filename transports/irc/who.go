@@ -23,17 +23,17 @@ const (
 func (l *link) complete(ch *channel) {
 	switch {
 	case ch.lazy:
-	case l.is.whox && len(ch.members) <= whoMembers:
+	case l.is.whox && ch.members.len() <= whoMembers:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name, "%tcuhnfa,"+whoToken)
 		l.whoDue(ch)
 		return
-	case !l.caps.on.has("userhost-in-names") && l.is.told && len(ch.members) <= whoPlain:
+	case !l.caps.on.has("userhost-in-names") && l.is.told && ch.members.len() <= whoPlain:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name)
 		l.whoDue(ch)
 		return
-	case l.caps.on.has("away-notify") && len(ch.members) <= whoMembers:
+	case l.caps.on.has("away-notify") && ch.members.len() <= whoMembers:
 		ch.asked = time.Now()
 		l.sendLater("WHO", ch.name)
 	}

@@ -91,7 +91,7 @@ func (s *session) sight(server transport.Address) *sighting {
 		delete(s.sightings, at)
 	}
 	seen := &sighting{}
-	s.sightings[server] = seen
+	put(&s.sightings, server, seen)
 	return seen
 }
 

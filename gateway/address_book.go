@@ -248,7 +248,7 @@ func (s *session) takeListings(source string, listed map[transport.Address]listi
 			asked++
 		}
 		if was.Known != inRoster || was.given() != s.contacts[a].given() {
-			s.toBring[a] = s.toBring[a] || ask
+			put(&s.toBring, a, s.toBring[a] || ask)
 		}
 	}
 	s.dropGone()

@@ -20,7 +20,7 @@ func (s *session) aside(st *stanza.Received, work func(context.Context) func(con
 		s.refuse(st, overloaded("wait for the answers to your earlier requests"))
 		return false
 	}
-	s.asides[st] = true
+	put(&s.asides, st, true)
 	s.running.Go(func() {
 		then := func(context.Context) { s.refuse(st, internalError()) }
 		s.host.guard("work for "+s.user.String(), func() {

@@ -19,7 +19,7 @@ func (s *session) setAvailability(ctx context.Context, st *stanza.Received) {
 	if !slices.Contains(fromBusy, a.Show) {
 		a.Show = ""
 	}
-	s.clients[st.From.Resource] = a
+	put(&s.clients, st.From.Resource, &a)
 	s.noteAvatar(st)
 	s.showAvailability(ctx, st.From.Resource)
 }
@@ -46,7 +46,7 @@ func (s *session) showAvailability(ctx context.Context, spoke string) {
 	}
 	best, bestRank := transport.Availability{}, -1
 	for _, resource := range slices.Sorted(maps.Keys(s.clients)) {
-		a := s.clients[resource]
+		a := *s.clients[resource]
 		rank := slices.Index(fromBusy, a.Show)
 		if rank > bestRank || rank == bestRank && resource == spoke {
 			best, bestRank = a, rank

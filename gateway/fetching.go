@@ -19,13 +19,6 @@ type fetching struct {
 	sightings map[transport.Address]*sighting // by server
 }
 
-func newFetching() fetching {
-	return fetching{
-		fetches: map[transport.Request]chan transport.Event{}, known: map[transport.Address]stretches{},
-		sightings: map[transport.Address]*sighting{},
-	}
-}
-
 // hears says whether the network keeps what is said in a chat, and since when
 // the session hears all of it.
 func (s *session) hears(chat transport.Address) (since time.Time, kept bool) {
@@ -58,7 +51,7 @@ func (s *session) fetch(ctx context.Context, q transport.HistoryQuery) (transpor
 		}
 		s.lastFetch++
 		r := note{kind: noteHistory, id: strconv.FormatUint(s.lastFetch, 10)}.request()
-		s.fetches[r] = answer
+		put(&s.fetches, r, answer)
 		if err := h.Fetch(ctx, q, r); err != nil {
 			s.endAsking(r, transport.Answered{Err: err})
 		}
@@ -121,5 +114,5 @@ func (s *session) learnPast(chat transport.Address, more stretches) {
 	for _, stretch := range more {
 		known = known.add(stretch)
 	}
-	s.known[chat] = known
+	put(&s.known, chat, known)
 }

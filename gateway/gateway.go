@@ -22,12 +22,13 @@ import (
 )
 
 const (
-	queueLength = 64               // stanzas, and events, that wait for one session
-	frontLength = 256              // stanzas of strangers that wait for an answer
-	callTimeout = 10 * time.Second // one call of a network, or one stanza to send
-	maxSessions = 20_000           // per component
-	leaveTime   = 5 * time.Second  // for all sessions together, when the gateway stops
-	reopenTime  = 10 * time.Second // before an always open session starts again after a panic
+	queueLength  = 64               // stanzas that wait for one session
+	eventsLength = 16               // events that do; behind them the network waits, in a queue of its own
+	frontLength  = 256              // stanzas of strangers that wait for an answer
+	callTimeout  = 10 * time.Second // one call of a network, or one stanza to send
+	maxSessions  = 20_000           // per component
+	leaveTime    = 5 * time.Second  // for all sessions together, when the gateway stops
+	reopenTime   = 10 * time.Second // before an always open session starts again after a panic
 )
 
 // A Stream is what the gateway needs of a component's stream. It has written

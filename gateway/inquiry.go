@@ -51,10 +51,7 @@ type inquiries struct {
 }
 
 func newInquiries() inquiries {
-	return inquiries{
-		byKey: map[inquiryKey]*inquiry{}, byID: map[transport.Request]inquiryKey{},
-		pace: rate.NewLimiter(rate.Every(2*time.Second), 10),
-	}
+	return inquiries{pace: rate.NewLimiter(rate.Every(2*time.Second), 10)}
 }
 
 // inquiryOf names the question of an iq, and makes the answer of what the
@@ -134,7 +131,8 @@ func (s *session) inquire(ctx context.Context, st *stanza.Received, k inquiryKey
 	}
 	q = &inquiry{since: time.Now(), waiting: []*stanza.Received{st}}
 	request := note{kind: noteInquiry, id: s.newID()}.request()
-	s.inquiries.byKey[k], s.inquiries.byID[request] = q, k
+	put(&s.inquiries.byKey, k, q)
+	put(&s.inquiries.byID, request, k)
 	err = unsupportedCall
 	switch k.what {
 	case whoIsIt:

@@ -51,7 +51,7 @@ type arrival struct {
 func (s *session) bring(mayAsk bool, who ...transport.Address) {
 	for _, a := range who {
 		if !s.contacts[a].Gone && len(s.toBring) < maxContacts {
-			s.toBring[a] = s.toBring[a] || mayAsk
+			put(&s.toBring, a, s.toBring[a] || mayAsk)
 		}
 	}
 	s.bringNext()
@@ -259,7 +259,7 @@ func (s *session) noteOnline(st *stanza.Received) {
 	if known && was.caps == now.caps || !known && len(s.online) >= maxClients {
 		return
 	}
-	s.online[st.From.Resource] = now
+	put(&s.online, st.From.Resource, now)
 }
 
 // brought takes what became of contacts.

@@ -60,7 +60,7 @@ func (s *session) keepIQ(st *stanza.Received, answers int, result func(transport
 	// The client's own id is no key: it may come twice.
 	s.lastIQ++
 	key := strconv.Itoa(s.lastIQ)
-	s.keptIQs[key] = &keptIQ{st: st, since: time.Now(), waiting: answers, result: result}
+	put(&s.keptIQs, key, &keptIQ{st: st, since: time.Now(), waiting: answers, result: result})
 	return note{kind: noteIQ, id: key}.request(), true
 }
 

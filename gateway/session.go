@@ -56,21 +56,21 @@ type session struct {
 	parting   map[transport.Address]int // Leave calls that RoomLeft has not answered
 	keptIQs   map[string]*keptIQ        // by a name that each note of theirs has
 	lastIQ    int
-	lists     map[transport.Address]*roomList   // of rooms, by server
-	roster    map[string]store.Subscription     // by the contact's local part
-	cursor    int64                             // key of the last inbox item that was sent on
-	crowded   <-chan time.Time                  // large rooms are to be told who came and went
-	lingering <-chan time.Time                  // rooms whose last client has left
-	unasked   map[transport.Address]bool        // rooms that may be stayed in or not
-	asking    bool                              // about others
-	retry     <-chan time.Time                  // the inbox, after a failure
-	calling   bool                              // a roll call is under way,
-	callAgain bool                              // and the stream was lost again since
-	idleSince time.Time                         // zero while there is something to stay for
-	current   *stanza.Received                  // in hand; outlives only a panic
-	clients   map[string]transport.Availability // what those in rooms show, by resource
-	shown     transport.Availability            // what the network was told last
-	farewell  string                            // why the session ends
+	lists     map[transport.Address]*roomList    // of rooms, by server
+	roster    map[string]store.Subscription      // by the contact's local part
+	cursor    int64                              // key of the last inbox item that was sent on
+	crowded   <-chan time.Time                   // large rooms are to be told who came and went
+	lingering <-chan time.Time                   // rooms whose last client has left
+	unasked   map[transport.Address]bool         // rooms that may be stayed in or not
+	asking    bool                               // about others
+	retry     <-chan time.Time                   // the inbox, after a failure
+	calling   bool                               // a roll call is under way,
+	callAgain bool                               // and the stream was lost again since
+	idleSince time.Time                          // zero while there is something to stay for
+	current   *stanza.Received                   // in hand; outlives only a panic
+	clients   map[string]*transport.Availability // what those in rooms show, by resource
+	shown     transport.Availability             // what the network was told last
+	farewell  string                             // why the session ends
 
 	inquiries inquiries                 // about people on the network
 	asides    map[*stanza.Received]bool // what is done for them aside
@@ -111,19 +111,12 @@ func newSession(h *host, user jid.JID) *session {
 	s := &session{
 		host: h, user: user, log: h.log.With("user", user.String()),
 		stanzas:  stanzaQueue{more: make(chan struct{}, 1)},
-		events:   make(chan transport.Event, queueLength),
+		events:   make(chan transport.Event, eventsLength),
 		signs:    signs{seen: make(chan struct{}, 1)},
 		done:     make(chan struct{}),
 		links:    map[transport.Address]bool{},
 		rooms:    map[transport.Address]*room{},
 		parting:  map[transport.Address]int{},
-		keptIQs:  map[string]*keptIQ{},
-		unasked:  map[transport.Address]bool{},
-		clients:  map[string]transport.Availability{},
-		asked:    map[string]bool{},
-		toBring:  map[transport.Address]bool{},
-		online:   map[string]client{},
-		directed: map[directed]bool{},
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
 
@@ -131,9 +124,7 @@ func newSession(h *host, user jid.JID) *session {
 		returned:  make(chan func(context.Context), maxAsides+errandKinds+2), // and a roll call, and a question about rooms
 		orders:    make(chan func(context.Context), maxOrders),
 		setting:   make(chan struct{}, 1),
-		asides:    map[*stanza.Received]bool{},
 		recorder:  newRecorder(user.String()),
-		fetching:  newFetching(),
 		moves:     newMoves(),
 		thoughts:  thoughts{},
 	}

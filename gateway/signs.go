@@ -37,3 +37,12 @@ func (s *session) heedSigns() {
 		s.callTheRoll()
 	}
 }
+
+// put adds to a map that is made when something is first put into it: most of a
+// session's maps never are.
+func put[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+	(*m)[k] = v
+}

@@ -35,7 +35,7 @@ type stays map[transport.Address]bool
 // session: the answer may need the disk.
 func (s *session) askStays(a transport.Address) {
 	if _, ok := s.host.Network.(transport.Staying); ok && !s.plumbs() {
-		s.unasked[a] = true
+		put(&s.unasked, a, true)
 		s.askNextStays()
 	}
 }
@@ -53,7 +53,7 @@ func (s *session) askNextStays() {
 		return
 	}
 	asked := s.unasked
-	s.asking, s.unasked = true, map[transport.Address]bool{}
+	s.asking, s.unasked = true, nil
 	s.running.Go(func() {
 		answers := stays{}
 		s.host.guard("the rooms of "+s.user.String(), func() {

@@ -212,7 +212,7 @@ func (s *session) noteClient(st *stanza.Received, sub store.Subscription, kind t
 	d := directed{st.From.Resource, st.To.Local}
 	switch {
 	case here && !sub.To && len(s.directed) < maxDirected:
-		s.directed[d] = true
+		put(&s.directed, d, true)
 	case !here && s.directed[d]:
 		delete(s.directed, d)
 		s.send(s.host.contactPresence(st.From, st.To.Local, stanza.Unavailable))
@@ -246,6 +246,6 @@ func (s *session) remember(contact string, sub store.Subscription) {
 
 func (s *session) noteAsked(contact string) {
 	if len(s.asked) < maxContacts {
-		s.asked[contact] = true
+		put(&s.asked, contact, true)
 	}
 }

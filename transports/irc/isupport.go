@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -46,8 +47,8 @@ type isupport struct {
 }
 
 // The defaults are what a server means that says nothing.
-func defaultISupport() isupport {
-	return isupport{
+func defaultISupport() *isupport {
+	return &isupport{
 		casemapping: "rfc1459", fold: casemaps["rfc1459"], chantypes: defaultChantypes,
 		prefixModes: "ov", prefixes: "@+", lists: "b", always: "k", whenSet: "l", flags: "imnpst",
 		nickLen: 30, topicLen: 307, kickLen: 255, awayLen: 200, lineLen: 512, modes: 3,
@@ -168,8 +169,34 @@ func (is *isupport) update(tokens []string) {
 		key, value, _ := strings.Cut(token, "=")
 		key, negated := strings.CutPrefix(key, "-")
 		if set := isupportTokens[strings.ToUpper(key)]; set != nil {
-			set(is, &standard, unescapeToken(value), negated)
+			set(is, standard, unescapeToken(value), negated)
 		}
+	}
+}
+
+// equal says that the same was told.
+func (is *isupport) equal(other *isupport) bool {
+	a, b := *is, *other
+	a.fold, b.fold = nil, nil // which casemapping says
+	return reflect.DeepEqual(a, b)
+}
+
+// changeISupport gives the link a copy of its own to change.
+func (l *link) changeISupport(change func(*isupport)) {
+	is := *l.is
+	change(&is)
+	l.is = &is
+}
+
+// shareISupport has all links that were told the same by a server keep it once.
+func (l *link) shareISupport() {
+	s := l.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if same := s.learnt.isupport; same != nil && same.equal(l.is) {
+		l.is = same
+	} else {
+		s.learnt.isupport = l.is
 	}
 }
 

@@ -59,7 +59,7 @@ type link struct {
 	wanted   string    // the nick asked for
 	nick     string    // the nick we have
 	host     string    // our user@host as others see it; empty until known
-	is       isupport
+	is       *isupport // never changed: it may be shared
 	caps     capabilities
 	users    map[string]*user    // by folded nick
 	channels map[string]*channel // by folded name
@@ -370,6 +370,7 @@ func (l *link) watch() error {
 // isOnline is called once the server has let us in. It needs mu.
 func (l *link) isOnline() {
 	l.phase, l.up, l.upSince, l.lostAt = online, true, time.Now(), time.Time{}
+	l.shareISupport()
 	if l.used.IsZero() && len(l.channels) == 0 {
 		l.used = l.upSince
 	}

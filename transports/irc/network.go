@@ -98,7 +98,10 @@ type server struct {
 	webirc      webirc
 
 	mu     sync.Mutex // guards learnt
-	learnt struct{ chantypes string }
+	learnt struct {
+		chantypes string
+		isupport  *isupport // by the link that came last; nil: by none
+	}
 }
 
 // Info implements transport.Network.

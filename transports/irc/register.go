@@ -63,7 +63,7 @@ func (l *link) register() {
 		l.nick = l.defaultNick()
 		l.wanted = l.nick
 	}
-	l.is.utf8Only = takesUTF8(l.conn)
+	l.changeISupport(func(is *isupport) { is.utf8Only = takesUTF8(l.conn) })
 	l.introduce()
 	switch {
 	case l.set.pass.IsZero():
@@ -279,7 +279,7 @@ func receiveISupport(l *link, m *message) error {
 		for i, t := range tokens { // some are kept, and not the line with them
 			tokens[i] = strings.Clone(t)
 		}
-		l.is.update(tokens)
+		l.changeISupport(func(is *isupport) { is.update(tokens) })
 		l.tellIcon()
 		l.server.learn(l.is.chantypes)
 		if l.is.casemapping != mapping {

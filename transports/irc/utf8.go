@@ -21,7 +21,7 @@ func (l *link) heedUTF8(m *message) (again bool) {
 	if m.code() != "INVALID_UTF8" || l.is.utf8Only {
 		return false
 	}
-	l.is.utf8Only = true
+	l.changeISupport(func(is *isupport) { is.utf8Only = true })
 	if l.phase != connecting || m.Command != "FAIL" {
 		return false
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 )
 
@@ -29,7 +30,11 @@ var forgotten = []string{
 // another call deletes.
 func (s *Store) Forget(ctx context.Context, component, user string) error {
 	for _, text := range forgotten {
-		if err := change(ctx, s, text, component, user); err != nil {
+		_, err := write(ctx, s, func(t *tx) (sql.Result, error) {
+			t.touch(cell{component: component, user: user}, nil)
+			return t.exec(text, component, user)
+		})
+		if err != nil {
 			return err
 		}
 	}

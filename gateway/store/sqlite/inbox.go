@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/gateway/store"
 )
@@ -70,16 +71,30 @@ func (i inbox) Done(keys ...int64) {
 }
 
 func (i inbox) Pending(ctx context.Context, component, user string, after int64, max int) ([]store.InboxItem, error) {
-	if i.s.writer.marks.count() > 0 {
-		if err := i.s.flush(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return rows(ctx, i.s, func(r scanner) (store.InboxItem, error) {
+	done := i.s.writer.marks.unwritten() // before the read, which sees those written since
+	scan := func(r scanner) (store.InboxItem, error) {
 		item := store.InboxItem{Component: component, User: user}
 		err := r.Scan(&item.Key, &item.Dedupe, &item.Event)
 		return item, err
-	}, pendingInbox, component, user, after, max)
+	}
+	var all []store.InboxItem
+	for wanted := max; wanted > 0; wanted = max - len(all) {
+		items, err := few(ctx, i.s, scan, pendingInbox, component, user, after, wanted)
+		if err != nil {
+			return nil, err
+		}
+		last := len(items) < wanted
+		for _, item := range items {
+			after = item.Key
+			if !slices.Contains(done, item.Key) {
+				all = append(all, item)
+			}
+		}
+		if last {
+			break
+		}
+	}
+	return all, nil
 }
 
 func (i inbox) Users(ctx context.Context, component string) ([]string, error) {

@@ -51,6 +51,7 @@ func (o outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, e
 		if _, err := t.exec("SAVEPOINT put"); err != nil {
 			return 0, err
 		}
+		touched := len(t.touched)
 		if stored, err = o.putAll(t, batch); err == nil {
 			_, err = t.exec("RELEASE put")
 			return stored, err
@@ -58,6 +59,7 @@ func (o outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, e
 		if t.isOver() {
 			return 0, err
 		}
+		t.touched = t.touched[:touched]
 		_, undo := t.exec("ROLLBACK TO put")
 		_, release := t.exec("RELEASE put")
 		return 0, errors.Join(err, undo, release)
@@ -174,7 +176,7 @@ func (o outbox) In(ctx context.Context, state transport.OutboxState, now time.Ti
 	if err != nil {
 		return nil, err
 	}
-	return rows(ctx, o.s, scanOutbox, outboxIn, o.component, int(state), after, nanos(now), string(leftOut), max)
+	return few(ctx, o.s, scanOutbox, outboxIn, o.component, int(state), after, nanos(now), string(leftOut), max)
 }
 
 // Find implements transport.Outbox.

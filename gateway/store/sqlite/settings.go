@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -36,17 +37,37 @@ func (b settings) Set(ctx context.Context, component, user string, at transport.
 			return err
 		}
 	}
-	return change(ctx, b.s, `INSERT OR REPLACE INTO settings (component, user, address, plain, sealed) VALUES (?, ?, ?, ?, ?)`,
+	return b.change(ctx, component, user, at, `INSERT OR REPLACE INTO settings (component, user, address, plain, sealed) VALUES (?, ?, ?, ?, ?)`,
 		component, user, string(at), string(plainText), b.s.seal.close(hiddenText, "settings", component, user, string(at)))
 }
 
 func (b settings) Delete(ctx context.Context, component, user string, at transport.Address) error {
-	return change(ctx, b.s, `DELETE FROM settings WHERE component = ? AND user = ? AND address = ?`, component, user, string(at))
+	return b.change(ctx, component, user, at, `DELETE FROM settings WHERE component = ? AND user = ? AND address = ?`, component, user, string(at))
+}
+
+func (b settings) change(ctx context.Context, component, user string, at transport.Address, text string, args ...any) error {
+	_, err := write(ctx, b.s, func(t *tx) (sql.Result, error) {
+		t.touch(settingsCell(component, user, at), nil)
+		return t.exec(text, args...)
+	})
+	return err
+}
+
+func settingsCell(component, user string, at transport.Address) cell {
+	return cell{kind: "settings", component: component, user: user, name: string(at)}
 }
 
 func (b settings) Get(ctx context.Context, component, user string, at transport.Address) (transport.Values, error) {
+	c := settingsCell(component, user, at)
+	kept, known, state := b.s.writer.recent.get(c)
+	if known {
+		return maps.Clone(kept.(transport.Values)), nil
+	}
 	one, _, err := row(ctx, b.s, b.scan(component, user), `SELECT address, plain, sealed FROM settings
 		WHERE component = ? AND user = ? AND address = ?`, component, user, string(at))
+	if err == nil && at == "" && !one.secret && one.bytes <= recentBytes {
+		b.s.writer.recent.put(c, maps.Clone(one.values), state)
+	}
 	return one.values, err
 }
 
@@ -63,6 +84,8 @@ func (b settings) All(ctx context.Context, component, user string) (map[transpor
 type setting struct {
 	at     transport.Address
 	values transport.Values
+	bytes  int
+	secret bool // some of them
 }
 
 func (b settings) scan(component, user string) func(scanner) (setting, error) {
@@ -71,6 +94,7 @@ func (b settings) scan(component, user string) func(scanner) (setting, error) {
 		if err := r.Scan(&one.at, &plain, &sealed); err != nil {
 			return one, err
 		}
+		one.bytes, one.secret = len(plain), len(sealed) > 0
 		if err := json.Unmarshal(plain, &one.values); err != nil {
 			return one, err
 		}

@@ -48,7 +48,8 @@ type Store struct {
 	seal    *seal
 	writer  *writer
 	readers *sql.DB
-	queries sync.Map // text of a query → *sql.Stmt of readers
+	queries sync.Map      // text of a query → *sql.Stmt of readers
+	reading chan struct{} // holds a token for each read
 	closed  sync.Once
 	failed  error // what Close met
 }
@@ -123,6 +124,7 @@ func (s *Store) connect(migrations fs.FS, keyFile string) error {
 	if err != nil {
 		return errors.Join(err, conn.Close(), db.Close())
 	}
+	s.reading = make(chan struct{}, readConnections)
 	s.readers.SetMaxOpenConns(readConnections)
 	s.readers.SetMaxIdleConns(readConnections)
 	s.writer = startWriter(db, conn, s)
@@ -208,13 +210,32 @@ func (s *Store) readError(err error) error {
 	return fmt.Errorf("read store %s: %w", s.path, err)
 }
 
-// rows runs a read and scans every row.
+// rows runs a read and scans every row. It ends with ctx.
 func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+	return read(ctx, ctx, s, scan, text, args)
+}
+
+// few does so for a read that is short: it waits for its turn until ctx ends, and
+// then needs nobody who watches ctx.
+func few[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+	return read(ctx, context.WithoutCancel(ctx), s, scan, text, args)
+}
+
+func read[T any](ctx, run context.Context, s *Store, scan func(scanner) (T, error), text string, args []any) ([]T, error) {
 	query, err := s.query(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	r, err := query.QueryContext(ctx, args...)
+	if err := ctx.Err(); err != nil {
+		return nil, s.readError(err)
+	}
+	select {
+	case s.reading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, s.readError(ctx.Err())
+	}
+	defer func() { <-s.reading }()
+	r, err := query.QueryContext(run, args...)
 	if err != nil {
 		return nil, s.readError(err)
 	}
@@ -235,7 +256,7 @@ func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), t
 
 // row runs a read of at most one row. False means that there was none.
 func row[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), text string, args ...any) (T, bool, error) {
-	all, err := rows(ctx, s, scan, text, args...)
+	all, err := few(ctx, s, scan, text, args...)
 	if err != nil || len(all) == 0 {
 		var none T
 		return none, false, err

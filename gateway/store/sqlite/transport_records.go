@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 
 	"gatehouse/gateway/transport"
@@ -44,23 +46,67 @@ func (b records) put(t *tx, r transport.RecordItem) error {
 	if err != nil {
 		return err
 	}
-	if written, err := result.RowsAffected(); err != nil || written > 0 {
+	switch written, err := result.RowsAffected(); {
+	case err != nil:
 		return err
+	case written > 0:
+		b.touch(t, r.User, r.Kind, r.Key, r.Value)
+		return nil
 	}
 	return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
 }
 
 func (b records) Delete(ctx context.Context, user, kind, key string) error {
-	return change(ctx, b.s, `DELETE FROM records WHERE component = ? AND kind = ? AND user = ? AND key = ?`, b.component, kind, user, key)
+	_, err := write(ctx, b.s, func(t *tx) (sql.Result, error) {
+		b.touch(t, user, kind, key, nil)
+		return t.exec(`DELETE FROM records WHERE component = ? AND kind = ? AND user = ? AND key = ?`, b.component, kind, user, key)
+	})
+	return err
+}
+
+// touch notes a record that is written, or with nil is none any more, and that
+// those of its kind have changed.
+func (b records) touch(t *tx, user, kind, key string, value []byte) {
+	var kept any
+	if value != nil && len(value) <= recentBytes {
+		kept = []byte(string(value))
+	}
+	t.touch(b.cell(user, kind, key), kept)
+	t.touch(b.kindCell(user, kind), nil)
+}
+
+func (b records) cell(user, kind, key string) cell {
+	return cell{"record", b.component, user, kind, key}
+}
+
+func (b records) kindCell(user, kind string) cell {
+	return cell{"records", b.component, user, kind, ""}
 }
 
 func (b records) Get(ctx context.Context, user, kind, key string) ([]byte, bool, error) {
+	c := b.cell(user, kind, key)
+	kept, known, state := b.s.writer.recent.get(c)
+	if known {
+		return bytes.Clone(kept.([]byte)), true, nil
+	}
 	r, found, err := row(ctx, b.s, b.scan, recordColumns+` AND user = ? AND key = ?`, b.component, kind, user, key)
+	if found && err == nil && len(r.Value) <= recentBytes {
+		b.s.writer.recent.put(c, append([]byte{}, r.Value...), state)
+	}
 	return r.Value, found, err
 }
 
 func (b records) OfUser(ctx context.Context, user, kind string) ([]transport.RecordItem, error) {
-	return rows(ctx, b.s, b.scan, recordColumns+` AND user = ? ORDER BY key`, b.component, kind, user)
+	c := b.kindCell(user, kind)
+	_, known, state := b.s.writer.recent.get(c)
+	if known {
+		return nil, nil // only that there are none is kept
+	}
+	all, err := few(ctx, b.s, b.scan, recordColumns+` AND user = ? ORDER BY key`, b.component, kind, user)
+	if err == nil && len(all) == 0 {
+		b.s.writer.recent.put(c, true, state)
+	}
+	return all, err
 }
 
 func (b records) OfKind(ctx context.Context, kind string, after transport.RecordItem, max int) ([]transport.RecordItem, error) {

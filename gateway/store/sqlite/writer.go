@@ -44,6 +44,7 @@ type writer struct {
 	marks    marks
 	archived chan struct{} // there are messages for the archive
 	archive  archiveQueue
+	recent   recent
 	stopping chan struct{}
 	stopped  chan struct{}
 
@@ -59,6 +60,7 @@ type writer struct {
 type tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt // owned by run
+	touched    []touch              // by the open transaction
 }
 
 func startWriter(db *sql.DB, conn *sql.Conn, s *Store) *writer {
@@ -257,6 +259,7 @@ func (w *writer) commit(batch []request) bool {
 	w.marks.written(marks, err == nil)
 	w.finishArchive(messages, err, unkept)
 	w.report(err)
+	w.recent.committed(w.tx.touched, err == nil)
 	for i, r := range batch {
 		if failed[i] == nil {
 			failed[i] = err
@@ -272,6 +275,7 @@ func (w *writer) commit(batch []request) bool {
 // attempt runs everything in one transaction. Unkept is why the messages could
 // not be written, which undoes all.
 func (w *writer) attempt(batch []request, failed []error, marks []int64, messages []store.Archived) (unkept, err error) {
+	w.tx.touched = w.tx.touched[:0]
 	err = w.transact(func() error {
 		for i, r := range batch {
 			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
@@ -336,6 +340,9 @@ func (w *writer) tidy() {
 	})
 	w.report(err)
 }
+
+// touch says that the transaction changes a cell.
+func (t *tx) touch(c cell, value any) { t.touched = append(t.touched, touch{c, value}) }
 
 // prepared gives the statement, which is prepared when it is first used.
 func (t *tx) prepared(text string) (*sql.Stmt, error) {

@@ -69,6 +69,8 @@ func inboxKnowsDuplicates(w *world) {
 
 	w.store.Inbox().Done(first)
 	w.same("pending once done", w.pending(0, 10), []string(nil))
+	_, err := w.store.Inbox().Users(w.Context(), component) // by which the store has it
+	w.must(err)
 	w.clock.Advance(store.DedupeTime - time.Second)
 	_, fresh = w.receives("MessageReceived:1", "hello")
 	w.same("fresh just before it is forgotten", fresh, false)

@@ -192,21 +192,36 @@ func dialled(s string) (string, error) {
 // e164 reads a number of digits, perhaps after a plus. Whether anybody has it
 // is the provider's to say: numbering plans change faster than software.
 func e164(digits, region string) (string, bool) {
+	number := numbers.get(digits, region)
+	return number, number != ""
+}
+
+// Reading a number takes as long as storing a text, and people write to the same
+// ones again and again.
+var (
+	numbers = memo[string]{of: readNumber}
+	regions = memo[string]{of: readRegion}
+)
+
+// readNumber gives "" for what is no possible number.
+func readNumber(digits, region string) string {
 	n, err := phonenumbers.Parse(digits, region)
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
-		return "", false
+		return ""
 	}
 	s := phonenumbers.Format(n, phonenumbers.E164)
 	// What does not read back as itself would have two addresses.
 	again, err := phonenumbers.Parse(s, region)
 	if err != nil || phonenumbers.Format(again, phonenumbers.E164) != s {
-		return "", false
+		return ""
 	}
-	return s, true
+	return s
 }
 
 // regionOf gives the region of a number in E.164, or the other one.
-func regionOf(number, otherwise string) string {
+func regionOf(number, otherwise string) string { return regions.get(number, otherwise) }
+
+func readRegion(number, otherwise string) string {
 	n, err := phonenumbers.Parse(number, otherwise)
 	if err != nil {
 		return otherwise

@@ -120,7 +120,7 @@ func (s *session) returnTo(server transport.Address) {
 		}
 		return func(context.Context) {
 			if err != nil {
-				s.log.Info("who said something meanwhile is not known", "err", err)
+				s.log().Info("who said something meanwhile is not known", "err", err)
 				return
 			}
 			s.catchUpWithAll(e.Chats, since, seen)

@@ -77,7 +77,7 @@ func (s *session) loadBook(ctx context.Context) {
 		err = json.Unmarshal(value, &s.book.account)
 	}
 	if err != nil {
-		s.log.Error("the user's address book can't be found", "err", err)
+		s.log().Error("the user's address book can't be found", "err", err)
 	}
 	if s.book.account.URL != "" || s.host.AddressBooks != "" {
 		s.book.next = time.Now().Add(rand.N(bookFirst))
@@ -207,7 +207,7 @@ func (s *session) bookRead(account bookAccount, read map[string]map[transport.Ad
 	if b.failed, b.problem = 0, ""; err != nil {
 		b.failed, b.problem = b.failed+1, err.Error()
 		wait = min(bookRetry<<min(b.failed, 10), bookSlow)
-		s.log.Info("an address book can't be read", "err", err, "retry", wait)
+		s.log().Info("an address book can't be read", "err", err, "retry", wait)
 	}
 	b.next = time.Now().Add(wait + rand.N(wait/5))
 	if !b.tell {

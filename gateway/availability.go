@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"unique"
 
 	"gatehouse/component/stanza"
 	"gatehouse/gateway/transport"
@@ -19,7 +20,7 @@ func (s *session) setAvailability(ctx context.Context, st *stanza.Received) {
 	if !slices.Contains(fromBusy, a.Show) {
 		a.Show = ""
 	}
-	put(&s.clients, st.From.Resource, &a)
+	put(&s.clients, unique.Make(st.From.Resource).Value(), &a)
 	s.noteAvatar(st)
 	s.showAvailability(ctx, st.From.Resource)
 }
@@ -57,6 +58,6 @@ func (s *session) showAvailability(ctx context.Context, spoke string) {
 	}
 	s.shown = best
 	if err := p.SetPresence(ctx, best); err != nil {
-		s.log.Info("the user's availability was not passed on", "err", err)
+		s.log().Info("the user's availability was not passed on", "err", err)
 	}
 }

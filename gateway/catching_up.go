@@ -75,7 +75,7 @@ func (s *session) catchUp(r *room) {
 		err := c.collect(ctx)
 		return func(context.Context) {
 			if err != nil {
-				s.log.Info("what was said in a room meanwhile is not known", "err", err)
+				s.log().Info("what was said in a room meanwhile is not known", "err", err)
 			}
 			s.learnPast(c.chat, c.known)
 			if s.rooms[r.address] == r && r.joined {
@@ -199,7 +199,7 @@ func (s *session) catchUpWith(chat transport.Address, since time.Time, seen *sig
 		err := c.collect(ctx)
 		return func(context.Context) {
 			if err != nil {
-				s.log.Info("what somebody said meanwhile is not known", "err", err)
+				s.log().Info("what somebody said meanwhile is not known", "err", err)
 				e, known := errors.AsType[*transport.Error](err)
 				seen.failed = seen.failed || !known || e.Reason != transport.NotFound
 			}

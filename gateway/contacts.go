@@ -88,12 +88,12 @@ func (s *session) loadContacts(ctx context.Context) {
 	s.contacts = map[transport.Address]contact{}
 	items, err := s.host.gateway.Store.Records(s.host.Domain).OfUser(ctx, s.user.String(), contactKind)
 	if err != nil {
-		s.log.Error("the user's contacts can't be read", "err", err)
+		s.log().Error("the user's contacts can't be read", "err", err)
 	}
 	for _, i := range items {
 		var c contact
 		if err := json.Unmarshal(i.Value, &c); err != nil {
-			s.log.Error("a contact can't be read", "err", err)
+			s.log().Error("a contact can't be read", "err", err)
 			continue
 		}
 		s.contacts[transport.Address(i.Key)] = c
@@ -186,10 +186,10 @@ func (s *session) contactRemoved(ctx context.Context, a transport.Address) {
 		return
 	}
 	s.changeContact(a, func(c *contact) { c.Gone, c.Known, c.Shown, c.Roster = true, unknownYet, "", "" })
-	s.log.Debug("a contact is gone from the roster")
+	s.log().Debug("a contact is gone from the roster")
 	if r, ok := s.link.(transport.Removals); ok {
 		if err := r.ContactRemoved(ctx, a); err != nil {
-			s.log.Warn("the network was not told that a contact is removed", "err", err)
+			s.log().Warn("the network was not told that a contact is removed", "err", err)
 		}
 	}
 }
@@ -203,7 +203,7 @@ func (s *session) contactBack(ctx context.Context, a transport.Address) {
 	s.changeContact(a, func(c *contact) { c.Gone = false })
 	if r, ok := s.link.(transport.Removals); ok {
 		if err := r.ContactBack(ctx, a); err != nil {
-			s.log.Warn("the network was not told that a contact is back", "err", err)
+			s.log().Warn("the network was not told that a contact is back", "err", err)
 		}
 	}
 }

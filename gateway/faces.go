@@ -352,7 +352,7 @@ func (s *session) placeOf(t target) transport.Address {
 // answerKnown answers who somebody is from what is known of them without asking,
 // where clients ask about many at once, as they do for pictures.
 func (s *session) answerKnown(st *stanza.Received, who transport.Address) bool {
-	if space := st.Payload().Space; space != "vcard-temp" && space != vcard4Namespace || s.inquiries.pace.Tokens() > keptInquiries {
+	if space := st.Payload().Space; space != "vcard-temp" && space != vcard4Namespace || s.inquiries.limit().Tokens() > keptInquiries {
 		return false
 	}
 	known, ok := s.link.(transport.Acquaintances)

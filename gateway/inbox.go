@@ -123,7 +123,7 @@ func (s *session) drainInbox() {
 	}
 	switch {
 	case err != nil && s.closing.Err() == nil:
-		s.log.Warn("stored messages wait for another try", "err", err)
+		s.log().Warn("stored messages wait for another try", "err", err)
 		s.retry = time.After(inboxRetry)
 	case !held && len(items) == inboxBatch:
 		s.signs.give(inboxFilled)
@@ -137,7 +137,7 @@ func (s *session) forward(ctx context.Context, items []store.InboxItem) (held bo
 	for i, item := range items {
 		var stored storedEvent
 		if err := json.Unmarshal(item.Event, &stored); err != nil {
-			s.log.Error("a stored event can't be read; it stays in the store", "key", item.Key, "err", err)
+			s.log().Error("a stored event can't be read; it stays in the store", "key", item.Key, "err", err)
 			s.cursor = item.Key
 			continue
 		}

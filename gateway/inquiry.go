@@ -50,8 +50,12 @@ type inquiries struct {
 	pace  *rate.Limiter // what goes to the network
 }
 
-func newInquiries() inquiries {
-	return inquiries{pace: rate.NewLimiter(rate.Every(2*time.Second), 10)}
+// limit is how often a user may ask.
+func (q *inquiries) limit() *rate.Limiter {
+	if q.pace == nil {
+		q.pace = rate.NewLimiter(rate.Every(2*time.Second), 10)
+	}
+	return q.pace
 }
 
 // inquiryOf names the question of an iq, and makes the answer of what the
@@ -120,7 +124,7 @@ func (s *session) inquire(ctx context.Context, st *stanza.Received, k inquiryKey
 		q.waiting = append(q.waiting, st)
 		return
 	case q != nil && q.answer == nil && q.err == nil, len(s.inquiries.byKey) >= maxInquiries && !s.forgetInquiry(),
-		!s.inquiries.pace.Allow():
+		!s.inquiries.limit().Allow():
 		s.failInquiry(st, &transport.Error{Reason: transport.RateLimited, Text: "you ask too much about people; wait a little"})
 		return
 	}

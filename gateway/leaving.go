@@ -72,7 +72,7 @@ func (s *session) part(ctx context.Context, r *room, reason string) {
 	s.parting[r.address]++
 	if err := rooms.Leave(ctx, r.address, reason); err != nil {
 		s.unpart(r.address)
-		s.log.Warn("a room was not left", "err", err)
+		s.log().Warn("a room was not left", "err", err)
 	}
 }
 
@@ -146,7 +146,7 @@ func (s *session) leaveAll(ctx context.Context) {
 		return
 	}
 	if err := s.link.Close(ctx, s.farewell); err != nil {
-		s.log.Warn("the link did not close cleanly", "err", err)
+		s.log().Warn("the link did not close cleanly", "err", err)
 	}
 }
 
@@ -166,7 +166,7 @@ func (s *session) endLink(ctx context.Context, why string) {
 	clear(s.seen)
 	s.forgetFaces()
 	s.broken = nil
-	s.inquiries = newInquiries()
+	s.inquiries = inquiries{}
 	s.shown = transport.Availability{Online: true}
 	s.held = nil
 	for len(s.events) > 0 { // nothing is delivered after Close

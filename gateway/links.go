@@ -138,7 +138,7 @@ func (s *session) disconnect(servers []string, reason string) (n int) {
 			continue
 		}
 		if err := l.Disconnect(info.Server, reason); err != nil {
-			s.log.Warn("a link could not be ended", "server", info.Server, "err", err)
+			s.log().Warn("a link could not be ended", "server", info.Server, "err", err)
 			continue
 		}
 		n++

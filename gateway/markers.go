@@ -23,7 +23,7 @@ func (s *session) sendMarker(ctx context.Context, st *stanza.Received, m stanza.
 			return
 		}
 		if err := marks.MarkDisplayed(ctx, transport.Marker{Chat: p.chat, Nick: p.nick, ID: known.id, At: known.at}); err != nil {
-			s.log.Debug("a marker was not sent", "err", err)
+			s.log().Debug("a marker was not sent", "err", err)
 		}
 	})
 }
@@ -43,7 +43,7 @@ func (s *session) receiveMarked(e transport.DisplayedElsewhere) {
 		errand: func(ctx context.Context) func(context.Context) {
 			back, err := s.mark(ctx, e)
 			if err != nil {
-				s.log.Info("how far the user has read was not kept", "err", err)
+				s.log().Info("how far the user has read was not kept", "err", err)
 			}
 			return func(ctx context.Context) {
 				marks, ok := s.link.(transport.Markers)

@@ -257,7 +257,7 @@ func (s *session) takeBack(ctx context.Context, st *stanza.Received, o outgoing,
 		Chat: p.chat, Nick: p.nick, ID: o.takes, Request: s.noteOf(st, noteAnew).request(),
 	})
 	if err != nil {
-		s.log.Info("a message that was corrected is still there", "err", err)
+		s.log().Info("a message that was corrected is still there", "err", err)
 		return
 	}
 	s.retractParts(ctx, r, st, p, o.takes)
@@ -315,7 +315,7 @@ func (s *session) sendPassing(ctx context.Context, m stanza.Meaning, p place) {
 			composing = transport.HasPaused
 		}
 		if err := c.SetComposing(ctx, p.chat, p.nick, composing); err != nil {
-			s.log.Debug("a chat state was not sent", "err", err)
+			s.log().Debug("a chat state was not sent", "err", err)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (s *session) retractParts(ctx context.Context, r transport.Retractions, st 
 			retraction.Request = s.noteOf(st, noteAnew).request()
 		}
 		if err := r.Retract(ctx, retraction); err != nil {
-			s.log.Info("a part of a message that was taken back is still there", "err", err)
+			s.log().Info("a part of a message that was taken back is still there", "err", err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (s *session) lookBack(r *room, l *listener) {
 			return err
 		})
 		if err != nil {
-			s.log.Warn("a room's past can't be read", "err", err)
+			s.log().Warn("a room's past can't be read", "err", err)
 		}
 		return func(context.Context) {
 			s.learnRecord(r.address, record, version)

@@ -54,7 +54,7 @@ func (s *session) performed(ctx context.Context, do transport.Performance, now t
 	}
 	complaints, err := s.setSettings(ctx, do.At, do.Kind, now.Set)
 	if err != nil {
-		s.log.Error("what a command has set can't be stored", "node", do.Node, "err", err)
+		s.log().Error("what a command has set can't be stored", "node", do.Node, "err", err)
 		return out.warn("It can't be stored just now: set it again in the settings.")
 	}
 	out = out.warn(complaints...)

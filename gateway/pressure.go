@@ -29,7 +29,7 @@ func (s *session) relieve() {
 // tidyPressure waits no longer for a disk that hangs.
 func (s *session) tidyPressure(now time.Time) {
 	if s.relief != nil && now.Sub(s.pressed) > callTimeout {
-		s.log.Warn("the archive is not written: what comes is no longer held back for it")
+		s.log().Warn("the archive is not written: what comes is no longer held back for it")
 		s.relieve()
 	}
 }

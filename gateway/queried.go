@@ -72,7 +72,7 @@ func (s *session) replyToQuery(ctx context.Context, e transport.Queried, text st
 		return
 	}
 	if err := q.Reply(ctx, e.From, e.Query, e.Token, text); err != nil {
-		s.log.Info("a question from the network was not answered", "err", err)
+		s.log().Info("a question from the network was not answered", "err", err)
 	}
 }
 

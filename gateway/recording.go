@@ -186,7 +186,7 @@ func (s *session) archive(m store.Archived) {
 	case !rec.known && len(rec.unsure) < maxUnsure:
 		rec.unsure = append(rec.unsure, m)
 	case !rec.known:
-		s.log.Warn("a message is not kept: the disk does not say whether it should be")
+		s.log().Warn("a message is not kept: the disk does not say whether it should be")
 	}
 }
 

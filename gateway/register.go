@@ -84,7 +84,7 @@ func (s *session) loadAccount(ctx context.Context) {
 	}
 	var err error
 	if s.account, _, err = s.host.gateway.Store.Accounts().Get(ctx, s.host.Domain, s.user.String()); err != nil {
-		s.log.Error("the user's account can't be read", "err", err)
+		s.log().Error("the user's account can't be read", "err", err)
 	}
 }
 

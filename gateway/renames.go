@@ -27,8 +27,6 @@ type moves struct {
 	pace   *rate.Limiter // of the others
 }
 
-func newMoves() moves { return moves{pace: rate.NewLimiter(rate.Every(moveRest), movesAtOnce)} }
-
 // receiveRoomRenamed sends everybody to a room's new address, as XEP-0045 does
 // for one that is destroyed in favour of another (§10.9). The user is in the new
 // one already: clients that follow find it as it is, and if none does it is left
@@ -89,6 +87,9 @@ func (s *session) moveRoom(r *room, e transport.RoomRenamed) {
 		return
 	}
 	moves := map[string]func(context.Context, transport.RoomRenamed) error{}
+	if s.moves.pace == nil {
+		s.moves.pace = rate.NewLimiter(rate.Every(moveRest), movesAtOnce)
+	}
 	if s.moves.pace.Allow() {
 		moves["settings"], moves["bookmark"] = s.moveSettings, s.moveBookmark
 	}
@@ -100,7 +101,7 @@ func (s *session) moveRoom(r *room, e transport.RoomRenamed) {
 		errand: func(ctx context.Context) func(context.Context) {
 			for what, move := range moves {
 				if err := move(ctx, e); err != nil {
-					s.log.Info("a renamed room has not got all of the old one", "lacks", what, "err", err)
+					s.log().Info("a renamed room has not got all of the old one", "lacks", what, "err", err)
 				}
 			}
 			return func(context.Context) {

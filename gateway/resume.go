@@ -82,7 +82,7 @@ func (s *session) resume(ctx context.Context, call rollCall) {
 		if ok && r.joined && len(r.listeners) > 0 {
 			r.stale = true
 			if err := rooms.Join(ctx, r.address, r.nick, transport.JoinOptions{}); err != nil {
-				s.log.Warn("a room could not be shown again", "err", err)
+				s.log().Warn("a room could not be shown again", "err", err)
 			}
 		}
 	}

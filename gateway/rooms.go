@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"time"
+	"unique"
 
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
@@ -21,7 +22,7 @@ const (
 // known by the network alone.
 type room struct {
 	host      *host
-	user      jid.JID // bare
+	user      *jid.JID // the session's, bare
 	address   transport.Address
 	jid       jid.JID
 	nick      string           // the user's own, for all clients
@@ -53,7 +54,7 @@ type listener struct {
 
 func (s *session) newRoom(a transport.Address, nick string) *room {
 	return &room{
-		host: s.host, user: s.user, address: a, jid: s.at(a), nick: nick,
+		host: s.host, user: &s.user, address: a, jid: s.at(a), nick: nick,
 		listeners: map[string]*listener{},
 	}
 }
@@ -128,7 +129,10 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 	if r := s.rooms[a]; r != nil && r.leaving != nil && !r.stays && r.nick != st.To.Resource {
 		s.part(ctx, r, r.leaving.reason) // who comes back under another nick comes anew
 	}
-	if err := rooms.Join(ctx, a, st.To.Resource, transport.JoinOptions{Password: join.Password}); err != nil {
+	// A part of the stanza would keep all of it, and many are in the same room.
+	a = transport.Address(unique.Make(string(a)).Value())
+	nick, resource := unique.Make(st.To.Resource).Value(), unique.Make(st.From.Resource).Value()
+	if err := rooms.Join(ctx, a, nick, transport.JoinOptions{Password: join.Password}); err != nil {
 		s.fail(st, err)
 		if r := s.rooms[a]; r != nil {
 			s.lose(ctx, r, st.From.Resource)
@@ -137,7 +141,7 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 	}
 	r := s.rooms[a]
 	if r == nil {
-		r = s.newRoom(a, st.To.Resource)
+		r = s.newRoom(a, nick)
 		s.rooms[a] = r
 	}
 	r.emptied, r.leaving, r.retryAt = time.Time{}, nil, time.Time{}
@@ -145,8 +149,8 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		r.password = join.Password
 	}
 	again := r.isIn(st.From.Resource)
-	l := &listener{waiting: true, since: time.Now(), nick: st.To.Resource, limits: join.History}
-	r.listeners[st.From.Resource] = l
+	l := &listener{waiting: true, since: time.Now(), nick: nick, limits: join.History}
+	r.listeners[resource] = l
 	s.lookBack(r, l)
 	s.setAvailability(ctx, st)
 	if again && st.To.Resource != r.nick {

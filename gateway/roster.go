@@ -17,7 +17,7 @@ func (s *session) loadRoster(ctx context.Context) {
 	s.roster = map[string]store.Subscription{}
 	subs, err := s.host.gateway.Store.Subscriptions().OfUser(ctx, s.host.Domain, s.user.String())
 	if err != nil {
-		s.log.Error("the user's subscriptions can't be read", "err", err)
+		s.log().Error("the user's subscriptions can't be read", "err", err)
 	}
 	for _, sub := range subs {
 		s.roster[sub.Contact] = sub
@@ -119,7 +119,7 @@ func (s *session) receiveLinkDown(_ context.Context, e transport.LinkDown) {
 	if e.RetryIn > 0 {
 		about = append(about, "retry", e.RetryIn)
 	}
-	s.log.Info("link down", about...)
+	s.log().Info("link down", about...)
 	if e.RetryIn == 0 {
 		delete(s.links, e.Server)
 		s.noteBroken(e.Err)

@@ -19,7 +19,7 @@ func (s *session) loadRosterGroup(ctx context.Context) {
 	}
 	value, _, err := s.host.gateway.Store.Records(s.host.Domain).Get(ctx, s.user.String(), rosterKind, groupKey)
 	if err != nil {
-		s.log.Error("the group of new contacts can't be read", "err", err)
+		s.log().Error("the group of new contacts can't be read", "err", err)
 	}
 	s.rosterGroup = string(value)
 }

@@ -141,7 +141,7 @@ func (s *session) resolveID(ctx context.Context, chat transport.Address, id tran
 		errand: func(ctx context.Context) func(context.Context) {
 			known, _, err := s.lookFor(ctx, ref, nick)
 			if err != nil {
-				s.log.Warn("a message is not looked up", "err", err)
+				s.log().Warn("a message is not looked up", "err", err)
 			}
 			return func(ctx context.Context) { found(ctx, known) }
 		},

@@ -35,7 +35,6 @@ const (
 type session struct {
 	host *host
 	user jid.JID // bare
-	log  *slog.Logger
 
 	stanzas stanzaQueue          // from the stream's reader, which never waits
 	events  chan transport.Event // from the network, which does
@@ -109,7 +108,7 @@ type session struct {
 
 func newSession(h *host, user jid.JID) *session {
 	s := &session{
-		host: h, user: user, log: h.log.With("user", user.String()),
+		host: h, user: user,
 		stanzas:  stanzaQueue{more: make(chan struct{}, 1)},
 		events:   make(chan transport.Event, eventsLength),
 		signs:    signs{seen: make(chan struct{}, 1)},
@@ -120,13 +119,11 @@ func newSession(h *host, user jid.JID) *session {
 		shown:    transport.Availability{Online: true},
 		farewell: farewellStop,
 
-		inquiries: newInquiries(),
-		returned:  make(chan func(context.Context), maxAsides+errandKinds+2), // and a roll call, and a question about rooms
-		orders:    make(chan func(context.Context), maxOrders),
-		setting:   make(chan struct{}, 1),
-		recorder:  newRecorder(user.String()),
-		moves:     newMoves(),
-		thoughts:  thoughts{},
+		returned: make(chan func(context.Context), maxAsides+errandKinds+2), // and a roll call, and a question about rooms
+		orders:   make(chan func(context.Context), maxOrders),
+		setting:  make(chan struct{}, 1),
+		recorder: newRecorder(user.String()),
+		thoughts: thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
 	if h.info.AlwaysOn {
@@ -158,6 +155,9 @@ func (s *session) run() {
 	defer close(s.done)
 	s.wrapUp(s.host.guard(s.title(), s.loop))
 }
+
+// log is made when there is something to say.
+func (s *session) log() *slog.Logger { return s.host.log.With("user", s.user.String()) }
 
 func (s *session) title() string { return "session of " + s.bare }
 
@@ -269,14 +269,14 @@ func (s *session) send(st stanza.Stanza) error {
 	defer cancel()
 	err := s.host.Stream.Send(ctx, st)
 	if errors.Is(err, component.ErrTooLarge) && st.Kind == stanza.Message && st.Type != stanza.ErrorType {
-		s.log.Warn("a message is too large for any server; its beginning is shown")
+		s.log().Warn("a message is too large for any server; its beginning is shown")
 		err = s.host.Stream.Send(ctx, beginning(st))
 	}
 	if err != nil {
 		s.host.gateway.dropped.Add(1)
 	}
 	if err != nil && !errors.Is(err, component.ErrDown) && s.closing.Err() == nil {
-		s.log.Warn("a stanza could not be sent", "kind", st.Kind, "type", st.Type, "err", err)
+		s.log().Warn("a stanza could not be sent", "kind", st.Kind, "type", st.Type, "err", err)
 	}
 	return err
 }
@@ -293,7 +293,7 @@ func (s *session) refuse(st *stanza.Received, e stanza.Error) {
 func (s *session) fail(st *stanza.Received, err error) {
 	e := stanzaError(err, s.host.Domain)
 	if e.Condition == stanza.InternalServerError {
-		s.log.Error("a call failed", "kind", st.Kind, "err", err)
+		s.log().Error("a call failed", "kind", st.Kind, "err", err)
 	}
 	s.refuse(st, e)
 }
@@ -316,7 +316,7 @@ func (s *session) openLink() (transport.Session, error) {
 func (s *session) openWanted(context.Context) {
 	_, err := s.openLink()
 	if e, ok := errors.AsType[*transport.Error](err); err != nil && !(ok && e.Reason == transport.NotRegistered) {
-		s.log.Error("the link can't be opened", "err", err)
+		s.log().Error("the link can't be opened", "err", err)
 	}
 	s.signs.give(inboxFilled)
 }

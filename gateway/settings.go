@@ -163,7 +163,7 @@ func (s *session) changeSettings(at transport.Address, kind transport.Kind, answ
 func (s *session) failedWith(err error) stage {
 	e := stanzaError(err, s.host.Domain)
 	if e.Condition == stanza.InternalServerError {
-		s.log.Error("a command failed", "err", err)
+		s.log().Error("a command failed", "err", err)
 	}
 	return failed(e)
 }

@@ -320,7 +320,7 @@ func (h *host) returnUser(ctx context.Context, u string) {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		if err := s.onSession(ctx, func(ctx context.Context) { s.comeBack(ctx, rooms) }); err != nil {
-			s.log.Warn("a user's rooms wait for another start: the session is too busy", "err", err)
+			s.log().Warn("a user's rooms wait for another start: the session is too busy", "err", err)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (s *session) receiveEvent(ctx context.Context, e transport.Event) {
 	case transport.Notice:
 		s.notifyFrom(e.From, e.Text)
 	default:
-		s.log.Error("unknown event", "type", fmt.Sprintf("%T", e))
+		s.log().Error("unknown event", "type", fmt.Sprintf("%T", e))
 	}
 }
 

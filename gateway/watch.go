@@ -21,7 +21,7 @@ func (s *session) watch(ctx context.Context, who transport.Address) {
 		return
 	}
 	if err := w.Watch(ctx, who); err != nil {
-		s.log.Info("somebody in the roster is not watched", "err", err)
+		s.log().Info("somebody in the roster is not watched", "err", err)
 	}
 }
 
@@ -47,7 +47,7 @@ func (s *session) unwatch(ctx context.Context, who transport.Address) {
 		return
 	}
 	if err := w.Unwatch(ctx, who); err != nil {
-		s.log.Info("somebody is still watched", "err", err)
+		s.log().Info("somebody is still watched", "err", err)
 	}
 }
 

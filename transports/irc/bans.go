@@ -168,7 +168,7 @@ func (l *link) keepQuiet(ch *channel, c modeChange) []*user {
 
 // standing is what somebody may do in a channel.
 func (l *link) standing(ch *channel, u *user) (transport.Role, transport.Affiliation) {
-	return l.is.standing(ch.members.modes[u], ch.modes.has('m') || len(ch.quiets) > 0 && l.isQuiet(ch, u))
+	return l.is.standing(ch.members.modes(u), ch.modes.has('m') || len(ch.quiets) > 0 && l.isQuiet(ch, u))
 }
 
 // banListed ends the query of lists.

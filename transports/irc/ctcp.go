@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"gatehouse/gateway/transport"
 )
 
@@ -40,10 +42,17 @@ func ctcpAnswer(command string, text func(*link) string) func(*link, *message, s
 	}
 }
 
+func (l *link) mayAnswer() bool {
+	if l.ctcp == nil {
+		l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
+	}
+	return l.ctcp.Allow()
+}
+
 // answerCTCP takes a request. The answers are few, as anybody can ask.
 func (l *link) answerCTCP(m *message, command, args string) {
 	f := ctcpRequests[command]
-	if f == nil || l.is.fold(m.param(0)) != l.is.fold(l.nick) || m.fromServer() || !validNick(m.nick) || !l.ctcp.Allow() {
+	if f == nil || l.is.fold(m.param(0)) != l.is.fold(l.nick) || m.fromServer() || !validNick(m.nick) || !l.mayAnswer() {
 		return
 	}
 	f(l, m, args[:runeBorder(args+" ", min(len(args), maxCTCP))])

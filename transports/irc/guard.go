@@ -12,7 +12,7 @@ var errPanic = errors.New("an error in the gateway")
 func (l *link) guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.session.log.Error("panic", "server", l.server.name, "panic", r, "stack", string(debug.Stack()))
+			l.session.log().Error("panic", "server", l.server.name, "panic", r, "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()

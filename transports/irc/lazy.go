@@ -151,7 +151,7 @@ func (s *session) Count(_ context.Context, room transport.Address, r transport.R
 
 // counted shows one of those who were asked for.
 func (l *link) counted(ch *channel, u *user, modes modeSet) {
-	was, here := ch.members.modes[u], ch.has(u)
+	was, here := ch.members.modes(u), ch.has(u)
 	l.enter(ch, u, modes)
 	switch {
 	case !ch.shown() || here && was == modes:

@@ -124,7 +124,7 @@ func (l *link) reset() {
 	l.caps = capabilities{}
 	l.users = make(map[string]*user)
 	l.batches, l.reading, l.saidAway = nil, reading{}, ""
-	l.ctcp = rate.NewLimiter(rate.Every(10*time.Second), 3)
+	l.ctcp = nil
 	l.outgoing, l.writing = newOutgoing(l.set.throttle), writing{}
 	l.pendings, l.questions, l.sightings, l.typings, l.asides = pendings{}, questions{}, sightings{}, typings{}, asides{}
 	l.metadata = metadata{}
@@ -377,7 +377,7 @@ func (l *link) isOnline() {
 	l.network.gates.letIn(l.set.host)
 	l.emit(transport.LinkUp{Server: l.address})
 	l.watchFor(l.session.watched[l.server])
-	l.session.log.Info("link up", "server", l.server.name)
+	l.session.log().Info("link up", "server", l.server.name)
 	if l.session.away != l.saidAway {
 		l.sendAway(l.session.away)
 	}

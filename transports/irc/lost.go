@@ -29,7 +29,7 @@ func (l *link) lost(cause error) (retry time.Duration) {
 	if _, v := judge(l.farewell); v.close > 0 && l.phase == connecting {
 		l.network.gates.close(l.set.host, l.server.connects, v.close)
 	}
-	s.log.Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
+	s.log().Info("link lost", "server", l.server.name, "up", l.up, "err", cause)
 	l.severed()
 	l.failPendings(why)
 	l.failAsks(why)

@@ -9,11 +9,17 @@ import (
 // of its memory.
 const fewMembers = 64
 
-// members are those in a channel, with what each may do there.
+// members are those in a channel, with what each may do there: two lists while
+// they are few, and then a map.
 type members struct {
-	few   []*user            // nil once there were more
-	many  map[*user]struct{} // all, then
-	modes map[*user]modeSet  // of those who have any
+	few  []*user
+	may  []standing // of those of few who may do more than others
+	many map[*user]modeSet
+}
+
+type standing struct {
+	of    *user
+	modes modeSet
 }
 
 func (m *members) len() int { return len(m.few) + len(m.many) }
@@ -26,29 +32,44 @@ func (m *members) has(u *user) bool {
 	return slices.Contains(m.few, u)
 }
 
+// modes are none for who is not there.
+func (m *members) modes(u *user) modeSet {
+	if m.many != nil {
+		return m.many[u]
+	}
+	for _, s := range m.may {
+		if s.of == u {
+			return s.modes
+		}
+	}
+	return 0
+}
+
 // set takes somebody in, or says what else they may do.
 func (m *members) set(u *user, modes modeSet) {
-	switch {
-	case m.many != nil:
-		m.many[u] = struct{}{}
-	case slices.Contains(m.few, u):
-	case len(m.few) < fewMembers:
+	if m.many == nil && len(m.few) == fewMembers && !slices.Contains(m.few, u) {
+		m.spread()
+	}
+	if m.many != nil {
+		m.many[u] = modes
+		return
+	}
+	if !slices.Contains(m.few, u) {
 		m.few = append(m.few, u)
-	default:
-		m.many = make(map[*user]struct{}, 2*fewMembers)
-		for _, other := range m.few {
-			m.many[other] = struct{}{}
-		}
-		m.few, m.many[u] = nil, struct{}{}
 	}
-	switch {
-	case modes == 0:
-		delete(m.modes, u)
-	case m.modes == nil:
-		m.modes = map[*user]modeSet{u: modes}
-	default:
-		m.modes[u] = modes
+	m.may = slices.DeleteFunc(m.may, func(s standing) bool { return s.of == u })
+	if modes != 0 {
+		m.may = append(m.may, standing{u, modes})
 	}
+}
+
+// spread makes a map of the lists.
+func (m *members) spread() {
+	many := make(map[*user]modeSet, 2*fewMembers)
+	for _, u := range m.few {
+		many[u] = m.modes(u)
+	}
+	*m = members{many: many}
 }
 
 func (m *members) remove(u *user) {
@@ -56,10 +77,13 @@ func (m *members) remove(u *user) {
 		last := len(m.few) - 1
 		m.few[i], m.few[last] = m.few[last], nil
 		m.few = m.few[:last]
+		m.may = slices.DeleteFunc(m.may, func(s standing) bool { return s.of == u })
 	}
 	delete(m.many, u)
-	delete(m.modes, u)
 }
+
+// settle gives back the room that growing took: most stay who came first.
+func (m *members) settle() { m.few = slices.Clone(m.few) }
 
 // all gives everybody, in no order. Each may be removed when it is their turn.
 func (m *members) all() iter.Seq[*user] {

@@ -40,7 +40,7 @@ func TestMembersAreThoseWhoCameAndDidNotGo(t *testing.T) {
 			if _, twice := got[u]; twice || !m.has(u) {
 				t.Fatal("somebody is there twice, or not at all")
 			}
-			got[u] = m.modes[u]
+			got[u] = m.modes(u)
 		}
 		if !maps.Equal(got, want) || m.len() != len(want) {
 			t.Fatalf("after %d rounds %d are there, want %d", round, m.len(), len(want))

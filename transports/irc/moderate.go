@@ -138,7 +138,7 @@ func (l *link) setStanding(ch *channel, target *user, a transport.Action) error 
 	if !ok {
 		return refuse(transport.BadRequest, "There is no such role.")
 	}
-	give, take, ok := l.is.changes(w, ch.members.modes[target])
+	give, take, ok := l.is.changes(w, ch.members.modes(target))
 	if !ok {
 		return refuse(transport.Unsupported, "%s has no such role.", l.server.name)
 	}

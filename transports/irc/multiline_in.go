@@ -113,7 +113,7 @@ func (l *link) wholesDue(now time.Time) {
 	for reference, b := range l.batches {
 		if b.whole != nil && !now.Before(b.whole.by) {
 			if err := l.endBatch(reference); err != nil {
-				l.session.log.Debug("a message was not understood", "server", l.server.name, "err", err)
+				l.session.log().Debug("a message was not understood", "server", l.server.name, "err", err)
 			}
 		}
 	}

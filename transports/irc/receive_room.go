@@ -27,12 +27,12 @@ func receiveJoin(l *link, m *message) error {
 	name := clean(m.param(0))
 	ch := l.channel(name)
 	if l.isSelf(m.nick) {
-		l.host = m.host
+		l.host = strings.Clone(m.host) // without its line
 		switch {
 		case ch == nil || ch.state == wanted:
 			l.putIn(name, ch)
 		case ch.state == joining:
-			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, name, 0, transport.Subject{}, members{}
+			ch.state, ch.name, ch.modes, ch.subject, ch.members = entering, strings.Clone(name), 0, transport.Subject{}, members{}
 			ch.asked, ch.held, ch.split, ch.heardSince = time.Time{}, nil, nil, m.at
 			if ch.modesDue = l.isUnpaced(); ch.modesDue {
 				l.sendSoon("MODE", name)
@@ -155,7 +155,7 @@ func receiveKick(l *link, m *message) error {
 		if why == transport.Kicked && l.defiesKick(ch, m.nick, reason) {
 			return nil
 		}
-		_, affiliation := l.is.standing(ch.members.modes[l.users[l.is.fold(nick)]], false)
+		_, affiliation := l.is.standing(ch.members.modes(l.users[l.is.fold(nick)]), false)
 		l.drop(ch)
 		l.emit(transport.RoomLeft{Room: ch.address, Why: why, By: m.nick, Reason: reason, Affiliation: affiliation})
 		l.touch() // the user may want to come back
@@ -257,7 +257,7 @@ func receiveMode(l *link, m *message) error {
 				continue
 			}
 			if ch.has(u) {
-				ch.members.set(u, ch.members.modes[u].with(c.mode, c.add))
+				ch.members.set(u, ch.members.modes(u).with(c.mode, c.add))
 				if !touched[u] {
 					touched[u] = true
 					order = append(order, u)
@@ -326,7 +326,7 @@ func (l *link) modesChanged(ch *channel, before modeSet) {
 	}
 	var changed []*user
 	for u := range ch.members.all() {
-		has := ch.members.modes[u]
+		has := ch.members.modes(u)
 		was, _ := l.is.standing(has, before.has('m'))
 		if is, _ := l.is.standing(has, ch.modes.has('m')); was != is {
 			changed = append(changed, u)

@@ -257,7 +257,7 @@ func (l *link) endCaps() error {
 // have.
 func receiveWelcome(l *link, m *message) error {
 	if nick := m.param(0); nick != "" && nick != "*" {
-		l.nick = clean(nick)
+		l.nick = strings.Clone(clean(nick))
 	}
 	l.caps.ended = true
 	if l.wantsSASL() && !l.sasl.over { // a server without CAP

@@ -168,7 +168,7 @@ func receiveAuthenticate(l *link, m *message) error {
 		response, err = l.sasl.mechanism.respond(challenge)
 	}
 	if err != nil {
-		l.session.log.Info("login aborted", "server", l.server.name, "mechanism", l.sasl.name, "err", err)
+		l.session.log().Info("login aborted", "server", l.server.name, "mechanism", l.sasl.name, "err", err)
 		l.sendNow("AUTHENTICATE", "*")
 		l.sasl.mechanism = failedMechanism{err}
 		return nil // 906 follows
@@ -218,7 +218,7 @@ func receiveSASLSuccess(l *link, m *message) error {
 	if l.account == "" {
 		l.account = l.loginName()
 	}
-	l.session.log.Info("logged in", "server", l.server.name, "mechanism", l.sasl.name)
+	l.session.log().Info("logged in", "server", l.server.name, "mechanism", l.sasl.name)
 	l.saslAnswer(nil)
 	return l.endCaps()
 }

@@ -18,7 +18,6 @@ const quitGrace = 2 * time.Second
 type session struct {
 	network *network
 	account transport.Account
-	log     *slog.Logger
 	events  eventQueue
 
 	connecting context.Context // of all links
@@ -51,17 +50,21 @@ var (
 )
 
 func newSession(n *network, account transport.Account, sink transport.Sink) *session {
-	log := n.log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	s := &session{
-		network: n, account: account, log: log.With("user", account.User),
+		network: n, account: account,
 		links: make(map[*server]*link), active: time.Now(),
 	}
 	s.connecting, s.disconnect = context.WithCancel(context.Background())
 	s.events.init(sink, &s.mu, &s.running)
 	return s
+}
+
+// log is made when there is something to say.
+func (s *session) log() *slog.Logger {
+	if s.network.log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.network.log.With("user", s.account.User)
 }
 
 // Close implements transport.Session. Each server is told, and gets a moment

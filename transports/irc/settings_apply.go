@@ -58,7 +58,7 @@ func (l *link) readRoomSettings(ch *channel) {
 			return // renamed meanwhile, and read anew for that
 		}
 		if err != nil {
-			s.log.Warn("settings of a channel not read", "server", l.server.name, "err", err)
+			s.log().Warn("settings of a channel not read", "server", l.server.name, "err", err)
 		} else {
 			ch.set = set
 		}
@@ -114,7 +114,7 @@ func (s *session) Reconfigured(at transport.Address) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {
-			s.log.Warn("settings of a server not read", "server", srv.name, "err", err)
+			s.log().Warn("settings of a server not read", "server", srv.name, "err", err)
 			return
 		}
 		if l.phase == waiting {

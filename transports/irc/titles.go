@@ -16,7 +16,7 @@ func (l *link) titles(ch *channel, u *user) []string {
 	var all []string
 	for i := range len(l.is.prefixModes) {
 		mode := l.is.prefixModes[i]
-		if !ch.members.modes[u].has(mode) {
+		if !ch.members.modes(u).has(mode) {
 			continue
 		}
 		title := titles[mode]

@@ -27,6 +27,7 @@ type archiveQueue struct {
 	mutex   sync.Mutex
 	waiting []store.Archived
 	taken   int // of them, those in the commit that runs
+	behind  int // of them, those that the last commit had no room for
 	bytes   int
 	over    uint64 // how many were ever written or given up
 	dropped uint64
@@ -99,7 +100,7 @@ func (q *archiveQueue) isCrowded(s *share, times int) bool {
 func (q *archiveQueue) isDue() bool {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	return len(q.waiting) >= archiveBatch || len(q.crowded) > 0
+	return len(q.waiting) >= archiveBatch || len(q.crowded) > 0 || q.behind > 0
 }
 
 // take gives the oldest messages for a commit, which ends in finish.
@@ -107,6 +108,7 @@ func (q *archiveQueue) take() []store.Archived {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	q.taken = min(len(q.waiting), archiveBatch)
+	q.behind = len(q.waiting) - q.taken
 	return q.waiting[:q.taken:q.taken]
 }
 

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestWhoFillsTheArchiveQueueIsToldToWaitAndOthersAreNot(t *testing.T) {
@@ -58,4 +60,33 @@ func TestNobodyWaitsForRoomWhileTheDiskRefuses(t *testing.T) {
 	if s.Archive().Dropped() != 0 {
 		t.Error("messages were lost")
 	}
+}
+
+func TestWhatComesDuringACommitWaitsForCompanyToo(t *testing.T) {
+	path := newPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		_, err = write(t.Context(), s, func(*tx) (bool, error) {
+			s.Archive().Add(saidTo("romeo", "a"))
+			return true, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := func(d time.Duration) int {
+			time.Sleep(d)
+			synctest.Wait()
+			return s.writer.archive.len()
+		}
+		if n := waits(archiveDelay - time.Millisecond); n != 1 {
+			t.Errorf("%d messages wait before their time", n)
+		}
+		if n := waits(2 * time.Millisecond); n != 0 {
+			t.Errorf("%d messages wait after it", n)
+		}
+	})
 }

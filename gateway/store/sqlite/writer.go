@@ -191,13 +191,16 @@ func (w *writer) run() {
 			last = true
 		}
 		due.stop()
+		began := time.Now()
 		written := w.commit(w.fill(batch))
 		for last && written && w.archive.len() > 0 {
 			written = w.commit(nil)
 		}
 		switch {
-		case written && w.archive.len() > 0:
+		case written && w.archive.isDue():
 			due.within(0)
+		case written && w.archive.len() > 0: // what came during the commit waits for company, too
+			due.within(archiveDelay - time.Since(began))
 		case !written && (w.marks.count() > 0 || w.archive.len() > 0):
 			due.within(retryDelay)
 		}

@@ -61,10 +61,7 @@ type session struct {
 	crowded   <-chan time.Time                   // large rooms are to be told who came and went
 	lingering <-chan time.Time                   // rooms whose last client has left
 	unasked   map[transport.Address]bool         // rooms that may be stayed in or not
-	asking    bool                               // about others
 	retry     <-chan time.Time                   // the inbox, after a failure
-	calling   bool                               // a roll call is under way,
-	callAgain bool                               // and the stream was lost again since
 	idleSince time.Time                          // zero while there is something to stay for
 	current   *stanza.Received                   // in hand; outlives only a panic
 	clients   map[string]*transport.Availability // what those in rooms show, by resource
@@ -75,7 +72,6 @@ type session struct {
 	asides    map[*stanza.Received]bool // what is done for them aside
 	turns     map[transport.Address]*turn
 	commands  []*execution      // that are under way, the oldest first
-	ended     bool              // by an administrator
 	account   transport.Account // of networks with a form of registration
 	recorder
 	faces *faces // nil: there are none yet
@@ -90,8 +86,6 @@ type session struct {
 
 	contacts    map[transport.Address]contact // nil where the network keeps none
 	toBring     map[transport.Address]bool    // into the roster, by asking for it if need be
-	bringing    bool                          // some are on their way
-	holding     bool                          // and stored messages wait for them
 	book        addressBook
 	rosterGroup string // of new contacts
 	books       errands
@@ -100,9 +94,17 @@ type session struct {
 	rosters     errands           // what a server or client is asked about them
 	online      map[string]client // what is known of the user's clients, by resource
 
-	asked          map[string]bool   // contacts that have asked to see the user
-	directed       map[directed]bool // clients that showed themselves to one contact
-	broken         error             // why the network does not take the user's credentials
+	asked    map[string]bool   // contacts that have asked to see the user
+	directed map[directed]bool // clients that showed themselves to one contact
+	broken   error             // why the network does not take the user's credentials
+
+	// Side by side, they share a word.
+	asking         bool // about other rooms that may be stayed in or not
+	calling        bool // a roll call is under way,
+	callAgain      bool // and the stream was lost again since
+	bringing       bool // some are on their way into the roster
+	holding        bool // and stored messages wait for them
+	ended          bool // by an administrator
 	toldToRegister bool
 }
 

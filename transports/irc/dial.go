@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ergochat/irc-go/ircreader"
-
 	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 )
@@ -151,7 +149,7 @@ func (n *network) explain(s *server, set *linkSettings, farewell string, cause e
 	case errors.Is(cause, io.EOF), errors.Is(cause, syscall.ECONNRESET), errors.Is(cause, syscall.EPIPE),
 		errors.Is(cause, net.ErrClosed), errors.Is(cause, io.ErrClosedPipe):
 		e.Text = name + " closed the connection."
-	case errors.Is(cause, ircreader.ErrReadQ):
+	case errors.Is(cause, errLongLine):
 		e.Text = name + " sent a line that is too long."
 	case errors.Is(cause, context.DeadlineExceeded), isNet && timeout.Timeout():
 		e.Text = name + " does not answer."

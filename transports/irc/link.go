@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/ergochat/irc-go/ircreader"
 	"golang.org/x/time/rate"
 
 	"gatehouse/gateway/transport"
@@ -248,11 +247,10 @@ func (l *link) hungUp(conn net.Conn, err error) error {
 }
 
 func (l *link) read(conn net.Conn) error {
-	var lines ircreader.Reader
-	lines.Initialize(conn, 1024, maxLine)
+	lines := &lineReader{conn: conn}
 	for {
 		l.armWatch()
-		line, err := lines.ReadLine()
+		line, err := lines.readLine()
 		if err := l.heard(line, err); err != nil {
 			return err
 		}

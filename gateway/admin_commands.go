@@ -125,7 +125,7 @@ func listUsers(s *session) stage {
 	question := func(of *session) any {
 		clients := map[string]bool{}
 		for _, r := range of.rooms {
-			for resource := range r.listeners {
+			for resource := range r.listeners.all() {
 				clients[resource] = true
 			}
 		}

@@ -28,7 +28,7 @@ func (s *session) setAvailability(ctx context.Context, st *stanza.Received) {
 // forgetAvailability is called when a client left a room.
 func (s *session) forgetAvailability(ctx context.Context, resource string) {
 	for _, r := range s.rooms {
-		if r.listeners[resource] != nil {
+		if r.listeners.of(resource) != nil {
 			return
 		}
 	}

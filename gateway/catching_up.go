@@ -62,7 +62,7 @@ func (s *session) catchUp(r *room) {
 	r.heardSince = since
 	present := make(map[string]*listener, len(r.listeners))
 	limits := map[string]stanza.HistoryLimits{}
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		if present[resource] = l; l.waiting {
 			limits[resource] = l.limits
 		}
@@ -96,7 +96,7 @@ func (c *catchUp) show(r *room, present map[string]*listener, limits map[string]
 		}
 	}
 	for resource, l := range present {
-		if r.listeners[resource] != l || l.waiting {
+		if r.listeners.of(resource) != l || l.waiting {
 			continue
 		}
 		said := missed.said

@@ -75,7 +75,7 @@ func (s *session) storedRoomStanzas(ctx context.Context, m transport.Message, id
 		r.recent.add(was)
 	}
 	var all []stanza.Stanza
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		switch to := r.to(resource); {
 		case l.waiting: // it is shown the room's past
 		case m.Delayed || time.Since(m.Sent) > lateAfter:
@@ -138,7 +138,7 @@ func (s *session) copyStanzas(p *storedStatus, id string) (all []stanza.Stanza) 
 		Payloads: []payload{stanza.Body(text)},
 	}
 	if r != nil {
-		for resource, l := range r.listeners {
+		for resource, l := range r.listeners.all() {
 			if st.To = r.to(resource); !l.waiting {
 				all = append(all, st)
 			}

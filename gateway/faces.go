@@ -119,7 +119,7 @@ func (s *session) isLookedAt(a transport.Address, kind transport.Kind) bool {
 
 // isSeen says that one of the user's clients is in the room.
 func (r *room) isSeen() bool {
-	for _, l := range r.listeners {
+	for _, l := range r.listeners.all() {
 		if !l.waiting {
 			return true
 		}

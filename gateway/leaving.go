@@ -15,7 +15,7 @@ const lingerTime = 2 * time.Second
 // room on the network.
 func (s *session) leaveRoom(ctx context.Context, r *room, resource, reason string) {
 	s.send(s.goodbye(r, resource))
-	delete(r.listeners, resource)
+	r.listeners.remove(resource)
 	if len(r.listeners) == 0 {
 		s.linger(ctx, r, reason)
 		s.askStays(r.address)
@@ -90,7 +90,7 @@ func (s *session) unpart(a transport.Address) bool {
 // lose takes out a client that went without a word. The room is kept for a
 // while: most clients come back within minutes.
 func (s *session) lose(ctx context.Context, r *room, resource string) {
-	delete(r.listeners, resource)
+	r.listeners.remove(resource)
 	if len(r.listeners) == 0 && r.emptied.IsZero() {
 		r.emptied = time.Now()
 	}
@@ -101,7 +101,7 @@ func (s *session) lose(ctx context.Context, r *room, resource string) {
 // network never answered.
 func (s *session) tidyRooms(ctx context.Context, now time.Time) {
 	for _, r := range s.rooms {
-		for resource, l := range r.listeners {
+		for resource, l := range r.listeners.all() {
 			if l.waiting && now.Sub(l.since) > joinTime {
 				s.send(r.refusal(resource, stanza.Error{
 					Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "the network did not answer the join",
@@ -131,7 +131,7 @@ func (s *session) takeLeave() {
 
 func (s *session) leaveAll(ctx context.Context) {
 	for _, r := range s.rooms {
-		for resource, l := range r.listeners {
+		for resource, l := range r.listeners.all() {
 			s.host.TrySend(s.lastWord(r, resource, l))
 		}
 	}

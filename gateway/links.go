@@ -55,7 +55,7 @@ func (s *session) describeLink(l transport.LinkInfo) string {
 	for _, a := range l.Rooms {
 		var clients []string
 		if r := s.rooms[a]; r != nil {
-			for resource := range r.listeners {
+			for resource := range r.listeners.all() {
 				clients = append(clients, resource)
 			}
 		}

@@ -93,7 +93,7 @@ func (r *room) idOf(m transport.Member) stanza.OccupantID {
 
 // isOwn says that the nick is the user's, as it is now or as the client knows it.
 func (r *room) isOwn(to jid.JID, nick string) bool {
-	l := r.listeners[to.Resource]
+	l := r.listeners.of(to.Resource)
 	return nick == r.nick || l != nil && !l.waiting && nick == l.nick
 }
 
@@ -132,7 +132,7 @@ func (r *room) selfGone(resource string, status int, left transport.RoomLeft) st
 		statuses = append(statuses, status)
 	}
 	own := r.own
-	own.Nick = r.listeners[resource].nick
+	own.Nick = r.listeners.of(resource).nick
 	if left.Affiliation != transport.AffiliationNone {
 		own.Affiliation = left.Affiliation
 	}

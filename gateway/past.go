@@ -73,7 +73,7 @@ func saidOf(m store.Archived) said {
 }
 
 func (r *room) isLooking() bool {
-	for _, l := range r.listeners {
+	for _, l := range r.listeners.all() {
 		if l.looking {
 			return true
 		}

@@ -89,7 +89,7 @@ func (s *session) lookedUp(ctx context.Context) {
 // lookedInVain is the end of a lookup that failed: nobody waits any more.
 func (s *session) lookedInVain(context.Context) {
 	for _, r := range s.rooms {
-		for _, l := range r.listeners {
+		for _, l := range r.listeners.all() {
 			l.looking = false
 		}
 	}

@@ -49,7 +49,7 @@ func (s *session) receiveRoomRenamed(ctx context.Context, e transport.RoomRename
 		}
 		return
 	}
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		if l.waiting {
 			s.send(r.refusal(resource, stanzaError(&transport.Error{Reason: transport.Moved, Redirect: e.To, Text: e.Reason}, s.host.Domain)))
 			continue
@@ -64,7 +64,7 @@ func (s *session) receiveRoomRenamed(ctx context.Context, e transport.RoomRename
 	s.forgetStay(r)
 	delete(s.rooms, e.Room)
 	r.address, r.jid = e.To, s.at(e.To)
-	clear(r.listeners)
+	r.listeners = nil
 	r.emptied, r.leaving = time.Now(), nil
 	s.rooms[e.To] = r
 	s.moveRoom(r, e)

@@ -26,7 +26,7 @@ func (s *session) callTheRoll() {
 	}
 	resources := map[string]bool{}
 	for _, r := range s.rooms {
-		for resource := range r.listeners {
+		for resource := range r.listeners.all() {
 			resources[resource] = true
 		}
 	}
@@ -74,7 +74,7 @@ func (s *session) resume(ctx context.Context, call rollCall) {
 	rooms, ok := s.link.(transport.Rooms)
 	for _, r := range s.rooms {
 		for _, resource := range call.gone {
-			if r.listeners[resource] != nil {
+			if r.listeners.of(resource) != nil {
 				s.lose(ctx, r, resource)
 			}
 		}

@@ -26,7 +26,7 @@ func (s *session) receiveRoomJoined(e transport.RoomJoined) {
 	}
 	s.inAgain(r)
 	s.catchUp(r)
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		switch {
 		case l.waiting:
 			s.welcome(r, resource, l, e.Members)
@@ -44,7 +44,7 @@ func (r *room) learnSelf(m transport.Member) {
 }
 
 func (r *room) anyWaiting() bool {
-	for _, l := range r.listeners {
+	for _, l := range r.listeners.all() {
 		if l.waiting {
 			return true
 		}
@@ -86,7 +86,7 @@ func (s *session) receiveRoomLeft(e transport.RoomLeft) {
 	if e.Reason == "" && e.Err != nil {
 		e.Reason = stanzaError(e.Err, s.host.Domain).Text
 	}
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		if !l.waiting {
 			s.send(r.selfGone(resource, 0, e))
 			continue
@@ -155,7 +155,7 @@ func (s *session) receiveOwnRename(r *room, own transport.Member) {
 	if s.host.streamDown.Load() {
 		return
 	}
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		if l.waiting {
 			continue
 		}

@@ -31,7 +31,7 @@ type room struct {
 	stale     bool // lost since it was last shown: RoomJoined shows it to everybody
 	subject   transport.Subject
 	modes     transport.RoomModes
-	listeners map[string]*listener   // the user's clients in it, by resource
+	listeners listeners              // the user's clients in it
 	history   history                // of a network without an archive
 	recent    history                // with one: what was said while a client waits
 	missed    []transport.MemberLeft // while the stream was down
@@ -44,24 +44,24 @@ type room struct {
 
 // A listener is one client of the user's in a room.
 type listener struct {
-	waiting bool      // for the occupants, since the time below
-	since   time.Time // of the join
-	nick    string    // the user's, as this client knows it: first the one that it asked for
-	limits  stanza.HistoryLimits
-	looking bool   // the archive is asked for
-	past    []said // which is this
+	resource string
+	waiting  bool      // for the occupants, since the time below
+	since    time.Time // of the join
+	nick     string    // the user's, as this client knows it: first the one that it asked for
+	limits   stanza.HistoryLimits
+	looking  bool   // the archive is asked for
+	past     []said // which is this
 }
 
 func (s *session) newRoom(a transport.Address, nick string) *room {
 	return &room{
 		host: s.host, user: &s.user, address: a, jid: s.at(a), nick: nick,
-		listeners: map[string]*listener{},
 	}
 }
 
 // isIn says that the client is an occupant.
 func (r *room) isIn(resource string) bool {
-	l := r.listeners[resource]
+	l := r.listeners.of(resource)
 	return l != nil && !l.waiting
 }
 
@@ -71,7 +71,7 @@ func (r *room) to(resource string) jid.JID { return r.user.WithResource(resource
 
 // each calls f for every client that is an occupant.
 func (r *room) each(f func(to jid.JID)) {
-	for resource, l := range r.listeners {
+	for resource, l := range r.listeners.all() {
 		if !l.waiting {
 			f(r.to(resource))
 		}
@@ -82,7 +82,7 @@ func (r *room) each(f func(to jid.JID)) {
 // another nick, is away, or goes (XEP-0045 §7.2, §7.6, §7.7, §7.14).
 func (s *session) sendRoomPresence(ctx context.Context, st *stanza.Received, a transport.Address) {
 	r := s.rooms[a]
-	present := r != nil && r.listeners[st.From.Resource] != nil
+	present := r != nil && r.listeners.of(st.From.Resource) != nil
 	join, joining := st.ReadMUCJoin(time.Now())
 	switch {
 	case st.Type == stanza.Unavailable:
@@ -122,7 +122,7 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 		s.refuse(st, unsupported("there are no rooms here"))
 		return
 	}
-	if r := s.rooms[a]; r == nil && len(s.rooms) >= maxRooms || r != nil && len(r.listeners) >= maxListeners && r.listeners[st.From.Resource] == nil {
+	if r := s.rooms[a]; r == nil && len(s.rooms) >= maxRooms || r != nil && len(r.listeners) >= maxListeners && r.listeners.of(st.From.Resource) == nil {
 		s.refuse(st, overloaded("you are in too many rooms, or in this one with too many clients"))
 		return
 	}
@@ -150,7 +150,7 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 	}
 	again := r.isIn(st.From.Resource)
 	l := &listener{waiting: true, since: time.Now(), nick: nick, limits: join.History}
-	r.listeners[resource] = l
+	r.listeners.set(resource, l)
 	s.lookBack(r, l)
 	s.setAvailability(ctx, st)
 	if again && st.To.Resource != r.nick {
@@ -173,7 +173,7 @@ func (s *session) changeNick(ctx context.Context, st *stanza.Received, r *room) 
 func (r *room) refusal(resource string, e stanza.Error) stanza.Stanza {
 	return stanza.Stanza{
 		Kind:     stanza.Presence,
-		Header:   stanza.Header{From: r.occupant(r.listeners[resource].nick), To: r.to(resource), Type: stanza.ErrorType},
+		Header:   stanza.Header{From: r.occupant(r.listeners.of(resource).nick), To: r.to(resource), Type: stanza.ErrorType},
 		Payloads: []payload{mucMarker, ofRoom(e, r.jid)},
 	}
 }

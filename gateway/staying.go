@@ -271,7 +271,7 @@ func (s *session) goodbye(r *room, resource string) stanza.Stanza {
 // takeOut takes a client out of all its rooms, and says so to it.
 func (s *session) takeOut(ctx context.Context, resource string) {
 	for _, r := range s.rooms {
-		if l := r.listeners[resource]; l != nil {
+		if l := r.listeners.of(resource); l != nil {
 			if !l.waiting {
 				s.send(s.goodbye(r, resource))
 			}

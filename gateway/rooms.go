@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unique"
 
@@ -132,6 +133,7 @@ func (s *session) joinRoom(ctx context.Context, st *stanza.Received, a transport
 	// A part of the stanza would keep all of it, and many are in the same room.
 	a = transport.Address(unique.Make(string(a)).Value())
 	nick, resource := unique.Make(st.To.Resource).Value(), unique.Make(st.From.Resource).Value()
+	join.Password = strings.Clone(join.Password)
 	if err := rooms.Join(ctx, a, nick, transport.JoinOptions{Password: join.Password}); err != nil {
 		s.fail(st, err)
 		if r := s.rooms[a]; r != nil {

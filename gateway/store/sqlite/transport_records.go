@@ -20,10 +20,11 @@ type records struct {
 const recordColumns = `SELECT user, kind, key, value FROM records WHERE component = ? AND kind = ?`
 
 // A record that is there is replaced without counting the others.
-const putRecord = `INSERT OR REPLACE INTO records (component, kind, user, key, value)
-	SELECT ?1, ?2, ?3, ?4, ?5 WHERE
-		EXISTS (SELECT 1 FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3 AND key = ?4)
-		OR (SELECT count(*) FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3) < ?6`
+const (
+	replaceRecord = `UPDATE records SET value = ?5 WHERE component = ?1 AND kind = ?2 AND user = ?3 AND key = ?4`
+	putRecord     = `INSERT INTO records (component, kind, user, key, value) SELECT ?1, ?2, ?3, ?4, ?5
+		WHERE (SELECT count(*) FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3) < ?6`
+)
 
 func (b records) Put(ctx context.Context, r transport.RecordItem) error {
 	if err := checkRecord(r); err != nil {
@@ -42,18 +43,19 @@ func checkRecord(r transport.RecordItem) error {
 
 func (b records) put(t *tx, r transport.RecordItem) error {
 	sealed := b.s.seal.close(r.Value, "records", b.component, r.Kind, r.User, r.Key)
-	result, err := t.exec(putRecord, b.component, r.Kind, r.User, r.Key, sealed, transport.MaxRecords)
-	if err != nil {
-		return err
+	row := []any{b.component, r.Kind, r.User, r.Key, sealed}
+	written, err := t.change(replaceRecord, row...)
+	if err == nil && written == 0 {
+		written, err = t.change(putRecord, append(row, transport.MaxRecords)...)
 	}
-	switch written, err := result.RowsAffected(); {
+	switch {
 	case err != nil:
 		return err
-	case written > 0:
-		b.touch(t, r.User, r.Kind, r.Key, r.Value)
-		return nil
+	case written == 0:
+		return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
 	}
-	return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
+	b.touch(t, r.User, r.Kind, r.Key, r.Value)
+	return nil
 }
 
 func (b records) Delete(ctx context.Context, user, kind, key string) error {

@@ -367,6 +367,15 @@ func (t *tx) exec(text string, args ...any) (sql.Result, error) {
 	return s.Exec(args...)
 }
 
+// change is exec for who asks how many rows were written.
+func (t *tx) change(text string, args ...any) (rows int64, err error) {
+	result, err := t.exec(text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 // row scans the first row. False means that there is none.
 func (t *tx) row(text string, args []any, into ...any) (bool, error) {
 	s, err := t.prepared(text)

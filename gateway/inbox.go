@@ -97,7 +97,10 @@ func (s *session) storable(e transport.Event) (item store.InboxItem, durable boo
 }
 
 func (s *session) keep(ctx context.Context, item store.InboxItem) error {
-	_, fresh, err := s.host.gateway.Store.Inbox().Put(ctx, item)
+	s.handed.storing()
+	key, fresh, err := s.host.gateway.Store.Inbox().Put(ctx, item)
+	item.Key = key
+	s.handed.stored(item, fresh, err)
 	if err != nil {
 		return fmt.Errorf("store an event: %w", err)
 	}
@@ -116,16 +119,22 @@ func (s *session) drainInbox() {
 	inbox := s.host.gateway.Store.Inbox()
 	ctx, cancel := context.WithTimeout(s.closing, callTimeout)
 	defer cancel()
-	items, err := inbox.Pending(ctx, s.host.Domain, s.user.String(), s.cursor, inboxBatch)
+	var err error
+	items, all := s.handed.take(s.cursor)
+	if !all {
+		items, err = inbox.Pending(ctx, s.host.Domain, s.user.String(), s.cursor, inboxBatch)
+		all = len(items) < inboxBatch
+	}
 	held := false
 	if err == nil {
 		held, err = s.forward(ctx, items)
 	}
+	s.handed.whole = all && !held && err == nil
 	switch {
 	case err != nil && s.closing.Err() == nil:
 		s.log().Warn("stored messages wait for another try", "err", err)
 		s.retry = time.After(inboxRetry)
-	case !held && len(items) == inboxBatch:
+	case !held && !all:
 		s.signs.give(inboxFilled)
 	}
 }

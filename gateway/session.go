@@ -58,6 +58,7 @@ type session struct {
 	lists     map[transport.Address]*roomList    // of rooms, by server
 	roster    map[string]store.Subscription      // by the contact's local part
 	cursor    int64                              // key of the last inbox item that was sent on
+	handed    *handed                            // of a Durable network
 	crowded   <-chan time.Time                   // large rooms are to be told who came and went
 	lingering <-chan time.Time                   // rooms whose last client has left
 	unasked   map[transport.Address]bool         // rooms that may be stayed in or not
@@ -128,6 +129,9 @@ func newSession(h *host, user jid.JID) *session {
 		thoughts: thoughts{},
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
+	if h.info.Durable {
+		s.handed = &handed{}
+	}
 	if h.info.AlwaysOn {
 		s.wantLink()
 	}

@@ -18,6 +18,7 @@ type handed struct {
 	events []store.InboxItem
 	under  int  // events that are being stored: their keys may be lower than others'
 	missed bool // something is stored that is not here
+	doubt  bool // something may be stored yet, before whatever else is
 }
 
 // storing says that an event is about to be stored.
@@ -33,8 +34,10 @@ func (h *handed) stored(item store.InboxItem, fresh bool, err error) {
 	defer h.mu.Unlock()
 	h.under--
 	switch {
-	case err != nil, fresh && len(h.events) >= inboxBatch:
-		h.missed = true
+	case err != nil: // a commit that takes long may come to pass all the same
+		h.missed, h.doubt = true, true
+	case h.doubt, fresh && len(h.events) >= inboxBatch:
+		h.missed, h.doubt = true, false
 	case fresh:
 		h.events = append(h.events, item)
 	}
@@ -45,7 +48,7 @@ func (h *handed) stored(item store.InboxItem, fresh bool, err error) {
 func (h *handed) take(cursor int64) ([]store.InboxItem, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all, sure := h.events, h.whole && !h.missed && h.under == 0
+	all, sure := h.events, h.whole && !h.missed && !h.doubt && h.under == 0
 	h.events, h.missed = nil, false
 	if !sure {
 		return nil, false

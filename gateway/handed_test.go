@@ -30,6 +30,19 @@ func TestHandedEventsAreTakenOnlyIfTheyAreAll(t *testing.T) {
 			h.storing()
 			h.stored(store.InboxItem{}, false, errors.New("the disk does not answer"))
 		}, nil},
+		{"one of unknown fate was stored after all, before another", func(h *handed) {
+			h.storing()
+			h.stored(store.InboxItem{}, false, errors.New("the disk does not answer"))
+			h.take(5) // it is read too soon
+			put(h, 7)
+		}, nil},
+		{"one of unknown fate, and it was read since", func(h *handed) {
+			h.storing()
+			h.stored(store.InboxItem{}, false, errors.New("the disk does not answer"))
+			put(h, 7)
+			h.take(5)
+			put(h, 8)
+		}, []int64{8}},
 		{"one was there before", func(h *handed) {
 			put(h, 6)
 			h.storing()

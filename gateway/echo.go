@@ -116,5 +116,5 @@ func (s *session) refuseUnsaid() {
 	for _, u := range s.unsaid {
 		s.host.refuse(u.st, stanza.Error{Class: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: s.farewell})
 	}
-	s.unsaid = nil
+	s.unsaid, s.behind = nil, nil
 }

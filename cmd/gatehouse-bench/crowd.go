@@ -11,16 +11,15 @@ import (
 )
 
 const (
-	ofRoom    = 50  // users in one channel
-	speakers  = 10  // people on IRC, who share the channels
-	crowdRate = 50  // messages a second in all
-	joinBatch = 500 // users who come at once
+	ofRoom    = 50 // users in one channel
+	speakers  = 10 // people on IRC, who share the channels
+	crowdRate = 50 // messages a second in all
 )
 
 // steady has thousands of users in three channels each, and some talk in all of
 // them for a while. Every message must reach everybody in its channel.
 func (t *trial) steady(o sizes) (figures, error) {
-	channels, err := t.settle(o.users)
+	channels, err := t.settle(o.users, 500)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +84,12 @@ func mean(all []float64) (sum float64) {
 	return sum / float64(len(all))
 }
 
-// settle brings the users into three channels each, ofRoom in one.
-func (t *trial) settle(users int) (channels []string, err error) {
+// settle brings the users into three channels each, ofRoom in one, and so many
+// at once.
+func (t *trial) settle(users, atOnce int) (channels []string, err error) {
 	for c := range 3 {
-		for from := 0; from < users; from += joinBatch {
-			to := min(from+joinBatch, users)
+		for from := 0; from < users; from += atOnce {
+			to := min(from+atOnce, users)
 			var rooms []string
 			for u := from; u < to; u += ofRoom {
 				rooms = append(rooms, fmt.Sprintf("#crowd%d-%d", c, u/ofRoom))

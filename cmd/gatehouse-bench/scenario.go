@@ -310,7 +310,7 @@ const resting = 5 * time.Second
 func (t *trial) stand(o sizes) (figures, error) {
 	time.Sleep(resting) // what starting left over is gone, and counts for nobody
 	before := t.memory()
-	if _, err := t.settle(o.idle); err != nil {
+	if _, err := t.settle(o.idle, ofRoom); err != nil {
 		return nil, err
 	}
 	time.Sleep(resting)

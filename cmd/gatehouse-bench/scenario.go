@@ -27,6 +27,7 @@ type sizes struct {
 	users     int // of the crowd
 	lasts     time.Duration
 	rate      int // of texts, a second; 0: as fast as they go
+	before    int // texts of this trial
 }
 
 // Figures are what a scenario measured, by the name of a row of the table.

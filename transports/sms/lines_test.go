@@ -26,7 +26,14 @@ const (
 // own gives Mercutio a trunk with a provider of his own.
 func (w *world) own(p provider.Provider) *trunk {
 	w.t.Helper()
+	return w.ownAs("", p)
+}
+
+// ownAs is own, with the provider's name of the account.
+func (w *world) ownAs(sid string, p provider.Provider) *trunk {
+	w.t.Helper()
 	t := w.network.newTrunk("his", func(provider.Receiver) provider.Provider { return p })
+	t.own.sid = sid
 	w.network.lines.connect(t)
 	if !w.network.lines.assign(mercutio, mercutioNumber, t) {
 		w.t.Fatal("his number is somebody else's")

@@ -26,7 +26,7 @@ func TestFailureOfAnOwnAccountIsItsOwners(t *testing.T) {
 			defer w.ends()
 			var alerts []string
 			w.network.tellAdmins = func(text string) { alerts = append(alerts, text) }
-			w.own(&carrier{process: w.process, plans: []plan{{err: provider.Error(tt.code, nil)}}}).own.sid = hisSID
+			w.ownAs(hisSID, &carrier{process: w.process, plans: []plan{{err: provider.Error(tt.code, nil)}}})
 			told := &inbox{}
 			his := w.open(mercutio, told)
 			defer his.Close(context.Background(), "")

@@ -10,7 +10,7 @@ import (
 const (
 	quietLook    = time.Second
 	quietRate    = 1 << 20 // bytes allocated between two looks: next to nothing is done
-	quietReturn  = 4 << 20 // less is not worth a collection
+	quietReturn  = 1 << 20 // less is not worth a collection
 	quietPortion = 5       // nor is less than a fifth of what is used
 )
 

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 )
 
@@ -30,11 +29,7 @@ var forgotten = []string{
 // another call deletes.
 func (s *Store) Forget(ctx context.Context, component, user string) error {
 	for _, text := range forgotten {
-		_, err := write(ctx, s, func(t *tx) (sql.Result, error) {
-			t.touch(cell{component: component, user: user}, nil)
-			return t.exec(text, component, user)
-		})
-		if err != nil {
+		if err := changeKept(ctx, s, []cell{{component: component, user: user}}, text, component, user); err != nil {
 			return err
 		}
 	}

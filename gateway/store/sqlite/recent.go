@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"maps"
 	"strings"
 	"sync"
@@ -87,4 +89,15 @@ func (r *recent) committed(all []touch, ok bool) {
 		}
 	}
 	r.changes++
+}
+
+// changeKept is change for what recent may keep, in those cells.
+func changeKept(ctx context.Context, s *Store, cells []cell, text string, args ...any) error {
+	_, err := write(ctx, s, func(t *tx) (sql.Result, error) {
+		for _, c := range cells {
+			t.touch(c, nil)
+		}
+		return t.exec(text, args...)
+	})
+	return err
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -46,11 +45,7 @@ func (b settings) Delete(ctx context.Context, component, user string, at transpo
 }
 
 func (b settings) change(ctx context.Context, component, user string, at transport.Address, text string, args ...any) error {
-	_, err := write(ctx, b.s, func(t *tx) (sql.Result, error) {
-		t.touch(settingsCell(component, user, at), nil)
-		return t.exec(text, args...)
-	})
-	return err
+	return changeKept(ctx, b.s, []cell{settingsCell(component, user, at)}, text, args...)
 }
 
 func settingsCell(component, user string, at transport.Address) cell {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 
 	"gatehouse/gateway/transport"
@@ -59,15 +58,11 @@ func (b records) put(t *tx, r transport.RecordItem) error {
 }
 
 func (b records) Delete(ctx context.Context, user, kind, key string) error {
-	_, err := write(ctx, b.s, func(t *tx) (sql.Result, error) {
-		b.touch(t, user, kind, key, nil)
-		return t.exec(`DELETE FROM records WHERE component = ? AND kind = ? AND user = ? AND key = ?`, b.component, kind, user, key)
-	})
-	return err
+	touched := []cell{b.cell(user, kind, key), b.kindCell(user, kind)}
+	return changeKept(ctx, b.s, touched, `DELETE FROM records WHERE component = ? AND kind = ? AND user = ? AND key = ?`, b.component, kind, user, key)
 }
 
-// touch notes a record that is written, or with nil is none any more, and that
-// those of its kind have changed.
+// touch notes a record that is written, and that those of its kind have changed.
 func (b records) touch(t *tx, user, kind, key string, value []byte) {
 	var kept any
 	if value != nil && len(value) <= recentBytes {

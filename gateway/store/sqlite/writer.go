@@ -158,8 +158,7 @@ func write[T any](ctx context.Context, s *Store, run func(*tx) (T, error)) (T, e
 
 // change is write for requests without a result.
 func change(ctx context.Context, s *Store, text string, args ...any) error {
-	_, err := write(ctx, s, func(t *tx) (sql.Result, error) { return t.exec(text, args...) })
-	return err
+	return changeKept(ctx, s, nil, text, args...)
 }
 
 func (w *writer) run() {

@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	ofRoom    = 50 // users in one channel
-	speakers  = 10 // people on IRC, who share the channels
-	crowdRate = 50 // messages a second in all
+	ofRoom    = 50  // users in one channel
+	speakers  = 10  // people on IRC, who share the channels
+	crowdRate = 50  // messages a second in all
+	comeMost  = 500 // users who come at once where there are thousands
 )
 
 // steady has thousands of users in three channels each, and some talk in all of
 // them for a while. Every message must reach everybody in its channel.
 func (t *trial) steady(o sizes) (figures, error) {
-	channels, err := t.settle(o.users, 500)
+	channels, err := t.settle(o.users, comeMost)
 	if err != nil {
 		return nil, err
 	}

@@ -102,20 +102,17 @@ func (a archive) Import(ctx context.Context, messages []store.Archived) (added i
 
 // importAll is archiveAll within a commit that others share: it undoes itself.
 func (w *writer) importAll(t *tx, messages []store.Archived) (added int, err error) {
-	if _, err := t.exec("SAVEPOINT import"); err != nil {
+	if err := t.exec("SAVEPOINT import"); err != nil {
 		return 0, err
 	}
 	if added, err = w.archiveAll(t, messages); err == nil {
-		_, err = t.exec("RELEASE import")
-		return added, err
+		return added, t.exec("RELEASE import")
 	}
 	w.names.forget()
 	if t.isOver() {
 		return 0, err
 	}
-	_, undo := t.exec("ROLLBACK TO import")
-	_, release := t.exec("RELEASE import")
-	return 0, errors.Join(err, undo, release)
+	return 0, errors.Join(err, t.exec("ROLLBACK TO import"), t.exec("RELEASE import"))
 }
 
 // finishArchive keeps the messages for another try unless they are written. A

@@ -36,10 +36,10 @@ func (r *retention) limits() bool { return r.age > 0 || r.length > 0 }
 // the oldest of its view, so that there are no holes (XEP-0313 §3.2).
 func (w *writer) prune() time.Duration {
 	pause := pruneStep
-	err := w.transact(func() (err error) {
+	err := w.tx.transact(func() (err error) {
 		var view int64
 		var name viewName
-		found, err := w.tx.row(nextView, []any{w.keep.view}, &view, &name.component, &name.user, &name.address)
+		found, err := w.tx.row(nextView, []any{w.keep.view}, &view, &name.component, &name.user, (*string)(&name.address))
 		if err != nil {
 			return err
 		}
@@ -52,14 +52,11 @@ func (w *writer) prune() time.Duration {
 			return err
 		}
 		w.keep.view = view
-		result, err := w.tx.exec(forgetView, view)
-		if err != nil {
-			return err
-		}
-		if n, _ := result.RowsAffected(); n > 0 {
+		forgotten, err := w.tx.change(forgetView, view)
+		if forgotten > 0 {
 			delete(w.names.views, name)
 		}
-		return nil
+		return err
 	})
 	w.report(err)
 	if err != nil {
@@ -88,7 +85,7 @@ func (w *writer) pruneView(view int64) (more bool, err error) {
 	}
 	w.names.forgetRows()
 	for _, text := range []string{forgetUnseen, fewerViews, unsee} {
-		if _, e := w.tx.exec(text, view, last); e != nil {
+		if e := w.tx.exec(text, view, last); e != nil {
 			err = errors.Join(err, e)
 			break
 		}

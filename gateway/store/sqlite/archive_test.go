@@ -119,7 +119,7 @@ func TestOneRowServesItsAuthorToo(t *testing.T) {
 		t.Errorf("%d rows, seen %d times", rows, seen)
 	}
 	if _, err := write(t.Context(), s, func(tx *tx) (struct{}, error) {
-		_, err := tx.exec("UPDATE archive SET stanza_id = 'old', origin = 'older'")
+		err := tx.exec("UPDATE archive SET stanza_id = 'old', origin = 'older'")
 		return struct{}{}, err
 	}); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestWhoReadsWaitsForTheDiskNoLongerThanTheyWant(t *testing.T) {
 func TestAnArchiveThatFailsHarmsNobodyElse(t *testing.T) {
 	s := openTest(t, newPath(t))
 	if _, err := write(t.Context(), s, func(tx *tx) (struct{}, error) {
-		_, err := tx.exec("CREATE TRIGGER refuse BEFORE INSERT ON archive WHEN new.id = 'bad' BEGIN SELECT RAISE(FAIL, 'no'); END")
+		err := tx.exec("CREATE TRIGGER refuse BEFORE INSERT ON archive WHEN new.id = 'bad' BEGIN SELECT RAISE(FAIL, 'no'); END")
 		return struct{}{}, err
 	}); err != nil {
 		t.Fatal(err)

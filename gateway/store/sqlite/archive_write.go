@@ -196,25 +196,21 @@ func looksLike(a, m *store.Archived) bool {
 }
 
 func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
-	statement, err := t.prepared(findArchived)
-	if err != nil {
-		return nil, err
-	}
-	found, err := statement.Query(id, chat)
+	found, err := t.query(findArchived, []any{id, chat})
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
 	var rows []*archiveRow
-	for found.Next() {
+	for {
 		row := &archiveRow{m: store.Archived{ID: id}, stored: true}
 		m := &row.m
-		if err := found.Scan(&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside); err != nil {
-			return nil, err
+		more, err := t.next(found, []any{&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside})
+		if err != nil || !more {
+			return rows, err
 		}
 		rows = append(rows, row)
 	}
-	return rows, found.Err()
 }
 
 func hasSeen(t *tx, r *archiveRow, v *view) (bool, error) {
@@ -238,7 +234,7 @@ func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (
 		key = last + 1
 	}
 	for attempt := range keyAttempts {
-		_, err := t.exec(putArchived, key, chat, m.ID, m.ID, "", m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
+		err := t.exec(putArchived, key, chat, m.ID, m.ID, "", m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
 		if !isTaken(err) {
 			if !m.Late {
 				w.names.newest = key
@@ -263,7 +259,7 @@ func isTaken(err error) bool {
 
 func addViewers(t *tx, row *archiveRow) error {
 	if more := len(row.viewers) - row.inserted; more > 0 {
-		if _, err := t.exec(moreViews, more, row.key); err != nil {
+		if err := t.exec(moreViews, more, row.key); err != nil {
 			return err
 		}
 	}
@@ -273,9 +269,9 @@ func addViewers(t *tx, row *archiveRow) error {
 		var err error
 		switch {
 		case v.named:
-			_, err = t.exec(putSeenAs, v.view, row.key, v.stanzaID, v.origin)
+			err = t.exec(putSeenAs, v.view, row.key, v.stanzaID, v.origin)
 		case len(row.viewers) <= 2:
-			_, err = t.exec(putSeen, v.view, row.key)
+			err = t.exec(putSeen, v.view, row.key)
 		default:
 			list = strconv.AppendInt(append(list, "[,"[min(len(list), 1)]), v.view, 10)
 		}
@@ -286,8 +282,7 @@ func addViewers(t *tx, row *archiveRow) error {
 	if list == nil {
 		return nil
 	}
-	_, err := t.exec(putSeenMany, string(append(list, ']')), row.key)
-	return err
+	return t.exec(putSeenMany, string(append(list, ']')), row.key)
 }
 
 func (w *writer) chatKey(t *tx, name chatName) (int64, error) {
@@ -297,7 +292,7 @@ func (w *writer) chatKey(t *tx, name chatName) (int64, error) {
 	var key int64
 	found, err := t.row(findChat, []any{name.component, string(name.address)}, &key)
 	if err == nil && !found {
-		key, err = insert(t, putChat, name.component, string(name.address))
+		key, err = t.insert(putChat, name.component, string(name.address))
 	}
 	if err != nil {
 		return 0, err
@@ -313,7 +308,7 @@ func (w *writer) viewOf(t *tx, name viewName) (*view, error) {
 	v := &view{}
 	found, err := t.row(findView, []any{name.component, name.user, string(name.address)}, &v.key, &v.last)
 	if err == nil && !found {
-		v.key, err = insert(t, putView, name.component, name.user, string(name.address))
+		v.key, err = t.insert(putView, name.component, name.user, string(name.address))
 	}
 	if err != nil {
 		return nil, err
@@ -330,12 +325,4 @@ func (w *writer) viewsOf(t *tx, m *store.Archived) (views []*view, err error) {
 	}
 	all, err := w.viewOf(t, viewName{m.Component, m.User, ""})
 	return []*view{v, all}, err
-}
-
-func insert(t *tx, text string, args ...any) (int64, error) {
-	result, err := t.exec(text, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.LastInsertId()
 }

@@ -41,6 +41,7 @@ func spread(b *testing.B, goroutines int, put func(i int) error) {
 	next := make(chan int, goroutines)
 	failed := make(chan error, goroutines)
 	b.ResetTimer()
+	before := cpuTime()
 	for range goroutines {
 		go func() {
 			var first error
@@ -62,4 +63,5 @@ func spread(b *testing.B, goroutines int, put func(i int) error) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
+	b.ReportMetric(float64((cpuTime()-before).Nanoseconds())/float64(b.N), "CPU-ns/put")
 }

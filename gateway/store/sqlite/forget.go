@@ -53,16 +53,14 @@ func (s *Store) Forget(ctx context.Context, component, user string) error {
 // forgetSome forgets the oldest of what a user saw in one chat, and after the
 // last of it the view itself.
 func (w *writer) forgetSome(t *tx, view int64) (more bool, err error) {
-	if _, err := t.exec(stepFrom); err != nil {
+	if err := t.exec(stepFrom); err != nil {
 		return false, err
 	}
 	more, err = w.forgetStep(t, view)
 	if err != nil {
-		_, e := t.exec(stepBack)
-		err = errors.Join(err, e)
+		err = errors.Join(err, t.exec(stepBack))
 	}
-	_, e := t.exec(stepOver)
-	return more, errors.Join(err, e)
+	return more, errors.Join(err, t.exec(stepOver))
 }
 
 func (w *writer) forgetStep(t *tx, view int64) (more bool, err error) {
@@ -72,13 +70,12 @@ func (w *writer) forgetStep(t *tx, view int64) (more bool, err error) {
 	}
 	w.names.forget() // they may name the view
 	for _, text := range []string{forgetUnseen, fewerViews, unsee} {
-		if _, err := t.exec(text, view, last); err != nil {
+		if err := t.exec(text, view, last); err != nil {
 			return false, err
 		}
 	}
 	if count == pruneAtOnce {
 		return true, nil
 	}
-	_, err = t.exec(forgetView, view)
-	return false, err
+	return false, t.exec(forgetView, view)
 }

@@ -43,17 +43,13 @@ func (i inbox) Put(ctx context.Context, item store.InboxItem) (int64, bool, erro
 			if found {
 				// Its time is over already, so it need not come back if the
 				// next statement fails.
-				if _, err := t.exec(forgetInbox, o.key); err != nil {
+				if err := t.exec(forgetInbox, o.key); err != nil {
 					return o, err
 				}
 			}
 		}
-		result, err := t.exec(putInbox, item.Component, item.User, item.Dedupe, event)
-		if err != nil {
-			return o, err
-		}
-		o.fresh = true
-		o.key, err = result.LastInsertId()
+		o.key, err = t.insert(putInbox, item.Component, item.User, item.Dedupe, event)
+		o.fresh = err == nil
 		return o, err
 	})
 	return o.key, o.fresh, err

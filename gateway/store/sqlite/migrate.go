@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,12 +15,12 @@ import (
 const applicationID = 0x47544853
 
 // checkOwner refuses databases of other programs.
-func checkOwner(ctx context.Context, conn *sql.Conn) error {
+func checkOwner(c *connection) error {
 	var id, tables int
-	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+	if _, err := c.row("SELECT count(*) FROM sqlite_schema", nil, &tables); err != nil {
 		return err
 	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+	if _, err := c.row("PRAGMA application_id", nil, &id); err != nil {
 		return err
 	}
 	if tables > 0 && id != applicationID {
@@ -33,13 +31,13 @@ func checkOwner(ctx context.Context, conn *sql.Conn) error {
 
 // migrate brings the file to the newest version in one transaction, and so with
 // one wait for the disk.
-func migrate(ctx context.Context, conn *sql.Conn, path string, migrations fs.FS, log *slog.Logger) error {
+func migrate(c *connection, path string, migrations fs.FS, log *slog.Logger) error {
 	steps, err := readMigrations(migrations)
 	if err != nil {
 		return err
 	}
 	var version int
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	if _, err := c.row("PRAGMA user_version", nil, &version); err != nil {
 		return err
 	}
 	switch {
@@ -48,25 +46,20 @@ func migrate(ctx context.Context, conn *sql.Conn, path string, migrations fs.FS,
 	case version == len(steps):
 		return nil
 	case version > 0:
-		copied, err := backUp(ctx, conn, path, version)
+		copied, err := backUp(c, path, version)
 		if err != nil {
 			return fmt.Errorf("back up before migrating: %w", err)
 		}
 		log.Info("store is migrated", "path", path, "from", version, "to", len(steps), "backup", copied)
 	}
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	for i, text := range steps[version:] {
-		if _, err := tx.ExecContext(ctx, text); err != nil {
-			return errors.Join(fmt.Errorf("migrate to version %d: %w", version+i+1, err), tx.Rollback())
+	return c.transact(func() error {
+		for i, text := range steps[version:] {
+			if err := c.script(text); err != nil {
+				return fmt.Errorf("migrate to version %d: %w", version+i+1, err)
+			}
 		}
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(steps))); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
+		return c.script(fmt.Sprintf("PRAGMA user_version = %d", len(steps)))
+	})
 }
 
 // readMigrations gives the files NNNN_what.sql, which count from 0001 without
@@ -92,7 +85,7 @@ func readMigrations(files fs.FS) ([]string, error) {
 }
 
 // backUp writes path.backup-vN whole or not at all.
-func backUp(ctx context.Context, conn *sql.Conn, path string, version int) (string, error) {
+func backUp(c *connection, path string, version int) (string, error) {
 	target := fmt.Sprintf("%s.backup-v%d", path, version)
 	part := target + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -102,7 +95,7 @@ func backUp(ctx context.Context, conn *sql.Conn, path string, version int) (stri
 	if err := makePrivate(part); err != nil {
 		return "", err
 	}
-	if _, err := conn.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
+	if err := c.script("VACUUM INTO ?", part); err != nil {
 		return "", errors.Join(err, os.Remove(part))
 	}
 	if err := syncFile(part); err != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -287,8 +289,15 @@ func TestEveryCommitIsMadeToReachTheDisk(t *testing.T) {
 		"foreign_keys": "1",
 		"busy_timeout": "5000",
 	} {
-		var got string
-		_, err := write(ctx, s, func(t *tx) (bool, error) { return t.row("PRAGMA "+pragma, nil, &got) })
+		got, err := write(ctx, s, func(t *tx) (string, error) {
+			rows, err := t.query("PRAGMA "+pragma, nil)
+			if err != nil {
+				return "", err
+			}
+			value := make([]driver.Value, 1)
+			err = errors.Join(rows.Next(value), rows.Close())
+			return fmt.Sprint(value[0]), err
+		})
 		if err != nil || got != want {
 			t.Errorf("%s is %s, %v", pragma, got, err)
 		}

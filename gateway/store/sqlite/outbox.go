@@ -48,21 +48,18 @@ func (o outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, e
 		}
 	}
 	return write(ctx, o.s, func(t *tx) (stored int, err error) {
-		if _, err := t.exec("SAVEPOINT put"); err != nil {
+		if err := t.exec("SAVEPOINT put"); err != nil {
 			return 0, err
 		}
 		touched := len(t.touched)
 		if stored, err = o.putAll(t, batch); err == nil {
-			_, err = t.exec("RELEASE put")
-			return stored, err
+			return stored, t.exec("RELEASE put")
 		}
 		if t.isOver() {
 			return 0, err
 		}
 		t.touched = t.touched[:touched]
-		_, undo := t.exec("ROLLBACK TO put")
-		_, release := t.exec("RELEASE put")
-		return 0, errors.Join(err, undo, release)
+		return 0, errors.Join(err, t.exec("ROLLBACK TO put"), t.exec("RELEASE put"))
 	})
 }
 
@@ -125,14 +122,10 @@ func (o outbox) put(t *tx, item transport.OutboxItem) (out outcome, err error) {
 			return out, err
 		}
 	}
-	result, err := t.exec(putOutbox, o.component, item.User, string(item.Chat), string(item.Room), string(item.From),
+	out.key, err = t.insert(putOutbox, o.component, item.User, string(item.Chat), string(item.Room), string(item.From),
 		item.Origin, item.Text, string(item.Request), int(item.State), string(item.ID), item.Attempts,
 		nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest, media, item.Fallback)
-	if err != nil {
-		return out, err
-	}
-	out.stored = true
-	out.key, err = result.LastInsertId()
+	out.stored = err == nil
 	return out, err
 }
 
@@ -157,15 +150,12 @@ func digestOf(component string, item transport.OutboxItem, media string) []byte 
 // Update implements transport.Outbox. An item that is not there is an error.
 func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 	_, err := write(ctx, o.s, func(t *tx) (struct{}, error) {
-		result, err := t.exec(updateOutbox, int(item.State), string(item.From), string(item.ID), item.Attempts,
+		updated, err := t.change(updateOutbox, int(item.State), string(item.From), string(item.ID), item.Attempts,
 			nanos(item.NotBefore), item.LastError, int(item.Status), item.Fallback, item.Key, o.component)
-		if err != nil {
-			return struct{}{}, err
+		if err == nil && updated == 0 {
+			err = fmt.Errorf("the outbox of %s has no item %d", o.component, item.Key)
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return struct{}{}, fmt.Errorf("the outbox of %s has no item %d", o.component, item.Key)
-		}
-		return struct{}{}, nil
+		return struct{}{}, err
 	})
 	return err
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"maps"
 	"strings"
 	"sync"
@@ -93,11 +92,11 @@ func (r *recent) committed(all []touch, ok bool) {
 
 // changeKept is change for what recent may keep, in those cells.
 func changeKept(ctx context.Context, s *Store, cells []cell, text string, args ...any) error {
-	_, err := write(ctx, s, func(t *tx) (sql.Result, error) {
+	_, err := write(ctx, s, func(t *tx) (struct{}, error) {
 		for _, c := range cells {
 			t.touch(c, nil)
 		}
-		return t.exec(text, args...)
+		return struct{}{}, t.exec(text, args...)
 	})
 	return err
 }

@@ -1,11 +1,9 @@
 package sqlite
 
 import (
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,14 +25,13 @@ type seal struct{ aead cipher.AEAD }
 
 // openSeal reads the key, and makes it if the store has never had one. A key
 // that is not the store's is refused, and so is a store without its key.
-func openSeal(ctx context.Context, conn *sql.Conn, file string) (*seal, error) {
+func openSeal(c *connection, file string) (*seal, error) {
 	var proof []byte
-	err := conn.QueryRowContext(ctx, "SELECT proof FROM seal").Scan(&proof)
-	fresh := errors.Is(err, sql.ErrNoRows)
-	if err != nil && !fresh {
+	found, err := c.row("SELECT proof FROM seal", nil, &proof)
+	if err != nil {
 		return nil, err
 	}
-	key, err := readKey(file, fresh)
+	key, err := readKey(file, !found)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +44,8 @@ func openSeal(ctx context.Context, conn *sql.Conn, file string) (*seal, error) {
 		return nil, err
 	}
 	s := &seal{aead}
-	if fresh {
-		_, err := conn.ExecContext(ctx, "INSERT INTO seal (one, proof) VALUES (1, ?)", s.close([]byte(proofText), "proof"))
-		return s, err
+	if !found {
+		return s, c.script("INSERT INTO seal (one, proof) VALUES (1, ?)", s.close([]byte(proofText), "proof"))
 	}
 	if text, err := s.open(proof, "proof"); err != nil || string(text) != proofText {
 		return nil, fmt.Errorf("the key in %s is not the one that this store was made with: put that one back", file)

@@ -104,50 +104,44 @@ func (s *Store) connect(migrations fs.FS, keyFile string) error {
 	if err := makePrivate(s.path); err != nil {
 		return err
 	}
-	ctx := context.Background()
-	db, err := sql.Open("sqlite3", dsn(s.path, ""))
+	c, err := connect(dsn(s.path, ""))
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return errors.Join(err, db.Close())
+	if err := prepare(c, s.path, migrations, s.log); err != nil {
+		return errors.Join(err, c.close())
 	}
-	if err := prepare(ctx, conn, s.path, migrations, s.log); err != nil {
-		return errors.Join(err, conn.Close(), db.Close())
-	}
-	if s.seal, err = openSeal(ctx, conn, keyFile); err != nil {
-		return errors.Join(err, conn.Close(), db.Close())
+	if s.seal, err = openSeal(c, keyFile); err != nil {
+		return errors.Join(err, c.close())
 	}
 	s.readers, err = sql.Open("sqlite3", dsn(s.path, "&_query_only=1"))
 	if err != nil {
-		return errors.Join(err, conn.Close(), db.Close())
+		return errors.Join(err, c.close())
 	}
 	s.reading = make(chan struct{}, readConnections)
 	s.readers.SetMaxOpenConns(readConnections)
 	s.readers.SetMaxIdleConns(readConnections)
-	s.writer = startWriter(db, conn, s)
+	s.writer = startWriter(c, s)
 	return nil
 }
 
 // prepare makes sure that the file is ours and of this version, and that every
 // commit reaches the disk.
-func prepare(ctx context.Context, conn *sql.Conn, path string, migrations fs.FS, log *slog.Logger) error {
-	if err := checkOwner(ctx, conn); err != nil {
+func prepare(c *connection, path string, migrations fs.FS, log *slog.Logger) error {
+	if err := checkOwner(c); err != nil {
 		return err
 	}
 	var mode string
-	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+	if _, err := c.row("PRAGMA journal_mode = WAL", nil, &mode); err != nil {
 		return err
 	}
 	if mode != "wal" {
 		return fmt.Errorf("write-ahead logging is not possible there (journal mode %s): use a local disk", mode)
 	}
-	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+	if err := c.script("PRAGMA synchronous = FULL"); err != nil {
 		return err
 	}
-	return migrate(ctx, conn, path, migrations, log)
+	return migrate(c, path, migrations, log)
 }
 
 // Close implements store.Store.
@@ -159,7 +153,7 @@ func (s *Store) Close() error {
 			return true
 		})
 		// The writer closes last, so that it is the one to end the WAL.
-		s.failed = errors.Join(s.failed, s.readers.Close(), s.writer.close(), s.lock.Close())
+		s.failed = errors.Join(s.failed, s.readers.Close(), s.writer.tx.close(), s.lock.Close())
 	})
 	return s.failed
 }

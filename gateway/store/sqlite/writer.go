@@ -2,14 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 
 	"gatehouse/gateway/store"
 )
@@ -33,7 +29,6 @@ type request struct {
 
 // A writer owns the only connection that writes.
 type writer struct {
-	db   *sql.DB
 	tx   *tx
 	path string
 	now  func() time.Time
@@ -56,17 +51,15 @@ type writer struct {
 	keep          retention
 }
 
-// A tx is the open transaction, with its statements prepared once.
+// A tx is the open transaction. It is owned by run.
 type tx struct {
-	conn       *sql.Conn
-	statements map[string]*sql.Stmt // owned by run
-	touched    []touch              // by the open transaction
+	*connection
+	touched []touch
 }
 
-func startWriter(db *sql.DB, conn *sql.Conn, s *Store) *writer {
+func startWriter(c *connection, s *Store) *writer {
 	w := &writer{
-		db:       db,
-		tx:       &tx{conn: conn, statements: map[string]*sql.Stmt{}},
+		tx:       &tx{connection: c},
 		path:     s.path,
 		now:      s.now,
 		log:      s.log,
@@ -94,14 +87,6 @@ func (w *writer) isStopping() bool {
 	default:
 		return false
 	}
-}
-
-func (w *writer) close() error {
-	var err error
-	for _, statement := range w.tx.statements {
-		err = errors.Join(err, statement.Close())
-	}
-	return errors.Join(err, w.tx.conn.Close(), w.db.Close())
 }
 
 // write queues a request and waits for its commit.
@@ -278,14 +263,14 @@ func (w *writer) commit(batch []request) bool {
 // not be written, which undoes all.
 func (w *writer) attempt(batch []request, failed []error, marks []int64, messages []store.Archived) (unkept, err error) {
 	w.tx.touched = w.tx.touched[:0]
-	err = w.transact(func() error {
+	err = w.tx.transact(func() error {
 		for i, r := range batch {
 			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
 				return failed[i]
 			}
 		}
 		for _, key := range marks {
-			if _, err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
+			if err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
 				return err
 			}
 		}
@@ -308,21 +293,6 @@ func (w *writer) report(err error) {
 	w.failing = err != nil
 }
 
-func (w *writer) transact(run func() error) error {
-	if _, err := w.tx.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	err := run()
-	if err == nil {
-		_, err = w.tx.exec("COMMIT")
-	}
-	if err != nil && !w.tx.isOver() {
-		_, undo := w.tx.exec("ROLLBACK")
-		err = errors.Join(err, undo)
-	}
-	return err
-}
-
 // tidy forgets inbox items whose time is over, some at a time.
 func (w *writer) tidy() {
 	now := w.now()
@@ -330,71 +300,15 @@ func (w *writer) tidy() {
 		return
 	}
 	w.nextTidy = now.Add(tidyPeriod)
-	err := w.transact(func() error {
-		result, err := w.tx.exec(forgetDone, nanos(now.Add(-store.DedupeTime)), tidyAtOnce)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err == nil && n == tidyAtOnce {
+	err := w.tx.transact(func() error {
+		n, err := w.tx.change(forgetDone, nanos(now.Add(-store.DedupeTime)), tidyAtOnce)
+		if n == tidyAtOnce {
 			w.nextTidy = now
 		}
-		return nil
+		return err
 	})
 	w.report(err)
 }
 
 // touch says that the transaction changes a cell.
 func (t *tx) touch(c cell, value any) { t.touched = append(t.touched, touch{c, value}) }
-
-// prepared gives the statement, which is prepared when it is first used.
-func (t *tx) prepared(text string) (*sql.Stmt, error) {
-	if s, ok := t.statements[text]; ok {
-		return s, nil
-	}
-	s, err := t.conn.PrepareContext(context.Background(), text)
-	if err == nil {
-		t.statements[text] = s
-	}
-	return s, err
-}
-
-func (t *tx) exec(text string, args ...any) (sql.Result, error) {
-	s, err := t.prepared(text)
-	if err != nil {
-		return nil, err
-	}
-	return s.Exec(args...)
-}
-
-// change is exec for who asks how many rows were written.
-func (t *tx) change(text string, args ...any) (rows int64, err error) {
-	result, err := t.exec(text, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// row scans the first row. False means that there is none.
-func (t *tx) row(text string, args []any, into ...any) (bool, error) {
-	s, err := t.prepared(text)
-	if err != nil {
-		return false, err
-	}
-	err = s.QueryRow(args...).Scan(into...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// isOver tells whether SQLite has ended the transaction by itself, as it does
-// when the disk is full (https://www.sqlite.org/lang_transaction.html §3).
-func (t *tx) isOver() bool {
-	over := false
-	err := t.conn.Raw(func(driver any) error {
-		over = driver.(*sqlite3.SQLiteConn).AutoCommit()
-		return nil
-	})
-	return over || err != nil
-}

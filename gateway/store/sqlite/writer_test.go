@@ -74,7 +74,7 @@ func TestOnceQueuedAWriteIsWaitedForWhateverTheContextDoes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := write(ctx, s, func(t *tx) (struct{}, error) {
 		cancel()
-		_, err := t.exec(`INSERT INTO blocks (component, address) VALUES ('a', 'b')`)
+		err := t.exec(`INSERT INTO blocks (component, address) VALUES ('a', 'b')`)
 		return struct{}{}, err
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func TestOneFailureInABatchLeavesTheOthers(t *testing.T) {
 		"last":   `INSERT INTO blocks (component, address) VALUES ('a', 'last')`,
 	} {
 		s.writer.queue <- request{
-			run:    func(t *tx) error { _, err := t.exec(text); return err },
+			run:    func(t *tx) error { return t.exec(text) },
 			answer: func(err error) { answers <- answer{name, err} },
 		}
 	}
@@ -118,7 +118,7 @@ func TestOneFailureInABatchLeavesTheOthers(t *testing.T) {
 // pragma sets something on the writer's connection, between two commits.
 func pragma(t *testing.T, s *Store, text string) {
 	t.Helper()
-	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA "+text); err != nil {
+	if err := s.writer.tx.script("PRAGMA " + text); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -175,8 +175,7 @@ func TestCloseWritesWhatIsQueued(t *testing.T) {
 	for range queued {
 		s.writer.queue <- request{
 			run: func(t *tx) error {
-				_, err := t.exec(putInbox, "a", "c", "", []byte{})
-				return err
+				return t.exec(putInbox, "a", "c", "", []byte{})
 			},
 			answer: func(err error) { answers <- err },
 		}
@@ -225,7 +224,7 @@ func TestMarksBeyondTheLimitAreDroppedAndCounted(t *testing.T) {
 func TestDoneItemsLeaveTheFileAfterTheirTime(t *testing.T) {
 	s := openTest(t, newPath(t))
 	_, err := write(t.Context(), s, func(x *tx) (struct{}, error) {
-		_, err := x.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+		err := x.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
 			INSERT INTO inbox (component, user, dedupe, event, done_at) SELECT 'a', 'b', 'd' || i, x'', i FROM n`)
 		x.tidyNow(s)
 		return struct{}{}, err

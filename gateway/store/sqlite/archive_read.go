@@ -15,9 +15,9 @@ const (
 	archiveChats = `SELECT address FROM archive_views WHERE component = ? AND user = ? AND address <> '' ORDER BY address LIMIT ?`
 	archivePlace = `SELECT s.message FROM archive m CROSS JOIN archive_seen s ON s.view = ? AND s.message = m.key
 		WHERE m.id = ? ORDER BY s.message LIMIT 1`
-	archiveCount = `SELECT count(*) FROM (SELECT 1 FROM archive_seen WHERE view = ? AND message BETWEEN ? AND ? LIMIT ?)`
+	archiveCount = `SELECT count(*) FROM (SELECT 1 FROM archive_seen WHERE view = ? AND message BETWEEN ? AND ? LIMIT ? + 0)`
 	archiveEnd   = `SELECT m.id, m.key FROM archive_seen s CROSS JOIN archive m ON m.key = s.message
-		WHERE s.view = ? ORDER BY s.message`
+		WHERE unlikely(s.view = ?) ORDER BY s.message`
 	archiveFirst = archiveEnd + ` LIMIT 1`
 	archiveLast  = archiveEnd + ` DESC LIMIT 1`
 
@@ -26,16 +26,16 @@ const (
 	// ?4 is the one nick wanted, or "".
 	archivePage = `SELECT m.key, m.chat, c.address, m.id, ` + calledThere + `, m.nick, m.occupant, m.sent, m.text, m.file, m.beside
 		FROM archive_seen s CROSS JOIN archive m ON m.key = s.message CROSS JOIN archive_chats c ON c.key = m.chat
-		WHERE s.view = ?1 AND s.message BETWEEN ?2 AND ?3 AND (?4 = '' OR m.nick = ?4)
+		WHERE unlikely(s.view = ?1) AND s.message BETWEEN ?2 AND ?3 AND (?4 = '' OR m.nick = ?4)
 		ORDER BY s.message`
 	// ?1 are pairs of a chat and a name, as a JSON array.
 	archiveRetractions = `SELECT m.key, m.chat, m.retracts, m.id, ` + calledThere + `, m.nick, m.occupant, m.sent, m.beside
 		FROM json_each(?1) n CROSS JOIN archive m ON m.chat = json_extract(n.value, '$[0]')
 			AND m.retracts = json_extract(n.value, '$[1]') AND m.retracts <> ''
-		CROSS JOIN archive_seen s ON s.view = ?2 AND s.message = m.key
-		ORDER BY m.key LIMIT ?3`
-	archiveForwards  = archivePage + ` LIMIT ?5 OFFSET ?6`
-	archiveBackwards = archivePage + ` DESC LIMIT ?5`
+		CROSS JOIN archive_seen s ON unlikely(s.view = ?2) AND s.message = m.key
+		ORDER BY m.key LIMIT ?3 + 0`
+	archiveForwards  = archivePage + ` LIMIT ?5 + 0 OFFSET ?6 + 0`
+	archiveBackwards = archivePage + ` DESC LIMIT ?5 + 0`
 
 	retractionsRead  = 1000 // for one page
 	retractionsOfOne = 16   // anybody may send some that mean nothing

@@ -15,6 +15,11 @@ import (
 //
 // A statement that is run as a query is bound and stepped in one call of C; as
 // what the driver calls exec it takes one for each argument, and two more.
+//
+// SQLite plans a statement again for each value that its plan may depend on
+// (https://www.sqlite.org/c3ref/prepare.html), which takes longer than to run
+// it. In those that run often, unlikely() tells what it would look for, and a
+// limit is no bare parameter.
 type connection struct {
 	conn       *sqlite3.SQLiteConn
 	statements map[string]*sqlite3.SQLiteStmt

@@ -19,7 +19,7 @@ const (
 	forgetDone = `DELETE FROM inbox WHERE key IN (SELECT key FROM inbox WHERE done_at > 0 AND done_at <= ? LIMIT ?)`
 
 	pendingInbox = `SELECT key, dedupe, event FROM inbox
-		WHERE component = ? AND user = ? AND key > ? AND done_at = 0 ORDER BY key LIMIT ?`
+		WHERE unlikely(component = ?) AND unlikely(user = ?) AND key > ? AND done_at = 0 ORDER BY key LIMIT ? + 0`
 	pendingUsers = `SELECT DISTINCT user FROM inbox WHERE component = ? AND done_at = 0 ORDER BY user`
 )
 

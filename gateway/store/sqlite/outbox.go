@@ -18,7 +18,7 @@ type outbox struct {
 }
 
 const (
-	findDuplicate = `SELECT key FROM outbox WHERE digest = ? AND put_at > ? ORDER BY key DESC LIMIT 1`
+	findDuplicate = `SELECT key FROM outbox WHERE unlikely(digest = ?) AND put_at > ? ORDER BY key DESC LIMIT 1`
 	putOutbox     = `INSERT INTO outbox (component, user, chat, room, sender, origin, text, request,
 		state, id, attempts, put_at, not_before, last_error, status, digest, media, fallback)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -26,10 +26,10 @@ const (
 		last_error = ?, status = ?, fallback = ? WHERE key = ? AND component = ?`
 	outboxColumns = `SELECT key, user, chat, room, sender, origin, text, request, state, id, attempts,
 		put_at, not_before, last_error, status, media, fallback FROM outbox `
-	outboxIn = outboxColumns + `WHERE component = ? AND state = ? AND key > ? AND not_before <= ?
-		AND sender NOT IN (SELECT value FROM json_each(?)) ORDER BY key LIMIT ?`
+	outboxIn = outboxColumns + `WHERE unlikely(component = ?) AND unlikely(state = ?) AND key > ? AND not_before <= ?
+		AND sender NOT IN (SELECT value FROM json_each(?)) ORDER BY key LIMIT ? + 0`
 	// A network may use an id again after a long time: the newest is meant.
-	findOutbox   = outboxColumns + `WHERE component = ? AND id = ? AND id <> '' ORDER BY key DESC LIMIT 1`
+	findOutbox   = outboxColumns + `WHERE unlikely(component = ?) AND unlikely(id = ?) AND id <> '' ORDER BY key DESC LIMIT 1`
 	forgetOutbox = `DELETE FROM outbox WHERE component = ? AND state = ? AND put_at < ?`
 	waitingOf    = `SELECT items FROM outbox_waiting WHERE component = ? AND user = ?`
 )

@@ -16,7 +16,11 @@ type records struct {
 	component string
 }
 
-const recordColumns = `SELECT user, kind, key, value FROM records WHERE component = ? AND kind = ?`
+const (
+	recordsOfKind = `SELECT user, kind, key, value FROM records WHERE unlikely(component = ?) AND unlikely(kind = ?)`
+	recordsOfUser = recordsOfKind + ` AND unlikely(user = ?) ORDER BY key`
+	oneRecord     = recordsOfKind + ` AND user = ? AND key = ?`
+)
 
 // A record that is there is replaced without counting the others.
 const (
@@ -86,7 +90,7 @@ func (b records) Get(ctx context.Context, user, kind, key string) ([]byte, bool,
 	if known {
 		return bytes.Clone(kept.([]byte)), true, nil
 	}
-	r, found, err := row(ctx, b.s, b.scan, recordColumns+` AND user = ? AND key = ?`, b.component, kind, user, key)
+	r, found, err := row(ctx, b.s, b.scan, oneRecord, b.component, kind, user, key)
 	if found && err == nil && len(r.Value) <= recentBytes {
 		b.s.writer.recent.put(c, append([]byte{}, r.Value...), state)
 	}
@@ -99,7 +103,7 @@ func (b records) OfUser(ctx context.Context, user, kind string) ([]transport.Rec
 	if known {
 		return nil, nil // only that there are none is kept
 	}
-	all, err := few(ctx, b.s, b.scan, recordColumns+` AND user = ? ORDER BY key`, b.component, kind, user)
+	all, err := few(ctx, b.s, b.scan, recordsOfUser, b.component, kind, user)
 	if err == nil && len(all) == 0 {
 		b.s.writer.recent.put(c, true, state)
 	}
@@ -107,7 +111,7 @@ func (b records) OfUser(ctx context.Context, user, kind string) ([]transport.Rec
 }
 
 func (b records) OfKind(ctx context.Context, kind string, after transport.RecordItem, max int) ([]transport.RecordItem, error) {
-	return rows(ctx, b.s, b.scan, recordColumns+` AND (user, key) > (?, ?) ORDER BY user, key LIMIT ?`,
+	return rows(ctx, b.s, b.scan, recordsOfKind+` AND (user, key) > (?, ?) ORDER BY user, key LIMIT ? + 0`,
 		b.component, kind, after.User, after.Key, max)
 }
 

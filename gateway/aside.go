@@ -28,13 +28,13 @@ func (s *session) aside(st *stanza.Received, work func(context.Context) func(con
 			defer cancel()
 			then = work(ctx)
 		})
-		s.returned <- func(ctx context.Context) { // never waits: it holds maxAsides
+		s.giveBack(func(ctx context.Context) {
 			delete(s.asides, st)
 			s.current = st // answered even if this panics
 			then(ctx)
 			s.current = nil
 			s.endTurn(st)
-		}
+		})
 	})
 	return true
 }
@@ -52,6 +52,7 @@ func (s *session) refuseAsides() {
 func (s *session) order(f func(context.Context)) bool {
 	select {
 	case s.orders <- f:
+		s.wake()
 		return true
 	default:
 		return false

@@ -42,7 +42,7 @@ func (q *errands) start(s *session) {
 			defer cancel()
 			then = e.errand(ctx)
 		})
-		s.returned <- func(ctx context.Context) { s.endErrand(ctx, q, then) } // has a place: one runs at a time
+		s.giveBack(func(ctx context.Context) { s.endErrand(ctx, q, then) })
 	})
 }
 

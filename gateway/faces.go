@@ -201,6 +201,7 @@ func (s *session) fetchNext() {
 			f.came = fs.pace.Wait(ctx) == nil && s.host.gateway.pictures.fetch(ctx, s.bare, link)
 		})
 		fs.ended <- f // has a place
+		s.wake()
 	})
 }
 

@@ -33,6 +33,7 @@ func (s *session) hears(chat transport.Address) (since time.Time, kept bool) {
 func (s *session) onSession(ctx context.Context, f func(context.Context)) error {
 	select {
 	case s.orders <- f:
+		s.wake()
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

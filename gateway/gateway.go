@@ -135,6 +135,8 @@ type host struct {
 	keptPeople   *behind[contactName, contact]
 	grants       grants
 
+	work func(*session) // is its run; by name it would be a cycle of initialization
+
 	mu       sync.Mutex // guards what follows; never held during I/O
 	sessions map[jid.JID]*session
 	servers  crowds
@@ -161,6 +163,7 @@ func (g *Gateway) Add(h Host) {
 		log:      g.Log.With("component", h.Domain),
 		front:    make(chan *stanza.Received, frontLength),
 		streamUp: make(chan struct{}, 1),
+		work:     (*session).run,
 		sessions: map[jid.JID]*session{},
 		servers:  crowds{},
 
@@ -258,7 +261,11 @@ func (h *host) post(st *stanza.Received) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessionLocked(st.From.Bare())
-	return s != nil && s.stanzas.push(st)
+	if s == nil {
+		return false
+	}
+	defer s.wake()
+	return s.stanzas.push(st)
 }
 
 // TrySend sends without waiting, and counts what could not be sent.

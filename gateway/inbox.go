@@ -24,6 +24,7 @@ func (s *session) Deliver(ctx context.Context, e transport.Event) error {
 	}
 	select {
 	case s.events <- e:
+		s.wake()
 		return nil
 	case <-s.closing.Done():
 		return transport.ErrClosed
@@ -105,7 +106,7 @@ func (s *session) keep(ctx context.Context, item store.InboxItem) error {
 		return fmt.Errorf("store an event: %w", err)
 	}
 	if fresh {
-		s.signs.give(inboxFilled)
+		s.give(inboxFilled)
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ func (s *session) portray(now time.Time, changed bool) {
 			f.came = s.host.readPortrait(ctx, s, f.portrait)
 		})
 		fs.ended <- f // has a place
+		s.wake()
 	})
 }
 

@@ -41,7 +41,7 @@ func (s *session) callTheRoll() {
 				call.gone = append(call.gone, resource)
 			}
 		}
-		s.returned <- func(ctx context.Context) { s.resume(ctx, call) } // never waits: one is under way
+		s.giveBack(func(ctx context.Context) { s.resume(ctx, call) })
 	})
 }
 

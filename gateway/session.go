@@ -42,8 +42,9 @@ type session struct {
 	running sync.WaitGroup       // the goroutines that the session started
 	closing context.Context
 	spare   *call // for the next one
-	stop    context.CancelFunc
+	cancel  context.CancelFunc
 	done    chan struct{}
+	resting
 
 	returned chan func(context.Context) // what was done aside
 	orders   chan func(context.Context) // from the sessions of administrators
@@ -128,14 +129,15 @@ func newSession(h *host, user jid.JID) *session {
 		recorder: newRecorder(user.String()),
 		thoughts: thoughts{},
 	}
-	s.closing, s.stop = context.WithCancel(context.Background())
+	s.closing, s.cancel = context.WithCancel(context.Background())
+	s.pulse = time.AfterFunc(beat, func() { s.give(pulseIsDue) })
 	if h.info.Durable {
 		s.handed = &handed{}
 	}
 	if h.info.AlwaysOn {
 		s.wantLink()
 	}
-	go s.run()
+	go h.work(s)
 	return s
 }
 
@@ -147,8 +149,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (s *session) wantLink()       { s.signs.give(linkWanted) }
-func (s *session) streamRestored() { s.signs.give(streamIsBack) }
+func (s *session) wantLink()       { s.give(linkWanted) }
+func (s *session) streamRestored() { s.give(streamIsBack) }
 
 // close stops the session and waits for it. The sink refuses events first, so
 // that a link blocked in Deliver can end.
@@ -157,9 +159,29 @@ func (s *session) close() {
 	<-s.done
 }
 
+// run works until the session is over, or rests.
 func (s *session) run() {
-	defer close(s.done)
-	s.wrapUp(s.host.guard(s.title(), s.loop))
+	rests := false
+	sound := s.host.guard(s.title(), func() {
+		if !s.loaded {
+			s.load()
+		}
+		rests = s.loop()
+	})
+	if !rests {
+		s.wrapUp(sound)
+		close(s.done)
+	}
+}
+
+// load reads what is kept of the user.
+func (s *session) load() {
+	s.loaded = true
+	s.call(s.loadRoster)
+	s.call(s.loadAccount)
+	s.call(s.loadContacts)
+	s.call(s.loadBook)
+	s.call(s.loadRosterGroup)
 }
 
 // log is made when there is something to say.
@@ -167,12 +189,12 @@ func (s *session) log() *slog.Logger { return s.host.log.With("user", s.user.Str
 
 func (s *session) title() string { return "session of " + s.bare }
 
-// wrapUp takes leave. It is no part of run, whose frame stays on the stack as
-// long as the session lasts.
+// wrapUp takes leave.
 func (s *session) wrapUp(sound bool) {
 	if !sound {
 		s.farewell = farewellPanic
 	}
+	s.pulse.Stop()
 	s.stop()
 	s.host.guard("end of the session of "+s.user.String(), s.takeLeave)
 	s.running.Wait()
@@ -186,20 +208,21 @@ func (s *session) wrapUp(sound bool) {
 	}
 }
 
-// loop waits with a short stack, as it does so for days: what it calls makes no
-// closures in its frame.
-func (s *session) loop() {
-	s.call(s.loadRoster)
-	s.call(s.loadAccount)
-	s.call(s.loadContacts)
-	s.call(s.loadBook)
-	s.call(s.loadRosterGroup)
-	pulse := time.NewTicker(beat)
-	defer pulse.Stop()
+// loop works until the session is over, or rests.
+func (s *session) loop() (rests bool) {
+	look := time.NewTicker(restAfter)
+	defer look.Stop()
+	worked := false // since the last look
 	for {
 		select {
 		case <-s.closing.Done():
-			return
+			return false
+		case <-look.C:
+			if !worked && s.liesDown() {
+				return true
+			}
+			worked = false
+			continue
 		case <-s.relief:
 			s.relieve()
 		case <-s.behind:
@@ -209,7 +232,9 @@ func (s *session) loop() {
 		case e := <-s.nextEvent():
 			callWith(s, (*session).takeEvent, e)
 		case <-s.signs.seen:
-			s.heedSigns()
+			if s.heedSigns() {
+				return false
+			}
 		case f := <-s.nextFetched():
 			callWith(s, (*session).endFetch, f)
 		case <-s.nextShown():
@@ -225,11 +250,8 @@ func (s *session) loop() {
 			s.call(f)
 		case f := <-s.orders:
 			s.call(f)
-		case now := <-pulse.C:
-			if s.tidy(now) {
-				return
-			}
 		}
+		worked = true
 	}
 }
 

@@ -1,6 +1,9 @@
 package gateway
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A sign tells a session that something has happened, which is not told twice.
 type sign uint32
@@ -9,6 +12,7 @@ const (
 	inboxFilled  sign = 1 << iota // with something durable
 	linkWanted                    // to be opened
 	streamIsBack                  // after it was down
+	pulseIsDue                    // see beat
 )
 
 // signs are what a session has not heeded yet. They share one channel, since
@@ -25,7 +29,8 @@ func (s *signs) give(which sign) {
 }
 
 // heedSigns does what the signs ask for.
-func (s *session) heedSigns() {
+// over says that the session is.
+func (s *session) heedSigns() (over bool) {
 	given := sign(s.signs.given.Swap(0))
 	if given&inboxFilled != 0 {
 		s.drainInbox()
@@ -36,6 +41,11 @@ func (s *session) heedSigns() {
 	if given&streamIsBack != 0 {
 		s.callTheRoll()
 	}
+	if given&pulseIsDue == 0 {
+		return false
+	}
+	s.pulse.Reset(beat)
+	return s.tidy(time.Now())
 }
 
 // put adds to a map that is made when something is first put into it: most of a

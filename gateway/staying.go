@@ -63,7 +63,7 @@ func (s *session) askNextStays() {
 				}
 			}
 		})
-		s.returned <- func(ctx context.Context) { s.settleStays(ctx, answers) } // never waits: one is under way
+		s.giveBack(func(ctx context.Context) { s.settleStays(ctx, answers) })
 	})
 }
 

@@ -11,7 +11,8 @@ const (
 	quietLook    = time.Second
 	quietRate    = 1 << 20 // bytes allocated between two looks: next to nothing is done
 	quietReturn  = 1 << 20 // less is not worth a collection
-	quietPortion = 5       // nor is less than a fifth of what is used
+	quietPortion = 10      // nor is less than a tenth of what is used
+	quietStack   = 4 << 10 // that a goroutine leaves behind when it ends
 )
 
 // returnMemory gives memory that a busy time has left over back to the system
@@ -26,8 +27,11 @@ func returnMemory(ctx context.Context) {
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/memory/classes/heap/stacks:bytes"},
+		{Name: "/sched/goroutines-created:goroutines"},
+		{Name: "/sched/goroutines:goroutines"},
 	}
 	last, shrinking := uint64(0), false
+	gone := uint64(0) // goroutines that had ended when memory was given back last
 	for {
 		select {
 		case <-look.C:
@@ -39,14 +43,15 @@ func returnMemory(ctx context.Context) {
 		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
 		quiet := allocated-last < quietRate
 		last = allocated
-		left := free + objects - min(objects, live)
+		stacks, ended := samples[4].Value.Uint64(), samples[5].Value.Uint64()-samples[6].Value.Uint64()
+		left := free + objects - min(objects, live) + min(stacks, (ended-min(gone, ended))*quietStack)
 		if !quiet || !shrinking && left < max(quietReturn, live/quietPortion) {
 			continue
 		}
 		debug.FreeOSMemory()
+		gone = ended
 		// A collection halves the stacks that are too large, as those of a TLS
 		// handshake are: several make them small.
-		stacks := samples[4].Value.Uint64()
 		metrics.Read(samples)
 		shrinking = samples[4].Value.Uint64() < stacks-stacks/10
 	}

@@ -89,6 +89,7 @@ type link struct {
 	splitAt time.Time // when something about netsplits is due; zero: nothing
 
 	lastRead     time.Time
+	resting      bool      // see rest
 	pinged       time.Time // zero unless a watchdog's PING is open
 	registerBy   time.Time
 	quitBy       time.Time
@@ -138,23 +139,33 @@ func (l *link) emit(e transport.Event) {
 	l.session.events.put(e)
 }
 
-// run connects until the link is not wanted any more. It reads with a short
-// stack, as it does so for days: what comes before and after has functions of
-// its own.
-func (l *link) run() {
-	defer close(l.finished)
-	defer l.network.dismiss(l.session.account.User)
-	defer l.stop()
+// run connects until the link is not wanted any more, or goes on with a
+// connection that rested.
+func (l *link) run(c *connection) {
 	for {
-		conn, unhook, err := l.connect()
-		if err == nil {
-			err = l.hungUp(conn, l.read(conn))
-			unhook()
+		var err error
+		if c == nil {
+			c, err = l.connect()
 		}
-		if !l.goesOn(err) {
+		if err == nil {
+			if err = l.read(c); err == errResting {
+				l.session.running.Go(func() { l.waitFor(c) })
+				return
+			}
+			err = l.hungUp(c.conn, err)
+			c.unhook()
+		}
+		if c = nil; !l.goesOn(err) {
+			l.end()
 			return
 		}
 	}
+}
+
+func (l *link) end() {
+	l.stop()
+	l.network.dismiss(l.session.account.User)
+	close(l.finished)
 }
 
 // goesOn deals with the end of a connection, and waits for the time of the next
@@ -198,21 +209,27 @@ func (l *link) renewPolicy() {
 	}
 }
 
-// connect dials and begins to register. unhook is for the end of the
-// connection.
-func (l *link) connect() (conn net.Conn, unhook func(), err error) {
+// A connection is one that is read.
+type connection struct {
+	lineReader
+	conn   net.Conn
+	unhook func() // is for its end
+}
+
+// connect dials and begins to register.
+func (l *link) connect() (*connection, error) {
 	set, err := l.readSettings()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := l.queueUp(set); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	dialling, cancel := context.WithTimeout(l.ctx, registrationLimit)
 	defer cancel()
 	conn, through, err := l.network.knock(dialling, l.server, set, l.doorClosed)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(l.ctx, func() {
@@ -227,10 +244,13 @@ func (l *link) connect() (conn net.Conn, unhook func(), err error) {
 	l.lastRead = time.Now()
 	l.registerBy = l.lastRead.Add(registrationLimit)
 	l.register()
-	return conn, func() {
-		if !stop() {
-			<-closed
-		}
+	return &connection{
+		lineReader: lineReader{conn: conn}, conn: conn,
+		unhook: func() {
+			if !stop() {
+				<-closed
+			}
+		},
 	}, nil
 }
 
@@ -246,11 +266,10 @@ func (l *link) hungUp(conn net.Conn, err error) error {
 	return err
 }
 
-func (l *link) read(conn net.Conn) error {
-	lines := &lineReader{conn: conn}
+func (l *link) read(c *connection) error {
 	for {
 		l.armWatch()
-		line, err := lines.readLine()
+		line, err := c.readLine()
 		if err := l.heard(line, err); err != nil {
 			return err
 		}
@@ -291,6 +310,9 @@ func (l *link) arm() {
 		if !t.IsZero() && t.Before(at) {
 			at = t
 		}
+	}
+	if !l.resting {
+		earlier(l.lastRead.Add(restAfter))
 	}
 	earlier(l.oldestBarrier())
 	earlier(l.nextEcho())
@@ -362,7 +384,7 @@ func (l *link) watch() error {
 		l.sendNow("PING", watchdogToken)
 	}
 	l.leaveIfIdle()
-	return nil
+	return l.rest(now)
 }
 
 // isOnline is called once the server has let us in. It needs mu.

@@ -44,15 +44,23 @@ func (r *lineReader) readLine() ([]byte, error) {
 			r.start, r.searched = i+1, i+1
 			return line, nil
 		}
-		if err := r.makeRoom(); err != nil {
-			return nil, err
-		}
-		n, err := r.conn.Read(r.buffer()[r.end:])
-		r.end += n
-		if n == 0 && err != nil { // behind something read it comes again
+		if err := r.fill(); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// fill waits until there is more to give.
+func (r *lineReader) fill() error {
+	if err := r.makeRoom(); err != nil {
+		return err
+	}
+	n, err := r.conn.Read(r.buffer()[r.end:])
+	r.end += n
+	if n > 0 {
+		return nil // behind something read an error comes again
+	}
+	return err
 }
 
 // makeRoom puts what is left at the beginning of the buffer that is right for it.

@@ -115,7 +115,7 @@ func (s *session) linkTo(srv *server, nick string) (*link, error) {
 	}
 	l := newLink(s, srv, nick)
 	s.links[srv] = l
-	s.running.Go(l.run)
+	s.running.Go(func() { l.run(nil) })
 	return l, nil
 }
 

@@ -172,6 +172,13 @@ func (c *crossing) toIRC() {
 
 // toXMPP is one message from a channel.
 func (c *crossing) toXMPP() {
+	id := aLine[bytes.Index(aLine, []byte("~17;"))-10:][:10]
+	for i := len(id) - 1; ; i-- { // the next number
+		if id[i]++; id[i] <= '9' {
+			break
+		}
+		id[i] = '0'
+	}
 	if _, err := c.irc.conn.Write(aLine); err != nil {
 		c.Fatal(err)
 	}

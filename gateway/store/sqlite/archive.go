@@ -149,7 +149,7 @@ type (
 		address         transport.Address
 	}
 	view struct {
-		key  int64
+		rowKey
 		last int64 // its newest message
 	}
 )

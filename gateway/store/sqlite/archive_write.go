@@ -16,6 +16,7 @@ const (
 	// A clock that was set back by more than this is followed.
 	clockStep    = time.Hour
 	maxNames     = 65536
+	spareRows    = 256
 	rowOverhead  = 400     // bytes of a row that is remembered, without its text
 	maxRowBytes  = 2 << 20 // of all rows that are
 	nearAttempts = 3       // at a key close by
@@ -42,22 +43,44 @@ const (
 // archiveNames are the keys that were looked up, so that a message costs few
 // statements. They are owned by the writer.
 type archiveNames struct {
-	chats  map[chatName]int64
+	chats  map[chatName]rowKey
 	views  map[viewName]*view
 	newest int64 // key of the last row that is no late one
 
-	rows     map[rowName][]*archiveRow // all that there are of their names
+	rows     map[rowName]*archiveRow // the first of all that there are of a name
 	rowBytes int
+
+	batch []*archiveRow // that some are to be added to
+	spare []*archiveRow // that no name led to: they are for the next batch
 }
 
+// A rowKey is a key with what statements take for it, which is made once.
+type rowKey struct {
+	key int64
+	arg any
+}
+
+func keyOf(key int64) rowKey { return rowKey{key, key} }
+
 func (n *archiveNames) forget() {
-	*n = archiveNames{chats: map[chatName]int64{}, views: map[viewName]*view{}}
+	*n = archiveNames{chats: map[chatName]rowKey{}, views: map[viewName]*view{}}
 	n.forgetRows()
+}
+
+// spareRow gives a row that is nobody's.
+func (n *archiveNames) spareRow() *archiveRow {
+	last := len(n.spare) - 1
+	if last < 0 {
+		return &archiveRow{}
+	}
+	row := n.spare[last]
+	n.spare = n.spare[:last]
+	return row
 }
 
 // forgetRows is to be called when rows leave the file.
 func (n *archiveNames) forgetRows() {
-	n.rows, n.rowBytes = map[rowName][]*archiveRow{}, 0
+	n.rows, n.rowBytes = map[rowName]*archiveRow{}, 0
 }
 
 // bound is called between batches: within one, a view's last message may not
@@ -73,16 +96,19 @@ func (n *archiveNames) bound() {
 
 // An archiveRow is one row of the archive that many may see.
 type archiveRow struct {
-	key      int64
+	rowKey
 	m        store.Archived
-	stored   bool     // before this batch
-	viewers  []viewer // who is to be added
-	inserted int      // of them, how many the row counts already
+	stored   bool        // before this batch
+	viewers  []viewer    // who is to be added
+	inserted int         // of them, how many the row counts already
+	one      [1]viewer   // room for the first
+	kept     bool        // a name leads to it
+	next     *archiveRow // of that name
 }
 
 // A viewer is a view that a row belongs to.
 type viewer struct {
-	view  int64
+	*view
 	named bool // under names of its own
 	names
 }
@@ -105,87 +131,100 @@ type rowName struct {
 // an error the transaction must be undone.
 func (w *writer) archiveAll(t *tx, messages []store.Archived) (added int, err error) {
 	w.names.bound()
-	var order []*archiveRow
+	w.names.batch = w.names.batch[:0] // one that failed may have left some
 	for i := range messages {
-		row, fresh, err := w.archiveOne(t, &messages[i])
+		fresh, err := w.archiveOne(t, &messages[i])
 		if err != nil {
 			return 0, err
 		}
 		if fresh {
 			added++
 		}
-		if row != nil {
-			order = append(order, row)
-		}
 	}
-	for _, row := range order {
+	for _, row := range w.names.batch {
 		if err := addViewers(t, row); err != nil {
 			return 0, err
 		}
-		row.stored, row.viewers, row.inserted = true, nil, 0
 	}
+	w.names.endBatch()
 	return added, nil
 }
 
-// archiveOne finds or makes the row of a message, and notes who saw it. Row is
-// set when it is met for the first time.
-func (w *writer) archiveOne(t *tx, m *store.Archived) (row *archiveRow, fresh bool, err error) {
+// endBatch makes the rows what they are once the file has them. Those that no
+// name leads to are nobody's.
+func (n *archiveNames) endBatch() {
+	for _, row := range n.batch {
+		switch {
+		case row.kept:
+			row.one[0] = viewer{}
+			row.stored, row.viewers, row.inserted = true, nil, 0
+		case len(n.spare) < spareRows:
+			*row = archiveRow{}
+			n.spare = append(n.spare, row)
+		}
+	}
+	clear(n.batch)
+	n.batch = n.batch[:0]
+}
+
+// archiveOne finds or makes the row of a message, and notes who saw it.
+func (w *writer) archiveOne(t *tx, m *store.Archived) (fresh bool, err error) {
 	chat, err := w.chatKey(t, chatName{m.Component, m.Chat})
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
-	views, err := w.viewsOf(t, m)
+	var room [2]*view
+	views, err := w.viewsOf(t, m, room[:0])
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	last := int64(0)
 	for _, v := range views {
 		last = max(last, v.last)
 	}
-	name := rowName{m.ID, chat}
+	name := rowName{m.ID, chat.key}
 	same, known := w.names.rows[name]
 	if !known && !m.Fresh {
-		if same, err = storedRows(t, m.ID, chat); err != nil {
-			return nil, false, err
+		if err := w.findRows(t, name, chat); err != nil {
+			return false, err
 		}
-		w.names.remember(name, same...)
+		same = w.names.rows[name]
 	}
 	var shared *archiveRow
-	for _, r := range same {
+	for r := same; r != nil; r = r.next {
 		seen, err := hasSeen(t, r, views[0])
 		if err != nil || seen {
-			return nil, false, err
+			return false, err
 		}
 		// The order in which a user saw things outweighs a row saved.
-		if looksLike(&r.m, m) && (m.Late || r.key > last) {
+		if shared == nil && looksLike(&r.m, m) && (m.Late || r.key > last) {
 			shared = r
 		}
 	}
 	if shared == nil {
 		if shared, err = w.newRow(t, m, chat, max(last, w.names.newest), len(views)); err != nil {
-			return nil, false, err
+			return false, err
 		}
 		if !m.Fresh {
 			w.names.remember(name, shared)
 		}
-		row = shared
-	} else if shared.stored && len(shared.viewers) == 0 {
-		row = shared
+	}
+	if len(shared.viewers) == 0 { // it is met for the first time
+		w.names.batch = append(w.names.batch, shared)
+		shared.viewers = shared.one[:0]
 	}
 	for _, v := range views {
-		shared.viewers = append(shared.viewers, viewer{v.key, namesOf(&shared.m) != namesOf(m), namesOf(m)})
+		shared.viewers = append(shared.viewers, viewer{v, namesOf(&shared.m) != namesOf(m), namesOf(m)})
 		v.last = max(v.last, shared.key)
 	}
-	return row, true, nil
+	return true, nil
 }
 
-// remember adds rows to those of a name.
-func (n *archiveNames) remember(name rowName, rows ...*archiveRow) {
-	n.rows[name] = append(n.rows[name], rows...)
-	n.rowBytes += rowOverhead
-	for _, r := range rows {
-		n.rowBytes += rowOverhead + sizeOf(&r.m)
-	}
+// remember adds a row to those of a name.
+func (n *archiveNames) remember(name rowName, row *archiveRow) {
+	n.rowBytes += rowOverhead + sizeOf(&row.m)
+	row.kept, row.next = true, n.rows[name]
+	n.rows[name] = row
 }
 
 // looksLike says that what somebody saw can be the row a, be it under other
@@ -195,37 +234,39 @@ func looksLike(a, m *store.Archived) bool {
 		(namesOf(a) == plain(a) || namesOf(a) == namesOf(m))
 }
 
-func storedRows(t *tx, id string, chat int64) ([]*archiveRow, error) {
-	found, err := t.query(findArchived, []any{id, chat})
+// findRows remembers what the file has under a name.
+func (w *writer) findRows(t *tx, name rowName, chat rowKey) error {
+	found, err := t.query(findArchived, []any{name.id, chat.arg})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer found.Close()
-	var rows []*archiveRow
+	w.names.rows[name] = nil // there may be none
+	w.names.rowBytes += rowOverhead
+	var key int64
+	m := store.Archived{ID: name.id}
 	for {
-		row := &archiveRow{m: store.Archived{ID: id}, stored: true}
-		m := &row.m
-		more, err := t.next(found, []any{&row.key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside})
+		more, err := t.next(found, []any{&key, &m.StanzaID, &m.Origin, &m.Nick, &m.Occupant, &m.Sent, &m.Text, &m.File, &m.Beside})
 		if err != nil || !more {
-			return rows, err
+			return err
 		}
-		rows = append(rows, row)
+		w.names.remember(name, &archiveRow{rowKey: keyOf(key), m: m, stored: true})
 	}
 }
 
 func hasSeen(t *tx, r *archiveRow, v *view) (bool, error) {
-	if slices.ContainsFunc(r.viewers, func(w viewer) bool { return w.view == v.key }) {
+	if slices.ContainsFunc(r.viewers, func(w viewer) bool { return w.key == v.key }) {
 		return true, nil
 	}
 	if !r.stored || r.key > v.last {
 		return false, nil
 	}
 	var one int
-	return t.row(findSeen, []any{v.key, r.key}, &one)
+	return t.row(findSeen, []any{v.arg, r.arg}, &one)
 }
 
 // newRow inserts a row behind those that are there, or where its time says.
-func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (*archiveRow, error) {
+func (w *writer) newRow(t *tx, m *store.Archived, chat rowKey, last int64, views int) (*archiveRow, error) {
 	key := m.At.UnixMicro()
 	if m.Late { // a network's clock that is wrong must not put what all others say into the future
 		key = min(key, time.Now().UnixMicro())
@@ -233,13 +274,16 @@ func (w *writer) newRow(t *tx, m *store.Archived, chat, last int64, views int) (
 	if !m.Late && key <= last && last-key < clockStep.Microseconds() {
 		key = last + 1
 	}
+	id := any(m.ID)
 	for attempt := range keyAttempts {
-		err := t.exec(putArchived, key, chat, m.ID, m.ID, "", m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
+		bound := keyOf(key)
+		err := t.exec(putArchived, bound.arg, chat.arg, id, id, "", m.Nick, m.Occupant, m.Sent, m.Text, views, m.File, m.Beside, m.Retracts)
 		if !isTaken(err) {
 			if !m.Late {
 				w.names.newest = key
 			}
-			row := &archiveRow{key: key, m: *m, inserted: views}
+			row := w.names.spareRow()
+			row.rowKey, row.m, row.inserted = bound, *m, views
 			row.m.StanzaID, row.m.Origin = m.ID, ""
 			return row, err
 		}
@@ -257,23 +301,24 @@ func isTaken(err error) bool {
 	return ok && e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey
 }
 
+// addViewers notes in the file who saw a row.
 func addViewers(t *tx, row *archiveRow) error {
 	if more := len(row.viewers) - row.inserted; more > 0 {
-		if err := t.exec(moreViews, more, row.key); err != nil {
+		if err := t.exec(moreViews, more, row.arg); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(row.viewers, func(a, b viewer) int { return cmp.Compare(a.view, b.view) })
+	slices.SortFunc(row.viewers, func(a, b viewer) int { return cmp.Compare(a.key, b.key) })
 	var list []byte
 	for _, v := range row.viewers {
 		var err error
 		switch {
 		case v.named:
-			err = t.exec(putSeenAs, v.view, row.key, v.stanzaID, v.origin)
+			err = t.exec(putSeenAs, v.arg, row.arg, v.stanzaID, v.origin)
 		case len(row.viewers) <= 2:
-			err = t.exec(putSeen, v.view, row.key)
+			err = t.exec(putSeen, v.arg, row.arg)
 		default:
-			list = strconv.AppendInt(append(list, "[,"[min(len(list), 1)]), v.view, 10)
+			list = strconv.AppendInt(append(list, "[,"[min(len(list), 1)]), v.key, 10)
 		}
 		if err != nil {
 			return err
@@ -282,10 +327,10 @@ func addViewers(t *tx, row *archiveRow) error {
 	if list == nil {
 		return nil
 	}
-	return t.exec(putSeenMany, string(append(list, ']')), row.key)
+	return t.exec(putSeenMany, string(append(list, ']')), row.arg)
 }
 
-func (w *writer) chatKey(t *tx, name chatName) (int64, error) {
+func (w *writer) chatKey(t *tx, name chatName) (rowKey, error) {
 	if key, ok := w.names.chats[name]; ok {
 		return key, nil
 	}
@@ -295,10 +340,10 @@ func (w *writer) chatKey(t *tx, name chatName) (int64, error) {
 		key, err = t.insert(putChat, name.component, string(name.address))
 	}
 	if err != nil {
-		return 0, err
+		return rowKey{}, err
 	}
-	w.names.chats[name] = key
-	return key, nil
+	w.names.chats[name] = keyOf(key)
+	return w.names.chats[name], nil
 }
 
 func (w *writer) viewOf(t *tx, name viewName) (*view, error) {
@@ -313,16 +358,17 @@ func (w *writer) viewOf(t *tx, name viewName) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.rowKey = keyOf(v.key)
 	w.names.views[name] = v
 	return v, nil
 }
 
-// viewsOf gives the views that a message belongs to, first that of its chat.
-func (w *writer) viewsOf(t *tx, m *store.Archived) (views []*view, err error) {
+// viewsOf adds the views that a message belongs to, first that of its chat.
+func (w *writer) viewsOf(t *tx, m *store.Archived, to []*view) ([]*view, error) {
 	v, err := w.viewOf(t, viewName{m.Component, m.User, m.Chat})
 	if err != nil || !m.Private {
-		return []*view{v}, err
+		return append(to, v), err
 	}
 	all, err := w.viewOf(t, viewName{m.Component, m.User, ""})
-	return []*view{v, all}, err
+	return append(to, v, all), err
 }

@@ -104,7 +104,7 @@ func (c *connection) next(rows driver.Rows, into []any) (bool, error) {
 	}
 	for i, value := range values {
 		if !scan(value, into[i]) {
-			return false, fmt.Errorf("column %d is %T, not what %T is for", i+1, value, into[i])
+			return false, fmt.Errorf("column %d of a row is %T", i+1, value)
 		}
 	}
 	return true, nil

@@ -167,7 +167,6 @@ func (l *link) person(u *user) transport.Member {
 // isComplete delivers a channel once its names are there.
 func (l *link) isComplete(ch *channel) {
 	ch.state, ch.been = joined, true
-	ch.members.settle()
 	if self := l.seen(l.nick); !ch.has(self) {
 		l.enter(ch, self, 0)
 	}

@@ -12,9 +12,10 @@ const fewMembers = 64
 // members are those in a channel, with what each may do there: two lists while
 // they are few, and then a map.
 type members struct {
-	few  []*user
-	may  []standing // of those of few who may do more than others
-	many map[*user]modeSet
+	few     []*user
+	settled bool       // few is where it stays
+	may     []standing // of those of few who may do more than others
+	many    map[*user]modeSet
 }
 
 type standing struct {
@@ -55,7 +56,7 @@ func (m *members) set(u *user, modes modeSet) {
 		return
 	}
 	if !slices.Contains(m.few, u) {
-		m.few = append(m.few, u)
+		m.few, m.settled = append(m.few, u), false
 	}
 	m.may = slices.DeleteFunc(m.may, func(s standing) bool { return s.of == u })
 	if modes != 0 {
@@ -82,8 +83,14 @@ func (m *members) remove(u *user) {
 	delete(m.many, u)
 }
 
-// settle gives back the room that growing took: most stay who came first.
-func (m *members) settle() { m.few = slices.Clone(m.few) }
+// settle moves the list to where it stays, with no more room than it needs. It
+// grew among what is garbage by now, which its place would keep from being
+// given back.
+func (m *members) settle() {
+	if !m.settled {
+		m.few, m.settled = slices.Clone(m.few), true
+	}
+}
 
 // all gives everybody, in no order. Each may be removed when it is their turn.
 func (m *members) all() iter.Seq[*user] {

@@ -19,6 +19,9 @@ func (l *link) rest(now time.Time) error {
 	if now.Before(l.lastRead.Add(restAfter)) {
 		return nil
 	}
+	for _, ch := range l.channels {
+		ch.members.settle()
+	}
 	l.resting = true
 	l.arm()
 	return errResting

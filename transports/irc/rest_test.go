@@ -68,3 +68,28 @@ func TestALinkThatBeginsToRestMissesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestAChannelAtRestTakesNoMoreRoomThanItsPeople(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inCrowd(33)
+		room := func() int {
+			w.session.mu.Lock()
+			defer w.session.mu.Unlock()
+			few := w.session.links[w.network.servers["net"]].channel("#garden").members.few
+			return cap(few) - len(few)
+		}
+		if room() < 10 {
+			t.Error("the list does not grow ahead: this shows nothing")
+		}
+		time.Sleep(restAfter + time.Second)
+		if n := room(); n > 3 {
+			t.Errorf("there is room for %d more", n)
+		}
+		c.sends(":tybalt!t@c JOIN #garden")
+		w.next()
+		time.Sleep(restAfter + time.Second)
+		if n := room(); n > 3 {
+			t.Errorf("there is room for %d more behind somebody who came", n)
+		}
+	})
+}

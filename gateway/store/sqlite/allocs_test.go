@@ -11,13 +11,7 @@ import (
 // What a statement allocates beside its values is what the driver calls its rows:
 // more would be a defect.
 func TestAStatementAllocatesLittle(t *testing.T) {
-	path := newPath(t)
-	openTest(t, path)
-	c, err := connect(dsn(path, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
+	c := connectTest(t)
 	var key, done int64
 	component, user, dedupe := any("sms.example.org"), any("romeo@example.org"), any("message:1")
 	event := any([]byte("{}"))

@@ -5,18 +5,25 @@ import (
 	"testing"
 )
 
-func TestWhatRunsOftenIsPlannedOnce(t *testing.T) {
+// connectTest connects to a store that nobody else uses.
+func connectTest(t *testing.T) *connection {
+	t.Helper()
 	path := newPath(t)
 	openTest(t, path)
 	c, err := connect(dsn(path, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := c.close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return c
+}
+
+func TestWhatRunsOftenIsPlannedOnce(t *testing.T) {
+	c := connectTest(t)
 	for _, text := range []string{
 		findDuplicate, putOutbox, updateOutbox, outboxIn, findOutbox, waitingOf,
 		findInbox, putInbox, markDone, pendingInbox,
@@ -40,5 +47,22 @@ func TestWhatRunsOftenIsPlannedOnce(t *testing.T) {
 		if n := reflect.ValueOf(s).Elem().FieldByName("repreps").Int(); n > 0 {
 			t.Errorf("%s\nwas prepared %d times more", text, n)
 		}
+	}
+}
+
+func TestAStatementWithTooFewOrForeignValuesIsRefused(t *testing.T) {
+	c := connectTest(t)
+	if err := c.exec(markDone, 1); err == nil {
+		t.Error("one of two values was taken")
+	}
+	if err := c.exec(markDone, 1, struct{}{}); err == nil {
+		t.Error("a struct was taken")
+	}
+	var text string
+	if _, err := c.row(`SELECT 1`, nil, &text); err == nil {
+		t.Error("a number was read as a text")
+	}
+	if n, err := c.change(markDone, 1, 2); n != 0 || err != nil {
+		t.Errorf("after these: %d rows, %v", n, err)
 	}
 }

@@ -24,6 +24,7 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateOutbox = `UPDATE outbox SET state = ?, sender = ?, id = ?, attempts = ?, not_before = ?,
 		last_error = ?, status = ?, fallback = ? WHERE key = ? AND component = ?`
+	updateSent    = updateOutbox + ` RETURNING user, chat, room, origin, text, request, put_at, media`
 	outboxColumns = `SELECT key, user, chat, room, sender, origin, text, request, state, id, attempts,
 		put_at, not_before, last_error, status, media, fallback FROM outbox `
 	outboxIn = outboxColumns + `WHERE unlikely(component = ?) AND unlikely(state = ?) AND key > ? AND not_before <= ?
@@ -150,14 +151,31 @@ func digestOf(component string, item transport.OutboxItem, media string) []byte 
 // Update implements transport.Outbox. An item that is not there is an error.
 func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 	_, err := write(ctx, o.s, func(t *tx) (struct{}, error) {
-		updated, err := t.change(updateOutbox, int(item.State), string(item.From), string(item.ID), item.Attempts,
-			nanos(item.NotBefore), item.LastError, int(item.Status), item.Fallback, item.Key, o.component)
-		if err == nil && updated == 0 {
+		row := []any{int(item.State), string(item.From), string(item.ID), item.Attempts, nanos(item.NotBefore),
+			item.LastError, int(item.Status), item.Fallback, item.Key, o.component}
+		found, err := o.update(t, item, row)
+		if err == nil && !found {
 			err = fmt.Errorf("the outbox of %s has no item %d", o.component, item.Key)
 		}
 		return struct{}{}, err
 	})
 	return err
+}
+
+// update also notes what there is in memory of an item.
+func (o outbox) update(t *tx, item transport.OutboxItem, row []any) (found bool, err error) {
+	if item.State != transport.Sent {
+		o.touch(t, item, false)
+		rows, err := t.change(updateOutbox, row...)
+		return rows > 0, err
+	}
+	var chat, room, request, media string
+	var put int64
+	found, err = t.row(updateSent, row, &item.User, &chat, &room, &item.Origin, &item.Text, &request, &put, &media)
+	item.Chat, item.Room, item.Request = transport.Address(chat), transport.Address(room), transport.Request(request)
+	item.Put, item.NotBefore = timeOf(put), timeOf(nanos(item.NotBefore))
+	o.touch(t, item, err == nil && media == "")
+	return found, err
 }
 
 // In implements transport.Outbox.
@@ -171,6 +189,9 @@ func (o outbox) In(ctx context.Context, state transport.OutboxState, now time.Ti
 
 // Find implements transport.Outbox.
 func (o outbox) Find(ctx context.Context, id transport.MessageID) (transport.OutboxItem, bool, error) {
+	if item, ok := o.justSent(id); ok {
+		return item, true, nil
+	}
 	return row(ctx, o.s, scanOutbox, findOutbox, o.component, string(id))
 }
 

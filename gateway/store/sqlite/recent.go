@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	mostRecent  = 2048 // values that are kept
+	mostRecent  = 8192 // values that are kept
 	recentBytes = 1024 // of the longest one
 )
 
@@ -80,7 +80,9 @@ func (r *recent) committed(all []touch, ok bool) {
 	for _, t := range all {
 		switch {
 		case t.kind == "":
-			maps.DeleteFunc(r.values, func(c cell, _ *any) bool { return c.component == t.component && c.user == t.user })
+			maps.DeleteFunc(r.values, func(c cell, _ *any) bool {
+				return c.component == t.component && (c.user == t.user || c.kind == itemKind) // those may be the user's
+			})
 		case ok && t.value != nil:
 			r.keep(t.cell, t.value)
 		default:

@@ -117,3 +117,44 @@ func TestWhatIsKeptOfReadsIsBounded(t *testing.T) {
 		t.Errorf("%d values are kept", n)
 	}
 }
+
+func TestWhatWasJustSentIsFoundAsTheFileHasIt(t *testing.T) {
+	s := openTest(t, newPath(t))
+	out := s.Outbox("a")
+	find := func(id transport.MessageID, want bool, state transport.OutboxState) {
+		t.Helper()
+		item, found, err := out.Find(t.Context(), id)
+		if err != nil || found != want || found && (item.State != state || item.User != "romeo@a" || item.Text != "x") {
+			t.Errorf("%s: got %+v, %v, %v", id, item, found, err)
+		}
+		_, kept := out.(outbox).justSent(id)
+		if kept != (want && state == transport.Sent) {
+			t.Errorf("%s: in memory: %v", id, kept)
+		}
+	}
+	update := func(key int64, state transport.OutboxState, id transport.MessageID) {
+		t.Helper()
+		// What an update does not write is the file's, whatever it is given.
+		if err := out.Update(t.Context(), transport.OutboxItem{Key: key, State: state, ID: id, User: "juliet@a", Text: "y"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, _, err := out.Put(t.Context(), transport.OutboxItem{User: "romeo@a", Chat: "+1", Text: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(key, transport.Sent, "SM1")
+	find("SM1", true, transport.Sent)
+	update(key, transport.Queued, "") // sent anew
+	find("SM1", false, 0)
+	update(key, transport.Sent, "SM2")
+	find("SM1", false, 0)
+	find("SM2", true, transport.Sent)
+	update(key, transport.Done, "SM2")
+	find("SM2", true, transport.Done)
+	update(key, transport.Sent, "SM2")
+	if err := s.Forget(t.Context(), "a", "romeo@a"); err != nil {
+		t.Fatal(err)
+	}
+	find("SM2", false, 0)
+}

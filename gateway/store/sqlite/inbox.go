@@ -10,7 +10,7 @@ import (
 type inbox struct{ s *Store }
 
 const (
-	putInbox    = `INSERT INTO inbox (component, user, dedupe, event) VALUES (?, ?, ?, ?)`
+	putInbox    = `INSERT INTO inbox (component, user, dedupe, event) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING key`
 	findInbox   = `SELECT key, done_at FROM inbox WHERE component = ? AND user = ? AND dedupe = ? AND dedupe <> ''`
 	forgetInbox = `DELETE FROM inbox WHERE key = ?`
 
@@ -34,23 +34,24 @@ func (i inbox) Put(ctx context.Context, item store.InboxItem) (int64, bool, erro
 	}
 	expired := nanos(i.s.now().Add(-store.DedupeTime))
 	o, err := write(ctx, i.s, func(t *tx) (o outcome, err error) {
-		if item.Dedupe != "" {
-			var done int64
-			found, err := t.row(findInbox, []any{item.Component, item.User, item.Dedupe}, &o.key, &done)
-			if err != nil || found && (done == 0 || done > expired) {
-				return o, err
-			}
-			if found {
-				// Its time is over already, so it need not come back if the
-				// next statement fails.
-				if err := t.exec(forgetInbox, o.key); err != nil {
-					return o, err
-				}
-			}
+		put := func() (err error) {
+			o.fresh, err = t.row(putInbox, []any{item.Component, item.User, item.Dedupe, event}, &o.key)
+			return err
 		}
-		o.key, err = t.insert(putInbox, item.Component, item.User, item.Dedupe, event)
-		o.fresh = err == nil
-		return o, err
+		if err := put(); err != nil || o.fresh {
+			return o, err
+		}
+		var done int64
+		found, err := t.row(findInbox, []any{item.Component, item.User, item.Dedupe}, &o.key, &done)
+		if err != nil || found && (done == 0 || done > expired) {
+			return o, err
+		}
+		// Its time is over already, so it need not come back if the next
+		// statement fails.
+		if err := t.exec(forgetInbox, o.key); err != nil {
+			return o, err
+		}
+		return o, put()
 	})
 	return o.key, o.fresh, err
 }

@@ -13,6 +13,7 @@ import (
 const (
 	queueLength = 1024                  // a full queue makes callers wait
 	batchLength = 512                   // requests in one commit
+	company     = 128                   // so many share a commit without waiting for more
 	markDelay   = 20 * time.Millisecond // how long marks wait for company
 	retryDelay  = time.Second           // how long marks wait after a failed commit
 	tidyPeriod  = time.Hour
@@ -44,6 +45,7 @@ type writer struct {
 	stopped  chan struct{}
 
 	// Owned by run:
+	turn          turn
 	failing       bool
 	nextTidy      time.Time
 	names         archiveNames
@@ -156,6 +158,7 @@ func (w *writer) run() {
 	batch := make([]request, 0, batchLength)
 	for last := false; !last || len(w.queue) > 0; {
 		batch = batch[:0]
+		waits := len(w.queue) == 0
 		select {
 		case r := <-w.queue:
 			batch = append(batch, r)
@@ -176,6 +179,9 @@ func (w *writer) run() {
 		}
 		due.stop()
 		began := time.Now()
+		if waits {
+			w.turn.began = began
+		}
 		written := w.commit(w.fill(batch))
 		for last && written && w.archive.len() > 0 {
 			written = w.commit(nil)
@@ -212,15 +218,15 @@ func (a *alarm) within(d time.Duration) {
 
 func (a *alarm) stop() { a.c = nil }
 
-// fill takes what is queued. It lets other goroutines run once, because those
-// answered by the last commit are about to queue again.
+// fill takes what is queued. If that is little, it lets other goroutines run once,
+// because those answered by the last commit are about to queue again.
 func (w *writer) fill(batch []request) []request {
 	for yielded := false; len(batch) < batchLength; {
 		select {
 		case r := <-w.queue:
 			batch = append(batch, r)
 		default:
-			if yielded {
+			if yielded || len(batch) >= company {
 				return batch
 			}
 			runtime.Gosched()
@@ -248,6 +254,7 @@ func (w *writer) commit(batch []request) bool {
 	w.report(err)
 	w.recent.committed(w.tx.touched, err == nil)
 	for i, r := range batch {
+		w.turn.giveWay()
 		if failed[i] == nil {
 			failed[i] = err
 		}
@@ -265,11 +272,13 @@ func (w *writer) attempt(batch []request, failed []error, marks []int64, message
 	w.tx.touched = w.tx.touched[:0]
 	err = w.tx.transact(func() error {
 		for i, r := range batch {
+			w.turn.giveWay()
 			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
 				return failed[i]
 			}
 		}
 		for _, key := range marks {
+			w.turn.giveWay()
 			if err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
 				return err
 			}

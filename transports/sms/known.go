@@ -17,7 +17,6 @@ import (
 const (
 	kindKnown     = "known"
 	kindKnownMore = "known more" // by two digits of a hash of the contact
-	maxRecent     = 4096         // of those written to, remembered in memory
 )
 
 // knows says that a user has written to somebody.
@@ -52,38 +51,45 @@ func (n *Network) knownMore(ctx context.Context, user, contact string) ([]string
 	return strings.Split(string(value), "\n"), err
 }
 
-// knowFromNow remembers to whom a user has written. It may be lost.
-func (n *Network) knowFromNow(ctx context.Context, items []transport.OutboxItem) {
-	items = perPerson(items)
-	for i, item := range items {
-		if i == 0 || items[i-1].Chat != item.Chat {
-			n.knowOne(ctx, item.User, item.Chat)
+// strangers gives a record for each person whom a user writes to and of whom there
+// is none.
+func (n *Network) strangers(ctx context.Context, items []transport.OutboxItem) (records []transport.RecordItem) {
+	for _, item := range perPerson(items) {
+		contact, _ := splitOwn(item.Chat)
+		r := transport.RecordItem{User: userKey(item.User), Kind: kindKnown, Key: string(contact)}
+		if slices.ContainsFunc(records, func(other transport.RecordItem) bool { return other.Key == r.Key }) {
+			continue
+		}
+		_, found, err := n.records.Get(ctx, r.User, r.Kind, r.Key)
+		if err != nil {
+			n.log.Error("whom a user has written to is not known", "error", err)
+		}
+		if !found {
+			records = append(records, r)
 		}
 	}
+	return records
 }
 
-func (n *Network) knowOne(ctx context.Context, user string, who transport.Address) {
-	contact, _ := splitOwn(who)
-	key := userKey(user) + " " + string(contact)
-	n.mu.Lock()
-	seen := n.written[key]
-	n.mu.Unlock()
-	if seen {
-		return
+// putKnowing stores a batch and, in the same commit, to whom a user has written
+// with it, if there is room for a record each. If there is not, that may be lost.
+func (n *Network) putKnowing(ctx context.Context, batch transport.OutboxBatch) (stored int, err error) {
+	records, strangers := batch.Records, n.strangers(ctx, batch.Items)
+	batch.Records = slices.Concat(records, strangers)
+	stored, err = n.outbox.PutAll(ctx, batch)
+	if len(strangers) == 0 || !errors.Is(err, transport.ErrTooManyRecords) {
+		return stored, err
 	}
-	if err := n.noteKnown(ctx, userKey(user), string(contact)); err != nil {
-		n.log.Error("that a user has written to somebody is not remembered", "error", err)
-		return
+	batch.Records = records
+	if stored, err = n.outbox.PutAll(ctx, batch); err != nil {
+		return stored, err
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.written) >= maxRecent {
-		for other := range n.written { // any one: the disk has it
-			delete(n.written, other)
-			break
+	for _, r := range strangers {
+		if err := n.noteKnown(ctx, r.User, r.Key); err != nil {
+			n.log.Error("that a user has written to somebody is not remembered", "error", err)
 		}
 	}
-	n.written[key] = true
+	return stored, nil
 }
 
 func (n *Network) noteKnown(ctx context.Context, user, contact string) error {

@@ -28,18 +28,43 @@ func (r shallow) Put(ctx context.Context, item transport.RecordItem) error {
 	return r.Records.Put(ctx, item)
 }
 
+// A shallowOutbox is one that puts its records there.
+type shallowOutbox struct {
+	transport.Outbox
+	records transport.Records
+}
+
+func (o shallowOutbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, error) {
+	for _, r := range batch.Records {
+		if err := o.records.Put(ctx, r); err != nil {
+			return 0, err
+		}
+	}
+	batch.Records = nil
+	return o.Outbox.PutAll(ctx, batch)
+}
+
 func TestWhoeverWasWrittenToIsKnownHoweverManyThereAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &carrier{change: func(n *Network) { n.records = shallow{n.records.(*transporttest.Records), 5} }}
+		c := &carrier{change: func(n *Network) {
+			n.records = shallow{n.records.(*transporttest.Records), 5}
+			n.outbox = shallowOutbox{n.outbox, n.records}
+		}}
 		w := start(t, newDisk(), c, 0)
 		defer w.ends()
 		who := func(i int) transport.Address { return transport.Address(fmt.Sprintf("+1555%07d", i)) }
+		write := func(to transport.Address) {
+			stored, err := w.network.putKnowing(t.Context(), transport.OutboxBatch{Items: []transport.OutboxItem{{User: romeo, Chat: to, Text: "hi"}}})
+			if err != nil || stored != 1 {
+				t.Errorf("%d texts are stored, %v", stored, err)
+			}
+		}
 		var writing sync.WaitGroup
 		for i := range 600 {
-			writing.Go(func() { w.network.knowOne(t.Context(), romeo, who(i)) })
+			writing.Go(func() { write(who(i)) })
 		}
 		writing.Wait()
-		w.network.knowOne(t.Context(), romeo, "my bank;phone-context=alphanumeric")
+		write("my bank;phone-context=alphanumeric")
 		for i := range 600 {
 			if !w.network.knows(t.Context(), romeo, who(i)) {
 				t.Fatalf("the %d. is a stranger", i)

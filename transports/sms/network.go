@@ -85,7 +85,6 @@ type Network struct {
 	floods     floods
 	rules      ruleBook
 	floodLimit int
-	written    map[string]bool // guarded by mu: "user contact" of some who were written to
 
 	queue chan struct{} // wakes the sender: there is something to send
 	scan  chan struct{} // wakes the sender: look at what is open
@@ -108,8 +107,8 @@ func newNetwork(o *Options, env transport.Env, providerOf func(provider.Receiver
 		ids: newLocks(), groups: newLocks(), ledgers: newLocks(), waiting: newLocks(),
 		quota: o.Quota, quotas: map[string]Quota{}, floodLimit: o.FloodLimit,
 		scheduling: make(chan struct{}, 1), balanceAlert: o.BalanceAlert, tellAdmins: env.TellAdmins,
-		floods: floods{from: map[string]*flood{}}, written: map[string]bool{},
-		queue: make(chan struct{}, 1), scan: make(chan struct{}, 1),
+		floods: floods{from: map[string]*flood{}},
+		queue:  make(chan struct{}, 1), scan: make(chan struct{}, 1),
 	}
 	n.mediaIn = newMediaIn(n)
 	if n.http == nil {

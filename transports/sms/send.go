@@ -86,7 +86,7 @@ func (n *Network) putAll(ctx context.Context, d draft, due bool) error {
 	}
 	stored, err := n.putWithin(ctx, item.User, due, func(most int) (stored int, err error) {
 		err = n.take(ctx, c, d.limited, func(usage transport.RecordItem) error {
-			stored, err = n.outbox.PutAll(ctx, transport.OutboxBatch{Items: items, Most: most, Records: []transport.RecordItem{usage}})
+			stored, err = n.putKnowing(ctx, transport.OutboxBatch{Items: items, Most: most, Records: []transport.RecordItem{usage}})
 			return err
 		})
 		return stored, err
@@ -100,7 +100,6 @@ func (n *Network) putAll(ctx context.Context, d draft, due bool) error {
 	if stored > 0 && !due {
 		n.wakeSender()
 	}
-	n.knowFromNow(ctx, items)
 	return nil
 }
 

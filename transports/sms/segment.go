@@ -17,6 +17,8 @@ import (
 // no part holds more than 153 characters.
 const longestText = 255 * 153
 
+const onePart = 160 // septets in a text that is one part
+
 // outgoingText gives the text as it is sent: line ends as \n, nothing that
 // does not print, "/me waves" as "* waves", and typographic marks as plain
 // ones where that makes the text fit the GSM alphabet.
@@ -100,13 +102,32 @@ func narrow(text string) string {
 	}, text)
 }
 
+// isBasic says that a text has only characters that are ASCII and take one septet
+// each in the GSM alphabet (3GPP TS 23.038 §6.2.1).
+func isBasic(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '\n' || c == '\r':
+		case c < ' ' || c > 'z' || c >= '[' && c <= '^' || c == '`':
+			return false
+		}
+	}
+	return true
+}
+
 func fitsGSM(text string) bool {
+	if isBasic(text) {
+		return true
+	}
 	_, err := gsm7.Encode([]byte(text))
 	return err == nil
 }
 
 // segments counts the parts that a text is sent in.
 func segments(text string) (int, error) {
+	if 0 < len(text) && len(text) <= onePart && isBasic(text) { // as most are
+		return 1, nil
+	}
 	parts, err := encoding.Encode([]byte(text))
 	if err != nil {
 		return 0, fmt.Errorf("encode text: %w", err)

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	encoding "github.com/warthog618/sms"
+	"github.com/warthog618/sms/encoding/gsm7"
+
 	"gatehouse/gateway/transport"
 )
 
@@ -108,5 +111,21 @@ func TestTextIsMadeFitToSend(t *testing.T) {
 	}
 	if got := outgoingText("it’s", false); got != "it’s" {
 		t.Errorf("switched off: got %q", got)
+	}
+}
+
+func TestPlainTextsAreCountedAsTheEncoderCountsThem(t *testing.T) {
+	for c := range 256 {
+		septets, err := gsm7.Encode([]byte{byte(c)})
+		if one := c < 0x80 && c != 0x1b && err == nil && len(septets) == 1; isBasic(string([]byte{byte(c)})) != one {
+			t.Errorf("%#x: basic is not %v", c, one)
+		}
+	}
+	for n := range 400 {
+		text := strings.Repeat("a", n)
+		parts, err := encoding.Encode([]byte(text))
+		if got, failed := segments(text); got != len(parts) || (err == nil) != (failed == nil) {
+			t.Errorf("%d characters: %d parts, want %d", n, got, len(parts))
+		}
 	}
 }

@@ -131,7 +131,7 @@ func (p *Provider) bring(ctx context.Context, d delivery) {
 
 func (p *Provider) hand(ctx context.Context, d delivery) error {
 	t := d.text
-	if d.code == 0 && slices.Contains(p.own, t.To) {
+	if d.code == 0 && p.isOwn[t.To] {
 		// From one user to another: this phone is the gateway's too.
 		in := provider.Inbound{ID: t.ID, From: t.From, To: t.To, Text: t.Text, At: t.At}
 		for _, a := range t.Media {

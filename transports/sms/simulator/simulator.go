@@ -42,6 +42,7 @@ type Text struct {
 type Provider struct {
 	options  Options
 	own      []string // the users' numbers
+	isOwn    map[string]bool
 	receiver provider.Receiver
 	log      *slog.Logger
 
@@ -68,8 +69,12 @@ var _ provider.Provider = (*Provider)(nil)
 // New makes a provider whose users have these numbers.
 func New(o Options, own []string, receiver provider.Receiver, log *slog.Logger) *Provider {
 	ended := make(chan struct{})
+	isOwn := make(map[string]bool, len(own))
+	for _, number := range own {
+		isOwn[number] = true
+	}
 	return &Provider{
-		options: o, own: own, receiver: receiver, log: log,
+		options: o, own: own, isOwn: isOwn, receiver: receiver, log: log,
 		phones: make(map[string]*phone), quiet: list.New(), followers: make(map[chan string]bool),
 		deliveries: deliveries{behind: make(map[string][]delivery)},
 		due:        make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) }),
@@ -100,7 +105,7 @@ func (p *Provider) failure(o provider.Outgoing) int {
 	if code := failFrom[o.From]; code != 0 {
 		return code
 	}
-	if slices.Contains(p.own, o.To) {
+	if p.isOwn[o.To] {
 		return 0 // somebody has it, test number or not
 	}
 	return failTo[o.To]

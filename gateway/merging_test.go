@@ -115,7 +115,7 @@ func TestAnArchiveIsReadForwardsThroughTheHistoryOfTheNetwork(t *testing.T) {
 
 func TestAPartOfTheHistoryIsRead(t *testing.T) {
 	pastStory(t, func(t *testing.T, w *world, p *pastServer) {
-		now := time.Now()
+		now := time.Now().Truncate(time.Millisecond) // as the server tells it
 		p.recall(inGarden, now, "m", 250)
 		w.entersGarden(p)
 		stamp := func(i int) string { return now.Add(time.Duration(i-250) * time.Second).UTC().Format(time.RFC3339Nano) }

@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// restAfter is how long a session waits for more before it lies down.
-const restAfter = time.Second
+const (
+	restAfter = 1500 * time.Millisecond // without work a session lies down
+	soon      = 10 * time.Second        // one that is woken so early has lain down in vain;
+	inVain    = 3                       // after so many times it waits longer, doubling each time,
+	doublings = 4                       // so often at most
+)
 
 // A session at rest has no goroutine: the stack of one would be a fifth of all
 // that the session takes, and most do nothing for hours. Whoever gives a session
@@ -16,6 +20,8 @@ const restAfter = time.Second
 type resting struct {
 	mu    sync.Mutex
 	lying bool
+	since time.Time
+	hasty int // how often it was woken soon, without a break
 
 	loaded bool        // run has begun; its goroutine owns this
 	pulse  *time.Timer // gives the sign for what a session does at every beat
@@ -27,6 +33,9 @@ func (s *session) wake() {
 	defer s.resting.mu.Unlock()
 	if s.lying {
 		s.lying = false
+		if s.hasty++; time.Since(s.since) >= soon {
+			s.hasty = 0
+		}
 		go s.host.work(s)
 	}
 }
@@ -39,8 +48,16 @@ func (s *session) liesDown() bool {
 	}
 	s.resting.mu.Lock()
 	defer s.resting.mu.Unlock()
-	s.lying = !s.isGivenMore()
+	s.lying, s.since = !s.isGivenMore(), time.Now()
 	return s.lying
+}
+
+// patience is how long the session waits for more: starting costs 12 µs, which
+// is not worth it for somebody who gets something every few seconds.
+func (s *session) patience() time.Duration {
+	s.resting.mu.Lock()
+	defer s.resting.mu.Unlock()
+	return restAfter << min(max(s.hasty-inVain, 0), doublings)
 }
 
 // mayRest says that no time and no event is waited for by which the session

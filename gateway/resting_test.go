@@ -44,16 +44,39 @@ func TestASessionThatLiesDownMissesNothing(t *testing.T) {
 		w.pass(0)
 		w.Skip()
 		for i := range 300 {
-			time.Sleep(time.Second)
-			text := fmt.Sprintf("at second %d", i)
-			switch i % 3 {
-			case 0: // a stanza; then there are two looks until the session lies down
+			time.Sleep(time.Duration(1+i%3) * 1500 * time.Millisecond) // when it looks whether there was anything
+			text := fmt.Sprintf("number %d", i)
+			if i%2 == 0 {
 				w.speaks(orchard, garden, text)
-				w.Expect(inRoom(orchard, garden, "romeo", text))
-			case 2: // an event
+			} else {
 				w.verona.speaks("#garden", transport.Message{Nick: "romeo", Text: text})
-				w.Expect(inRoom(orchard, garden, "romeo", text))
 			}
+			w.Expect(inRoom(orchard, garden, "romeo", text))
+		}
+	})
+}
+
+func TestASessionThatIsWokenAgainAndAgainWaitsLonger(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.joins(orchard, garden, "romeo")
+		for range 60 {
+			w.pass(2 * time.Second)
+			w.Skip()
+			w.speaks(orchard, garden, "again")
+			w.Expect(inRoom(orchard, garden, "romeo", "again"))
+		}
+		w.pass(2 * time.Second)
+		if running() == 0 {
+			t.Error("it lies down although somebody writes every other second")
+		}
+		w.pass(2 * time.Minute)
+		if n := running(); n != 0 {
+			t.Errorf("%d sessions run two minutes later", n)
+		}
+		w.speaks(orchard, garden, "much later")
+		w.pass(2 * time.Second)
+		if running() != 0 {
+			t.Error("a session that is seldom woken waits long")
 		}
 	})
 }

@@ -210,10 +210,10 @@ func (s *session) wrapUp(sound bool) {
 
 // loop works until the session is over, or rests.
 func (s *session) loop() (rests bool) {
-	look := time.NewTicker(restAfter)
+	look := time.NewTicker(s.patience())
 	defer look.Stop()
-	worked := false // since the last look
-	for {
+	worked := false // since the last look, but for what the session was woken for
+	for first := true; ; first = false {
 		select {
 		case <-s.closing.Done():
 			return false
@@ -251,7 +251,7 @@ func (s *session) loop() (rests bool) {
 		case f := <-s.orders:
 			s.call(f)
 		}
-		worked = true
+		worked = !first
 	}
 }
 

@@ -27,11 +27,10 @@ func returnMemory(ctx context.Context) {
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/memory/classes/heap/stacks:bytes"},
-		{Name: "/sched/goroutines-created:goroutines"},
 		{Name: "/sched/goroutines:goroutines"},
 	}
 	last, shrinking := uint64(0), false
-	gone := uint64(0) // goroutines that had ended when memory was given back last
+	most := uint64(0) // goroutines at a time, since memory was given back last
 	for {
 		select {
 		case <-look.C:
@@ -43,13 +42,14 @@ func returnMemory(ctx context.Context) {
 		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
 		quiet := allocated-last < quietRate
 		last = allocated
-		stacks, ended := samples[4].Value.Uint64(), samples[5].Value.Uint64()-samples[6].Value.Uint64()
-		left := free + objects - min(objects, live) + min(stacks, (ended-min(gone, ended))*quietStack)
+		stacks, running := samples[4].Value.Uint64(), samples[5].Value.Uint64()
+		most = max(most, running)
+		left := free + objects - min(objects, live) + (most-running)*quietStack
 		if !quiet || !shrinking && left < max(quietReturn, live/quietPortion) {
 			continue
 		}
 		debug.FreeOSMemory()
-		gone = ended
+		most = running
 		// A collection halves the stacks that are too large, as those of a TLS
 		// handshake are: several make them small.
 		metrics.Read(samples)

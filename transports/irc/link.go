@@ -300,6 +300,10 @@ func (l *link) arm() {
 	if l.conn == nil {
 		return
 	}
+	if l.phase == quitting {
+		l.conn.SetReadDeadline(l.quitBy)
+		return
+	}
 	var at time.Time
 	if l.pinged.IsZero() {
 		at = l.lastRead.Add(silenceLimit)
@@ -332,8 +336,6 @@ func (l *link) arm() {
 	switch l.phase {
 	case connecting:
 		earlier(l.registerBy)
-	case quitting:
-		earlier(l.quitBy)
 	case online:
 		if len(l.channels) == 0 {
 			earlier(l.used.Add(idleLimit))

@@ -345,6 +345,23 @@ func TestManyRoomsAreJoinedInFewLines(t *testing.T) {
 	})
 }
 
+func TestAServerHasAllOfTheGraceToTakeAQuit(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		c.sends(":juliet!j@h PRIVMSG #garden :hi")
+		time.Sleep(restAfter - time.Millisecond) // the reader is about to look up
+		start := time.Now()
+		go w.session.Close(context.Background(), "stopping")
+		said := false
+		for l := range c.lines {
+			said = said || strings.HasPrefix(l, "QUIT")
+		}
+		if took := time.Since(start); !said || took < quitGrace {
+			t.Errorf("QUIT was said: %v, and the connection ended after %v", said, took)
+		}
+	})
+}
+
 func TestCloseSaysQuitAndWaits(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()

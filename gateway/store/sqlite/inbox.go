@@ -51,7 +51,8 @@ func (i inbox) Put(ctx context.Context, item store.InboxItem) (int64, bool, erro
 		if err := t.exec(forgetInbox, o.key); err != nil {
 			return o, err
 		}
-		return o, put()
+		err = put()
+		return o, err
 	})
 	return o.key, o.fresh, err
 }

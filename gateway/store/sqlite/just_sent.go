@@ -19,8 +19,12 @@ func (o outbox) itemCell(key int64) cell {
 	return cell{itemKind, o.component, "", "", strconv.FormatInt(key, 10)}
 }
 
-// touch notes an item that is updated, and keeps it if it is short.
+// touch notes an item that is updated, and keeps it if it is short and the newest
+// of its id.
 func (o outbox) touch(t *tx, item transport.OutboxItem, keep bool) {
+	if newest, known, _ := o.s.writer.recent.get(o.idCell(item.ID)); known && newest.(int64) > item.Key {
+		keep = false
+	}
 	if !keep || item.ID == "" || len(item.Text) > recentBytes {
 		t.touch(o.idCell(item.ID), nil)
 		t.touch(o.itemCell(item.Key), nil)

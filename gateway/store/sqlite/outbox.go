@@ -174,7 +174,7 @@ func (o outbox) update(t *tx, item transport.OutboxItem, row []any) (found bool,
 	found, err = t.row(updateSent, row, &item.User, &chat, &room, &item.Origin, &item.Text, &request, &put, &media)
 	item.Chat, item.Room, item.Request = transport.Address(chat), transport.Address(room), transport.Request(request)
 	item.Put, item.NotBefore = timeOf(put), timeOf(nanos(item.NotBefore))
-	o.touch(t, item, err == nil && media == "")
+	o.touch(t, item, found && err == nil && media == "")
 	return found, err
 }
 

@@ -157,4 +157,32 @@ func TestWhatWasJustSentIsFoundAsTheFileHasIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	find("SM2", false, 0)
+	if err := out.Update(t.Context(), transport.OutboxItem{Key: key, State: transport.Sent, ID: "SM2"}); err == nil {
+		t.Error("an item that is gone was updated")
+	}
+	find("SM2", false, 0)
+}
+
+func TestOfTwoItemsOfOneIDTheNewestIsFound(t *testing.T) {
+	out := openTest(t, newPath(t)).Outbox("a")
+	var keys []int64
+	for _, text := range []string{"older", "newer"} {
+		key, _, err := out.Put(t.Context(), transport.OutboxItem{User: "romeo@a", Chat: "+1", Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	for _, key := range append(keys, keys...) {
+		if err := out.Update(t.Context(), transport.OutboxItem{Key: key, State: transport.Sent, ID: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		item, found, err := out.Find(t.Context(), "1")
+		if want := max(key, item.Key); err != nil || !found || item.Key != want {
+			t.Errorf("got %d, %v, %v", item.Key, found, err)
+		}
+	}
+	if item, _, err := out.Find(t.Context(), "1"); err != nil || item.Key != keys[1] {
+		t.Errorf("got %d, %v", item.Key, err)
+	}
 }

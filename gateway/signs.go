@@ -28,8 +28,7 @@ func (s *signs) give(which sign) {
 	signal(s.seen)
 }
 
-// heedSigns does what the signs ask for.
-// over says that the session is.
+// heedSigns does what the signs ask for. Over says that the session is.
 func (s *session) heedSigns() (over bool) {
 	given := sign(s.signs.given.Swap(0))
 	if given&inboxFilled != 0 {

@@ -47,6 +47,10 @@ func (d *disk) all() []transport.OutboxItem {
 func (d *disk) Put(_ context.Context, item transport.OutboxItem) (int64, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.put(item)
+}
+
+func (d *disk) put(item transport.OutboxItem) (int64, bool, error) {
 	for _, was := range d.items {
 		if item.Origin != "" && was.User == item.User && was.Chat == item.Chat && was.Origin == item.Origin && was.Text == item.Text && reflect.DeepEqual(was.Media, item.Media) &&
 			item.Put.Sub(was.Put) < transport.DuplicateWindow {
@@ -61,39 +65,42 @@ func (d *disk) Put(_ context.Context, item transport.OutboxItem) (int64, bool, e
 
 func (d *disk) PutAll(ctx context.Context, batch transport.OutboxBatch) (stored int, err error) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	before := maps.Clone(d.items)
-	d.mu.Unlock()
 	for _, item := range batch.Items {
-		if _, fresh, _ := d.Put(ctx, item); fresh {
+		if _, fresh, _ := d.put(item); fresh {
 			stored++
 		}
 	}
 	if stored == 0 {
 		return 0, nil
 	}
-	if n, _ := d.Waiting(ctx, batch.Items[0].User); batch.Most > 0 && n > batch.Most {
-		d.mu.Lock()
+	if batch.Most > 0 && d.waiting(batch.Items[0].User) > batch.Most {
 		d.items = before
-		d.mu.Unlock()
 		return 0, transport.ErrOutboxFull
 	}
 	for _, r := range batch.Records {
 		if err := d.records.Put(ctx, r); err != nil {
+			d.items = before
 			return 0, err
 		}
 	}
 	return stored, nil
 }
 
-func (d *disk) Waiting(_ context.Context, user string) (n int, err error) {
+func (d *disk) Waiting(_ context.Context, user string) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.waiting(user), nil
+}
+
+func (d *disk) waiting(user string) (n int) {
 	for _, item := range d.items {
 		if item.User == user && item.State <= transport.Sending {
 			n++
 		}
 	}
-	return n, nil
+	return n
 }
 
 func (d *disk) Update(_ context.Context, item transport.OutboxItem) error {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -102,17 +101,13 @@ func (a archive) Import(ctx context.Context, messages []store.Archived) (added i
 
 // importAll is archiveAll within a commit that others share: it undoes itself.
 func (w *writer) importAll(t *tx, messages []store.Archived) (added int, err error) {
-	if err := t.exec("SAVEPOINT import"); err != nil {
-		return 0, err
-	}
-	if added, err = w.archiveAll(t, messages); err == nil {
-		return added, t.exec("RELEASE import")
-	}
-	w.names.forget()
-	if t.isOver() {
-		return 0, err
-	}
-	return 0, errors.Join(err, t.exec("ROLLBACK TO import"), t.exec("RELEASE import"))
+	err = t.part(func() (err error) {
+		if added, err = w.archiveAll(t, messages); err != nil {
+			w.names.forget()
+		}
+		return err
+	})
+	return added, err
 }
 
 // finishArchive keeps the messages for another try unless they are written. A

@@ -2,15 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 )
 
 const (
-	viewsOf  = `SELECT key FROM archive_views WHERE component = ? AND user = ?`
-	lastOf   = `SELECT coalesce(max(message), 0), count(*) FROM (SELECT message FROM archive_seen WHERE view = ? ORDER BY message LIMIT ?)`
-	stepFrom = `SAVEPOINT forget`
-	stepBack = `ROLLBACK TO forget`
-	stepOver = `RELEASE forget`
+	viewsOf = `SELECT key FROM archive_views WHERE component = ? AND user = ?`
+	lastOf  = `SELECT coalesce(max(message), 0), count(*) FROM (SELECT message FROM archive_seen WHERE view = ? ORDER BY message LIMIT ?)`
 )
 
 // forgotten are the statements that delete what a user has on a component.
@@ -53,14 +49,11 @@ func (s *Store) Forget(ctx context.Context, component, user string) error {
 // forgetSome forgets the oldest of what a user saw in one chat, and after the
 // last of it the view itself.
 func (w *writer) forgetSome(t *tx, view int64) (more bool, err error) {
-	if err := t.exec(stepFrom); err != nil {
-		return false, err
-	}
-	more, err = w.forgetStep(t, view)
-	if err != nil {
-		err = errors.Join(err, t.exec(stepBack))
-	}
-	return more, errors.Join(err, t.exec(stepOver))
+	err = t.part(func() (err error) {
+		more, err = w.forgetStep(t, view)
+		return err
+	})
+	return more, err
 }
 
 func (w *writer) forgetStep(t *tx, view int64) (more bool, err error) {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -49,18 +48,11 @@ func (o outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, e
 		}
 	}
 	return write(ctx, o.s, func(t *tx) (stored int, err error) {
-		if err := t.exec("SAVEPOINT put"); err != nil {
-			return 0, err
-		}
-		touched := len(t.touched)
-		if stored, err = o.putAll(t, batch); err == nil {
-			return stored, t.exec("RELEASE put")
-		}
-		if t.isOver() {
-			return 0, err
-		}
-		t.touched = t.touched[:touched]
-		return 0, errors.Join(err, t.exec("ROLLBACK TO put"), t.exec("RELEASE put"))
+		err = t.part(func() (err error) {
+			stored, err = o.putAll(t, batch)
+			return err
+		})
+		return stored, err
 	})
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -317,6 +318,24 @@ func (w *writer) tidy() {
 		return err
 	})
 	w.report(err)
+}
+
+// part does all that run does or nothing of it, within a transaction that others
+// share.
+func (t *tx) part(run func() error) error {
+	touched := len(t.touched)
+	if err := t.exec("SAVEPOINT part"); err != nil {
+		return err
+	}
+	err := run()
+	if err == nil {
+		return t.exec("RELEASE part")
+	}
+	if t.isOver() {
+		return err
+	}
+	t.touched = t.touched[:touched]
+	return errors.Join(err, t.exec("ROLLBACK TO part"), t.exec("RELEASE part"))
 }
 
 // touch says that the transaction changes a cell.

@@ -281,7 +281,7 @@ func (c crowd) leave() {
 func gather(address string, n int) (all crowd, err error) {
 	var mu sync.Mutex
 	var coming sync.WaitGroup
-	places := make(chan struct{}, 500) // a server takes a second or more to let somebody in
+	places := make(chan struct{}, comeMost) // a server takes a second or more to let somebody in
 	for i := range n {
 		places <- struct{}{}
 		coming.Go(func() {

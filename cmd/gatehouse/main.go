@@ -30,15 +30,8 @@ commands:
 
 `
 
-// heapGrowth is Go's GOGC. Users at rest are most of the heap, and its garbage
-// lies between what is theirs: half of the usual growth takes a sixth of the
-// memory away, and adds a tenth to the CPU of a message.
-const heapGrowth = 50
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
-	}
+	new(collector).set(heapGrowth)
 	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -30,6 +30,7 @@ func returnMemory(ctx context.Context) {
 		{Name: "/sched/goroutines:goroutines"},
 	}
 	last, shrinking := uint64(0), false
+	garbage := collector{heapGrowth}
 	most := uint64(0) // goroutines at a time, since memory was given back last
 	for {
 		select {
@@ -40,6 +41,7 @@ func returnMemory(ctx context.Context) {
 		metrics.Read(samples)
 		allocated, live := samples[0].Value.Uint64(), samples[1].Value.Uint64()
 		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
+		garbage.set(growth(allocated-last, live))
 		quiet := allocated-last < quietRate
 		last = allocated
 		stacks, running := samples[4].Value.Uint64(), samples[5].Value.Uint64()

@@ -117,13 +117,7 @@ func groupchat(id, from, room, body string) string {
 // roundTrip says something in a channel and waits for the answer of somebody on
 // IRC, again and again.
 func (t *trial) roundTrip(o sizes) (figures, error) {
-	var bot *ircClient
-	heard := make(chan struct{}, 1)
-	bot, err := dialIRC(t.irc, "echobot", func(line string) {
-		if strings.Contains(line, "ping") {
-			heard <- struct{}{}
-		}
-	}, "#trip")
+	bot, heard, err := t.echobot()
 	if err != nil {
 		return nil, err
 	}
@@ -138,10 +132,49 @@ func (t *trial) roundTrip(o sizes) (figures, error) {
 		}
 	})
 	defer t.server.listen(nil)
+	return t.trips(o, bot, heard, back, func(i int) {
+		t.server.send(groupchat(fmt.Sprintf("t%d", i), user(0), t.room("#trip"), fmt.Sprintf("ping %d", i)))
+	})
+}
+
+// shortTrip is the round trip of somebody who is on IRC themselves: the part of
+// it that is no gateway's.
+func (t *trial) shortTrip(o sizes) (figures, error) {
+	bot, heard, err := t.echobot()
+	if err != nil {
+		return nil, err
+	}
+	defer bot.close()
+	back := make(chan struct{}, 1)
+	asker, err := dialIRC(t.irc, "asker", func(line string) {
+		if strings.Contains(line, "pong") {
+			back <- struct{}{}
+		}
+	}, "#trip")
+	if err != nil {
+		return nil, err
+	}
+	defer asker.close()
+	return t.trips(o, bot, heard, back, func(i int) { asker.say("PRIVMSG #trip :ping %d", i) })
+}
+
+// echobot is somebody on IRC in #trip, who tells of each ping that they hear.
+func (t *trial) echobot() (bot *ircClient, heard chan struct{}, err error) {
+	heard = make(chan struct{}, 1)
+	bot, err = dialIRC(t.irc, "echobot", func(line string) {
+		if strings.Contains(line, "ping") {
+			heard <- struct{}{}
+		}
+	}, "#trip")
+	return bot, heard, err
+}
+
+// trips times pings and their answers, one after the other.
+func (t *trial) trips(o sizes, bot *ircClient, heard, back chan struct{}, ping func(i int)) (figures, error) {
 	trips := make([]time.Duration, o.trips)
 	for i := range trips {
 		began := time.Now()
-		t.server.send(groupchat(fmt.Sprintf("t%d", i), user(0), t.room("#trip"), fmt.Sprintf("ping %d", i)))
+		ping(i)
 		if err := t.server.wait(heard, 10*time.Second); err != nil {
 			return nil, fmt.Errorf("trip %d to IRC: %w", i, err)
 		}

@@ -56,6 +56,14 @@ var rows = []row{
 			{figure: "p99", what: "p99", unit: "ms", goal: 1. / 50},
 		},
 	}, {
+		name: "round trip without a gateway", alone: true, do: (*trial).shortTrip,
+		sizes:   same(sizes{trips: 2000}),
+		compare: []comparison{{figure: "p50", what: "p50", unit: "ms"}, {figure: "p99", what: "p99", unit: "ms"}},
+	}, {
+		name: "round trip, history off", alone: true, do: (*trial).roundTrip,
+		sizes:   same(sizes{trips: 2000}),
+		compare: []comparison{{figure: "p50", what: "p50", unit: "ms"}, {figure: "p99", what: "p99", unit: "ms"}},
+	}, {
 		name: "fan-out to 50, history on", history: true, do: (*trial).fanOut,
 		sizes: of(sizes{listeners: 50, messages: 4000}, sizes{listeners: 50, messages: 100}),
 		compare: []comparison{

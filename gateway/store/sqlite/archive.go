@@ -113,11 +113,11 @@ func (w *writer) importAll(t *tx, messages []store.Archived) (added int, err err
 // finishArchive keeps the messages for another try unless they are written. A
 // batch that fails while the disk works is given up in the end, or nothing
 // after it would ever be written.
-func (w *writer) finishArchive(messages []store.Archived, commit, own error) {
+func (w *writer) finishArchive(messages int, commit, own error) {
 	if commit != nil || own != nil {
 		w.names.forget()
 	}
-	if len(messages) == 0 {
+	if messages == 0 {
 		return
 	}
 	if commit == nil && own != nil {
@@ -128,7 +128,7 @@ func (w *writer) finishArchive(messages []store.Archived, commit, own error) {
 	lost := w.archiveFailed >= archiveTries
 	if lost {
 		w.archiveFailed = 0
-		w.log.Error("messages can't be written to the archive: they are not kept", "count", len(messages), "err", own)
+		w.log.Error("messages can't be written to the archive: they are not kept", "count", messages, "err", own)
 	}
 	w.archive.finish(commit == nil && own == nil || lost, lost)
 }

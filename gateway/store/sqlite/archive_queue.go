@@ -26,7 +26,7 @@ const (
 type archiveQueue struct {
 	mutex   sync.Mutex
 	waiting []store.Archived
-	taken   int // of them, those in the commit that runs
+	taken   int // of them, those in the transaction
 	behind  int // of them, those that the last commit had no room for
 	bytes   int
 	over    uint64 // how many were ever written or given up
@@ -103,13 +103,19 @@ func (q *archiveQueue) isDue() bool {
 	return len(q.waiting) >= archiveBatch || len(q.crowded) > 0 || q.behind > 0
 }
 
-// take gives the oldest messages for a commit, which ends in finish.
-func (q *archiveQueue) take() []store.Archived {
+// take gives the oldest messages for a transaction, which ends in finish. If that
+// is open, it has those that were taken last, and only more are given. All is how
+// many it has then.
+func (q *archiveQueue) take(open bool) (more []store.Archived, all int) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
+	before := q.taken
+	if !open {
+		before = 0
+	}
 	q.taken = min(len(q.waiting), archiveBatch)
 	q.behind = len(q.waiting) - q.taken
-	return q.waiting[:q.taken:q.taken]
+	return q.waiting[before:q.taken:q.taken], q.taken
 }
 
 // finish forgets what was taken if it is over, written or given up. If not, the

@@ -49,7 +49,7 @@ func TestNobodyWaitsForRoomWhileTheDiskRefuses(t *testing.T) {
 	for i := 0; room == nil; i++ {
 		room = s.Archive().Add(saidTo("romeo", fmt.Sprint(i)))
 	}
-	q.take()
+	q.take(false)
 	q.finish(false, false)
 	<-room
 	if s.Archive().Add(saidTo("romeo", "later")) != nil {

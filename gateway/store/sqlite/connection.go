@@ -167,19 +167,26 @@ func (c *connection) prepared(text string) (*sqlite3.SQLiteStmt, error) {
 
 // transact commits what run does, or nothing of it.
 func (c *connection) transact(run func() error) error {
-	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := c.begin(); err != nil {
 		return err
 	}
-	err := run()
+	return c.end(run())
+}
+
+// begin opens a transaction. There is none within another.
+func (c *connection) begin() error { return c.exec("BEGIN IMMEDIATE") }
+
+// end commits the transaction, or undoes it because of an error.
+func (c *connection) end(err error) error {
 	if err == nil {
 		err = c.exec("COMMIT")
 	}
-	if err != nil && !c.isOver() {
+	if err != nil && c.isOpen() {
 		err = errors.Join(err, c.exec("ROLLBACK"))
 	}
 	return err
 }
 
-// isOver tells whether SQLite has ended the transaction by itself, as it does
-// when the disk is full (https://www.sqlite.org/lang_transaction.html §3).
-func (c *connection) isOver() bool { return c.conn.AutoCommit() }
+// isOpen tells whether there is a transaction. SQLite ends it by itself when the
+// disk is full (https://www.sqlite.org/lang_transaction.html §3).
+func (c *connection) isOpen() bool { return !c.conn.AutoCommit() }

@@ -54,7 +54,7 @@ type writer struct {
 	keep          retention
 }
 
-// A tx is the open transaction. It is owned by run.
+// A tx is the transaction. It is owned by run.
 type tx struct {
 	*connection
 	touched []touch
@@ -151,7 +151,8 @@ func change(ctx context.Context, s *Store, text string, args ...any) error {
 
 func (w *writer) run() {
 	defer close(w.stopped)
-	var due alarm                // when marks and messages are written, at the latest
+	var due alarm                // when marks and messages are committed, at the latest
+	var piece alarm              // when messages are written for that
 	var pruning <-chan time.Time // nil: everything stays
 	if w.keep.limits() {
 		pruning = time.After(firstPrune)
@@ -169,16 +170,26 @@ func (w *writer) run() {
 		case <-w.archived:
 			if !w.archive.isDue() {
 				due.within(archiveDelay)
+				piece.within(pieceDelay)
 				continue
 			}
-		case <-pruning:
-			pruning = time.After(w.prune())
+		case <-piece.c:
+			if piece.stop(); w.writePiece() {
+				piece.within(pieceDelay)
+			}
 			continue
+		case <-pruning:
+			if !w.tx.isOpen() {
+				pruning = time.After(w.prune())
+				continue
+			}
+			pruning = time.After(0) // once that is committed
 		case <-due.c:
 		case <-w.stopping:
 			last = true
 		}
 		due.stop()
+		piece.stop()
 		began := time.Now()
 		if waits {
 			w.turn.began = began
@@ -192,6 +203,7 @@ func (w *writer) run() {
 			due.within(0)
 		case written && w.archive.len() > 0: // what came during the commit waits for company, too
 			due.within(archiveDelay - time.Since(began))
+			piece.within(pieceDelay)
 		case !written && (w.marks.count() > 0 || w.archive.len() > 0):
 			due.within(retryDelay)
 		}
@@ -240,18 +252,24 @@ func (w *writer) fill(batch []request) []request {
 // commit runs a batch and the marks that wait in one transaction, then answers.
 // False means that nothing was written.
 func (w *writer) commit(batch []request) bool {
-	marks, messages := w.marks.take(), w.archive.take()
-	if len(batch)+len(marks)+len(messages) == 0 {
+	marks := w.marks.take()
+	messages, taken := w.archive.take(w.tx.isOpen())
+	if len(batch)+len(marks)+taken == 0 {
 		return true
 	}
 	failed := make([]error, len(batch))
 	unkept, err := w.attempt(batch, failed, marks, messages)
+	if err != nil && len(messages) < taken { // the pieces may be why
+		w.names.forget()
+		messages, taken = w.archive.take(false)
+		unkept, err = w.attempt(batch, failed, marks, messages)
+	}
 	if unkept != nil { // the others have nothing to do with it
 		w.names.forget()
 		_, err = w.attempt(batch, failed, marks, nil)
 	}
 	w.marks.written(marks, err == nil)
-	w.finishArchive(messages, err, unkept)
+	w.finishArchive(taken, err, unkept)
 	w.report(err)
 	w.recent.committed(w.tx.touched, err == nil)
 	for i, r := range batch {
@@ -267,29 +285,38 @@ func (w *writer) commit(batch []request) bool {
 	return err == nil && unkept == nil
 }
 
-// attempt runs everything in one transaction. Unkept is why the messages could
-// not be written, which undoes all.
+// attempt runs everything in one transaction, which pieces may have begun. Unkept
+// is why the messages could not be written, which undoes all.
 func (w *writer) attempt(batch []request, failed []error, marks []int64, messages []store.Archived) (unkept, err error) {
 	w.tx.touched = w.tx.touched[:0]
-	err = w.tx.transact(func() error {
-		for i, r := range batch {
-			w.turn.giveWay()
-			if failed[i] = r.run(w.tx); failed[i] != nil && w.tx.isOver() {
-				return failed[i]
-			}
+	pieces, err := w.tx.resume()
+	if err != nil {
+		return nil, err
+	}
+	err = w.runAll(batch, failed, marks, pieces)
+	if err == nil && len(messages) > 0 {
+		_, unkept = w.archiveAll(w.tx, messages)
+		err = unkept
+	}
+	return unkept, w.tx.end(err)
+}
+
+// runAll fails if it can't go on. After pieces it can't once a request fails,
+// which it might not do without them.
+func (w *writer) runAll(batch []request, failed []error, marks []int64, pieces bool) error {
+	for i, r := range batch {
+		w.turn.giveWay()
+		if failed[i] = r.run(w.tx); failed[i] != nil && (pieces || !w.tx.isOpen()) {
+			return failed[i]
 		}
-		for _, key := range marks {
-			w.turn.giveWay()
-			if err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
-				return err
-			}
+	}
+	for _, key := range marks {
+		w.turn.giveWay()
+		if err := w.tx.exec(markDone, nanos(w.now()), key); err != nil {
+			return err
 		}
-		if len(messages) > 0 {
-			_, unkept = w.archiveAll(w.tx, messages)
-		}
-		return unkept
-	})
-	return unkept, err
+	}
+	return nil
 }
 
 // report logs when writing begins to fail, and when it works again.
@@ -331,7 +358,7 @@ func (t *tx) part(run func() error) error {
 	if err == nil {
 		return t.exec("RELEASE part")
 	}
-	if t.isOver() {
+	if !t.isOpen() {
 		return err
 	}
 	t.touched = t.touched[:touched]

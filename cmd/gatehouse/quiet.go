@@ -31,7 +31,8 @@ func returnMemory(ctx context.Context) {
 	}
 	last, shrinking := uint64(0), false
 	garbage := collector{heapGrowth}
-	most := uint64(0) // goroutines at a time, since memory was given back last
+	running := uint64(0) // goroutines
+	most := uint64(0)    // of them at a time, since memory was given back last
 	for {
 		select {
 		case <-look.C:
@@ -41,13 +42,15 @@ func returnMemory(ctx context.Context) {
 		metrics.Read(samples)
 		allocated, live := samples[0].Value.Uint64(), samples[1].Value.Uint64()
 		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
-		garbage.set(growth(allocated-last, live))
-		quiet := allocated-last < quietRate
+		rate := allocated - last
 		last = allocated
-		stacks, running := samples[4].Value.Uint64(), samples[5].Value.Uint64()
+		stacks := samples[4].Value.Uint64()
+		before := running
+		running = samples[5].Value.Uint64()
+		garbage.set(load{rate, live, before, running}.growth())
 		most = max(most, running)
 		left := free + objects - min(objects, live) + (most-running)*quietStack
-		if !quiet || !shrinking && left < max(quietReturn, live/quietPortion) {
+		if rate >= quietRate || !shrinking && left < max(quietReturn, live/quietPortion) {
 			continue
 		}
 		debug.FreeOSMemory()

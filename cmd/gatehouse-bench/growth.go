@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // A measurement is what some amount of work took.
@@ -79,7 +80,9 @@ func (t *trial) settled(o sizes) (figures, error) {
 	if _, err := t.settle(o.users, comeMost); err != nil {
 		return nil, err
 	}
-	return figures{"memory": (t.memory() - memory) / 1024, "cpu": (t.cpu() - cpu).Seconds()}, nil
+	cpu = t.cpu() - cpu
+	time.Sleep(resting)
+	return figures{"memory": (t.memory() - memory) / 1024, "cpu": cpu.Seconds()}, nil
 }
 
 // joinsPerSize evens out the clock's ticks, which are as long as a small join.

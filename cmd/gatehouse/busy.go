@@ -12,26 +12,18 @@ const (
 	// message.
 	heapGrowth = 50
 
-	busyRate   = 40 << 20 // bytes allocated in a second
-	busyRoom   = 64 << 20 // of garbage
-	busyComing = 32       // an increase of goroutines by this part in a second: users come
+	busyRate = 40 << 20 // bytes allocated in a second; users who come in a storm allocate a fourth of it
+	busyRoom = 64 << 20 // of garbage
 )
 
-// A load is what a gateway had to do in a second.
-type load struct {
-	allocated          uint64 // bytes
-	live               uint64 // bytes, after the last collection
-	before, goroutines uint64 // at the second's begin and end
-}
-
-// growth is the GOGC for a gateway under a load. One that works hard has room for
-// more garbage: messages are gone once they are delivered. While users come it has
-// not, for they stay between it.
-func (l load) growth() int {
-	if l.allocated < busyRate || l.goroutines > l.before+l.before/busyComing {
+// growth is the GOGC for a gateway that has allocated so many bytes in a second,
+// with so many alive after the last collection. One that works hard has room for
+// more garbage: messages are gone once they are delivered.
+func growth(allocated, live uint64) int {
+	if allocated < busyRate {
 		return heapGrowth
 	}
-	return max(heapGrowth, int(100*busyRoom/max(l.live, busyRoom/4)))
+	return max(heapGrowth, int(100*busyRoom/max(live, busyRoom/4)))
 }
 
 // A collector sets GOGC, unless the environment does. It stops the world for

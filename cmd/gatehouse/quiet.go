@@ -31,8 +31,7 @@ func returnMemory(ctx context.Context) {
 	}
 	last, shrinking := uint64(0), false
 	garbage := collector{heapGrowth}
-	running := uint64(0) // goroutines
-	most := uint64(0)    // of them at a time, since memory was given back last
+	most := uint64(0) // goroutines at a time, since memory was given back last
 	for {
 		select {
 		case <-look.C:
@@ -42,15 +41,13 @@ func returnMemory(ctx context.Context) {
 		metrics.Read(samples)
 		allocated, live := samples[0].Value.Uint64(), samples[1].Value.Uint64()
 		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
-		rate := allocated - last
+		garbage.set(growth(allocated-last, live))
+		quiet := allocated-last < quietRate
 		last = allocated
-		stacks := samples[4].Value.Uint64()
-		before := running
-		running = samples[5].Value.Uint64()
-		garbage.set(load{rate, live, before, running}.growth())
+		stacks, running := samples[4].Value.Uint64(), samples[5].Value.Uint64()
 		most = max(most, running)
 		left := free + objects - min(objects, live) + (most-running)*quietStack
-		if rate >= quietRate || !shrinking && left < max(quietReturn, live/quietPortion) {
+		if !quiet || !shrinking && left < max(quietReturn, live/quietPortion) {
 			continue
 		}
 		debug.FreeOSMemory()

@@ -76,6 +76,7 @@ func (b *bench) grown(ctx context.Context, n int, do func(*trial, sizes) (figure
 
 // settled is what users cost who come into three channels each.
 func (t *trial) settled(o sizes) (figures, error) {
+	time.Sleep(resting)
 	memory, cpu := t.memory(), t.cpu()
 	if _, err := t.settle(o.users, comeMost); err != nil {
 		return nil, err

@@ -13,9 +13,9 @@ import (
 	"gatehouse/gateway/store"
 )
 
-// inPieces runs a test in virtual time, with a store that writes nothing unless
+// inVirtualTime runs a test with a store that writes nothing unless
 // time passes.
-func inPieces(t *testing.T, o Options, run func(t *testing.T, s *Store)) {
+func inVirtualTime(t *testing.T, o Options, run func(t *testing.T, s *Store)) {
 	path := newPath(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, err := Open(path, o)
@@ -95,7 +95,7 @@ func refuse(t *testing.T, s *Store) {
 }
 
 func TestWhatComesIsWrittenInPiecesAndReadOnceItIsCommitted(t *testing.T) {
-	inPieces(t, Options{}, func(t *testing.T, s *Store) {
+	inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 		s.Archive().Add(saidTo("romeo", "a"))
 		s.Archive().Add(saidTo("romeo", "b"))
 		passes(s, pieceDelay-time.Millisecond)
@@ -152,7 +152,7 @@ func TestWhatIsWrittenMeanwhileCommitsThePieces(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inPieces(t, Options{}, func(t *testing.T, s *Store) {
+			inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 				addPiece(s, "a")
 				s.Archive().Add(fresh("b"))
 				if err := write(t, s); err != nil {
@@ -165,7 +165,7 @@ func TestWhatIsWrittenMeanwhileCommitsThePieces(t *testing.T) {
 }
 
 func TestAPieceThatFailsIsTriedAndGivenUpAsACommitIs(t *testing.T) {
-	inPieces(t, Options{}, func(t *testing.T, s *Store) {
+	inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 		refuse(t, s)
 		addPiece(s, "a")
 		is(t, "after the first piece", written(t, s), "1+0")
@@ -194,7 +194,7 @@ func TestMessagesThatFailAfterAPieceHarmNobodyElse(t *testing.T) {
 	for requests := range archiveTries {
 		for name, wait := range map[string]time.Duration{"in a piece": pieceDelay, "in the commit": 0} {
 			t.Run(fmt.Sprint(name, ", ", requests, " requests"), func(t *testing.T) {
-				inPieces(t, Options{}, func(t *testing.T, s *Store) {
+				inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 					refuse(t, s)
 					addPiece(s, "a")
 					s.Archive().Add(fresh("bad"))
@@ -227,7 +227,7 @@ func TestPiecesThatAreUndoneAreWrittenAgainOnce(t *testing.T) {
 		"the file is read-only": {"query_only = 1", "query_only = 0", "0+0"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inPieces(t, Options{}, func(t *testing.T, s *Store) {
+			inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 				addPiece(s, "a")
 				addPiece(s, "b")
 				pragma(t, s, test.breaks)
@@ -246,7 +246,7 @@ func TestPiecesThatAreUndoneAreWrittenAgainOnce(t *testing.T) {
 }
 
 func TestPiecesOfACommitThatFailsAreWrittenAgainOnce(t *testing.T) {
-	inPieces(t, Options{}, func(t *testing.T, s *Store) {
+	inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 		addPiece(s, "a")
 		runs := 0
 		_, err := write(t.Context(), s, func(tx *tx) (struct{}, error) {
@@ -278,7 +278,7 @@ func TestPiecesTakeNoRoomFromRequests(t *testing.T) {
 		"a statement of many rows": `INSERT INTO inbox (component, user, dedupe, event) SELECT 'a', 'b', value, zeroblob(?) FROM json_each('[1,2,3,4,5]')`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			inPieces(t, Options{}, func(t *testing.T, s *Store) {
+			inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 				var pages, size int
 				for text, into := range map[string]*int{"PRAGMA page_count": &pages, "PRAGMA page_size": &size} {
 					if _, err := s.writer.tx.row(text, nil, into); err != nil {
@@ -324,7 +324,7 @@ func TestCloseWritesPieces(t *testing.T) {
 }
 
 func TestPruningCommitsPiecesFirst(t *testing.T) {
-	inPieces(t, Options{HistoryLength: 2}, func(t *testing.T, s *Store) {
+	inVirtualTime(t, Options{HistoryLength: 2}, func(t *testing.T, s *Store) {
 		addPiece(s, "a", "b")
 		passes(s, firstPrune-3*pieceDelay)
 		addPiece(s, "c")
@@ -339,7 +339,7 @@ func TestPruningCommitsPiecesFirst(t *testing.T) {
 }
 
 func TestWhoIsForgottenLeavesNoPieces(t *testing.T) {
-	inPieces(t, Options{}, func(t *testing.T, s *Store) {
+	inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
 		addPiece(s, "a")
 		s.Archive().Add(fresh("b"))
 		if err := s.Forget(t.Context(), "irc.example.org", "romeo"); err != nil {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -63,14 +62,8 @@ func TestNobodyWaitsForRoomWhileTheDiskRefuses(t *testing.T) {
 }
 
 func TestWhatComesDuringACommitWaitsForCompanyToo(t *testing.T) {
-	path := newPath(t)
-	synctest.Test(t, func(t *testing.T) {
-		s, err := Open(path, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		_, err = write(t.Context(), s, func(*tx) (bool, error) {
+	inVirtualTime(t, Options{}, func(t *testing.T, s *Store) {
+		_, err := write(t.Context(), s, func(*tx) (bool, error) {
 			s.Archive().Add(saidTo("romeo", "a"))
 			return true, nil
 		})
@@ -78,8 +71,7 @@ func TestWhatComesDuringACommitWaitsForCompanyToo(t *testing.T) {
 			t.Fatal(err)
 		}
 		waits := func(d time.Duration) int {
-			time.Sleep(d)
-			synctest.Wait()
+			passes(s, d)
 			return s.writer.archive.len()
 		}
 		if n := waits(archiveDelay - time.Millisecond); n != 1 {

@@ -1,8 +1,6 @@
 package sqlite
 
-import (
-	"context"
-)
+import "context"
 
 const (
 	viewsOf = `SELECT key FROM archive_views WHERE component = ? AND user = ?`

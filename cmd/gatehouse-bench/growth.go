@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 )
 
 // A measurement is what some amount of work took.
@@ -76,14 +75,11 @@ func (b *bench) grown(ctx context.Context, n int, do func(*trial, sizes) (figure
 
 // settled is what users cost who come into three channels each.
 func (t *trial) settled(o sizes) (figures, error) {
-	time.Sleep(resting)
-	memory, cpu := t.memory(), t.cpu()
-	if _, err := t.settle(o.users, comeMost); err != nil {
+	memory, cpu, err := t.rest(o.users, comeMost)
+	if err != nil {
 		return nil, err
 	}
-	cpu = t.cpu() - cpu
-	time.Sleep(resting)
-	return figures{"memory": (t.memory() - memory) / 1024, "cpu": cpu.Seconds()}, nil
+	return figures{"memory": memory / 1024, "cpu": cpu.Seconds()}, nil
 }
 
 // joinsPerSize evens out the clock's ticks, which are as long as a small join.

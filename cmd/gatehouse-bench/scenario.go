@@ -337,11 +337,19 @@ const resting = 5 * time.Second
 
 // stand is the memory that users take who are in three channels and silent.
 func (t *trial) stand(o sizes) (figures, error) {
+	memory, _, err := t.rest(o.idle, ofRoom)
+	return figures{"memory": memory / float64(o.idle)}, err
+}
+
+// rest gives the memory in KiB that users take who came so many at once and are
+// silent now, and the CPU time of their coming.
+func (t *trial) rest(users, atOnce int) (memory float64, cpu time.Duration, err error) {
 	time.Sleep(resting) // what starting left over is gone, and counts for nobody
-	before := t.memory()
-	if _, err := t.settle(o.idle, ofRoom); err != nil {
-		return nil, err
+	memory, cpu = t.memory(), t.cpu()
+	if _, err := t.settle(users, atOnce); err != nil {
+		return 0, 0, err
 	}
+	cpu = t.cpu() - cpu
 	time.Sleep(resting)
-	return figures{"memory": (t.memory() - before) / float64(o.idle)}, nil
+	return t.memory() - memory, cpu, nil
 }

@@ -114,9 +114,6 @@ func (w *writer) importAll(t *tx, messages []store.Archived) (added int, err err
 // batch that fails while the disk works is given up in the end, or nothing
 // after it would ever be written.
 func (w *writer) finishArchive(messages int, commit, own error) {
-	if commit != nil || own != nil {
-		w.names.forget()
-	}
 	if messages == 0 {
 		return
 	}

@@ -18,8 +18,7 @@ func (w *writer) writePiece() (ok bool) {
 		_, err = w.archiveAll(w.tx, messages)
 	}
 	if err != nil {
-		_ = w.tx.end(err)
-		w.names.forget()
+		_ = w.end(err)
 	}
 	return err == nil
 }

@@ -260,12 +260,10 @@ func (w *writer) commit(batch []request) bool {
 	failed := make([]error, len(batch))
 	unkept, err := w.attempt(batch, failed, marks, messages)
 	if err != nil && len(messages) < taken { // the pieces may be why
-		w.names.forget()
 		messages, taken = w.archive.take(false)
 		unkept, err = w.attempt(batch, failed, marks, messages)
 	}
 	if unkept != nil { // the others have nothing to do with it
-		w.names.forget()
 		_, err = w.attempt(batch, failed, marks, nil)
 	}
 	w.marks.written(marks, err == nil)
@@ -298,7 +296,15 @@ func (w *writer) attempt(batch []request, failed []error, marks []int64, message
 		_, unkept = w.archiveAll(w.tx, messages)
 		err = unkept
 	}
-	return unkept, w.tx.end(err)
+	return unkept, w.end(err)
+}
+
+// end ends the transaction. What is undone leaves no names.
+func (w *writer) end(err error) error {
+	if err = w.tx.end(err); err != nil {
+		w.names.forget()
+	}
+	return err
 }
 
 // runAll fails if it can't go on. After pieces it can't once a request fails,

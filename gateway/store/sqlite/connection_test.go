@@ -25,7 +25,7 @@ func connectTest(t *testing.T) *connection {
 func TestWhatRunsOftenIsPlannedOnce(t *testing.T) {
 	c := connectTest(t)
 	for _, text := range []string{
-		findDuplicate, putOutbox, updateOutbox, updateSent, outboxIn, findOutbox, waitingOf,
+		findDuplicate, putOutbox, updateOutbox, updateSameID, sentOutbox, outboxIn, findOutbox, waitingOf,
 		findInbox, putInbox, markDone, pendingInbox,
 		replaceRecord, putRecord, oneRecord, recordsOfUser,
 		findChat, findView, findArchived, putArchived, findSeen, putSeen, putSeenAs, putSeenMany, moreViews,

@@ -21,9 +21,12 @@ const (
 	putOutbox     = `INSERT INTO outbox (component, user, chat, room, sender, origin, text, request,
 		state, id, attempts, put_at, not_before, last_error, status, digest, media, fallback)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	updateOutbox = `UPDATE outbox SET state = ?, sender = ?, id = ?, attempts = ?, not_before = ?,
-		last_error = ?, status = ?, fallback = ? WHERE key = ? AND component = ?`
-	updateSent    = updateOutbox + ` RETURNING user, chat, room, origin, text, request, put_at, media`
+	updateOutbox = `UPDATE outbox SET state = ?1, sender = ?2, id = ?3, attempts = ?4, not_before = ?5,
+		last_error = ?6, status = ?7, fallback = ?8 WHERE key = ?9 AND component = ?10`
+	sentOutbox = `SELECT user, chat, room, origin, text, request, put_at, media FROM outbox WHERE key = ? AND component = ?`
+	// SQLite writes the index of a column that is set, changed or not.
+	updateSameID = `UPDATE outbox SET state = ?1, sender = ?2, attempts = ?4, not_before = ?5,
+		last_error = ?6, status = ?7, fallback = ?8 WHERE key = ?9 AND component = ?10 AND id = ?3`
 	outboxColumns = `SELECT key, user, chat, room, sender, origin, text, request, state, id, attempts,
 		put_at, not_before, last_error, status, media, fallback FROM outbox `
 	outboxIn = outboxColumns + `WHERE unlikely(component = ?) AND unlikely(state = ?) AND key > ? AND not_before <= ?
@@ -158,12 +161,18 @@ func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
 func (o outbox) update(t *tx, item transport.OutboxItem, row []any) (found bool, err error) {
 	if item.State != transport.Sent {
 		o.touch(t, item, false)
-		rows, err := t.change(updateOutbox, row...)
+		rows, err := t.change(updateSameID, row...)
+		if err == nil && rows == 0 {
+			rows, err = t.change(updateOutbox, row...)
+		}
 		return rows > 0, err
 	}
 	var chat, room, request, media string
 	var put int64
-	found, err = t.row(updateSent, row, &item.User, &chat, &room, &item.Origin, &item.Text, &request, &put, &media)
+	if err := t.exec(updateOutbox, row...); err != nil {
+		return false, err
+	}
+	found, err = t.row(sentOutbox, []any{item.Key, o.component}, &item.User, &chat, &room, &item.Origin, &item.Text, &request, &put, &media)
 	item.Chat, item.Room, item.Request = transport.Address(chat), transport.Address(room), transport.Request(request)
 	item.Put, item.NotBefore = timeOf(put), timeOf(nanos(item.NotBefore))
 	o.touch(t, item, found && err == nil && media == "")

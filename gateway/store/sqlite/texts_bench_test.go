@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"crypto/md5"
 	"fmt"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func BenchmarkTextOut(b *testing.B) {
 }
 
 func textOut(b *testing.B, out transport.Outbox, records transport.Records, in store.Inbox, i int) error {
-	user, id := fmt.Sprintf("u%d@example.org", i%500), transport.MessageID(fmt.Sprintf("SM%032x", i))
+	user, id := fmt.Sprintf("u%d@example.org", i%500), transport.MessageID(fmt.Sprintf("SM%x", md5.Sum(fmt.Append(nil, i))))
 	now := time.Now()
 	item := transport.OutboxItem{
 		User: user, Chat: "+15551234567", From: "+15557654321", Origin: fmt.Sprint(i), Request: "note", Put: now, NotBefore: now,

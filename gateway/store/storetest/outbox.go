@@ -141,7 +141,7 @@ func outboxTakesCopies(w *world) {
 		{User: romeo, Chat: "nurse", Room: "juliet,nurse", Origin: "1", Text: "hello", Put: w.clock.Now()},
 	}
 	w.put(copies[1])
-	stored, err := w.outbox().PutAll(w.Context(), transport.OutboxBatch{Items: copies})
+	stored, err := w.outbox().PutAll(w.Context(), transport.OutboxBatch{Items: append(copies, copies...), Most: 2})
 	w.must(err)
 	w.same("stored", stored, 1)
 	stored, err = w.outbox().PutAll(w.Context(), transport.OutboxBatch{Items: copies})
@@ -297,13 +297,17 @@ func outboxFinds(w *world) {
 			w.Errorf("state %d: %v, %v", state, found, item)
 		}
 	}
+	w.set(key, transport.Done, "SM3")
+	if item, found, err := w.outbox().Find(w.Context(), "SM3"); !found || item.Key != key || err != nil {
+		w.Errorf("by another id: %v, %v, %v", found, item, err)
+	}
 	w.put(transport.OutboxItem{User: romeo, Text: "without an id"})
-	for _, id := range []transport.MessageID{"SM2", "sm1", ""} {
+	for _, id := range []transport.MessageID{"SM1", "SM2", "sm3", ""} {
 		if _, found, err := w.outbox().Find(w.Context(), id); found || err != nil {
 			w.Errorf("id %q: found %v, %v", id, found, err)
 		}
 	}
-	if _, found, err := w.store.Outbox("other.example.org").Find(w.Context(), "SM1"); found || err != nil {
+	if _, found, err := w.store.Outbox("other.example.org").Find(w.Context(), "SM3"); found || err != nil {
 		w.Errorf("another component: found %v, %v", found, err)
 	}
 }

@@ -27,7 +27,7 @@ func TestWhatRunsOftenIsPlannedOnce(t *testing.T) {
 	for _, text := range []string{
 		findDuplicate, putOutbox, updateOutbox, updateSameID, sentOutbox, outboxIn, findOutbox, waitingOf,
 		findInbox, putInbox, markDone, pendingInbox,
-		replaceRecord, putRecord, oneRecord, recordsOfUser,
+		admitRecord, putRecord, oneRecord, recordsOfUser,
 		findChat, findView, findArchived, putArchived, findSeen, putSeen, putSeenAs, putSeenMany, moreViews,
 		archiveView, archiveCount, archiveForwards, archiveBackwards, archiveRetractions, archiveFirst, archiveLast,
 	} {

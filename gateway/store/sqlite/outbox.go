@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"gatehouse/gateway/transport"
@@ -50,26 +52,29 @@ func (o outbox) PutAll(ctx context.Context, batch transport.OutboxBatch) (int, e
 			return 0, err
 		}
 	}
-	return write(ctx, o.s, func(t *tx) (stored int, err error) {
-		err = t.part(func() (err error) {
-			stored, err = o.putAll(t, batch)
-			return err
-		})
-		return stored, err
-	})
+	return write(ctx, o.s, func(t *tx) (int, error) { return o.putAll(t, batch) })
 }
 
+// putAll refuses before it writes: what fails then does so because of the disk.
 func (o outbox) putAll(t *tx, batch transport.OutboxBatch) (stored int, err error) {
+	var fresh []outboxRow
 	for _, item := range batch.Items {
-		out, err := o.put(t, item)
+		r, err := o.rowOf(item)
 		if err != nil {
 			return 0, err
 		}
-		if out.stored {
-			stored++
+		known := r.digest != nil && slices.ContainsFunc(fresh, func(other outboxRow) bool { return bytes.Equal(r.digest, other.digest) })
+		if !known {
+			_, known, err = o.duplicate(t, r)
+		}
+		if err != nil {
+			return 0, err
+		}
+		if !known {
+			fresh = append(fresh, r)
 		}
 	}
-	if stored == 0 {
+	if len(fresh) == 0 {
 		return 0, nil
 	}
 	if batch.Most > 0 {
@@ -77,16 +82,29 @@ func (o outbox) putAll(t *tx, batch transport.OutboxBatch) (stored int, err erro
 		if _, err := t.row(waitingOf, []any{o.component, batch.Items[0].User}, &waiting); err != nil {
 			return 0, err
 		}
-		if waiting > batch.Most {
+		if waiting+len(fresh) > batch.Most {
 			return 0, transport.ErrOutboxFull
 		}
 	}
 	for _, r := range batch.Records {
-		if err := records(o).put(t, r); err != nil {
+		if err := records(o).admit(t, r); err != nil {
 			return 0, err
 		}
 	}
-	return stored, nil
+	err = t.part(func() error {
+		for _, r := range fresh {
+			if err := o.insert(t, r); err != nil {
+				return err
+			}
+		}
+		for _, r := range batch.Records {
+			if err := records(o).put(t, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(fresh), err
 }
 
 // Waiting implements transport.Outbox.
@@ -102,27 +120,53 @@ type outcome struct {
 }
 
 func (o outbox) put(t *tx, item transport.OutboxItem) (out outcome, err error) {
-	if item.Put.IsZero() {
-		item.Put = o.s.now()
-	}
-	item.State = transport.Queued
-	media, err := writeMedia(item.Media)
+	r, err := o.rowOf(item)
 	if err != nil {
 		return out, err
 	}
-	digest := digestOf(o.component, item, media)
-	if digest != nil {
-		since := nanos(item.Put.Add(-transport.DuplicateWindow))
-		found, err := t.row(findDuplicate, []any{digest, since}, &out.key)
-		if err != nil || found {
-			return out, err
-		}
+	key, known, err := o.duplicate(t, r)
+	if err != nil || known {
+		return outcome{key: key}, err
 	}
-	out.key, err = t.insert(putOutbox, o.component, item.User, string(item.Chat), string(item.Room), string(item.From),
-		item.Origin, item.Text, string(item.Request), int(item.State), string(item.ID), item.Attempts,
-		nanos(item.Put), nanos(item.NotBefore), item.LastError, int(item.Status), digest, media, item.Fallback)
+	if err := o.insert(t, r); err != nil {
+		return out, err
+	}
+	_, err = t.row(`SELECT last_insert_rowid()`, nil, &out.key)
 	out.stored = err == nil
 	return out, err
+}
+
+// An outboxRow is an item as it is written at first.
+type outboxRow struct {
+	transport.OutboxItem
+	media  string
+	digest []byte
+}
+
+func (o outbox) rowOf(item transport.OutboxItem) (r outboxRow, err error) {
+	r.OutboxItem = item
+	if r.Put.IsZero() {
+		r.Put = o.s.now()
+	}
+	r.State = transport.Queued
+	r.media, err = writeMedia(item.Media)
+	r.digest = digestOf(o.component, item, r.media)
+	return r, err
+}
+
+// duplicate gives the key of the same item that was put not long before, if any.
+func (o outbox) duplicate(t *tx, r outboxRow) (key int64, known bool, err error) {
+	if r.digest == nil {
+		return 0, false, nil
+	}
+	known, err = t.row(findDuplicate, []any{r.digest, nanos(r.Put.Add(-transport.DuplicateWindow))}, &key)
+	return key, known, err
+}
+
+func (o outbox) insert(t *tx, r outboxRow) error {
+	return t.exec(putOutbox, o.component, r.User, string(r.Chat), string(r.Room), string(r.From),
+		r.Origin, r.Text, string(r.Request), int(r.State), string(r.ID), r.Attempts,
+		nanos(r.Put), nanos(r.NotBefore), r.LastError, int(r.Status), r.digest, r.media, r.Fallback)
 }
 
 // digestOf is the same for items that are duplicates, and nil for one that

@@ -22,18 +22,23 @@ const (
 	oneRecord     = recordsOfKind + ` AND user = ? AND key = ?`
 )
 
-// A record that is there is replaced without counting the others.
 const (
-	replaceRecord = `UPDATE records SET value = ?5 WHERE component = ?1 AND kind = ?2 AND user = ?3 AND key = ?4`
-	putRecord     = `INSERT INTO records (component, kind, user, key, value) SELECT ?1, ?2, ?3, ?4, ?5
-		WHERE (SELECT count(*) FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3) < ?6`
+	admitRecord = `SELECT EXISTS (SELECT 1 FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3 AND key = ?4)
+		OR (SELECT count(*) FROM records WHERE component = ?1 AND kind = ?2 AND user = ?3) < ?5`
+	putRecord = `INSERT INTO records (component, kind, user, key, value) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET value = excluded.value`
 )
 
 func (b records) Put(ctx context.Context, r transport.RecordItem) error {
 	if err := checkRecord(r); err != nil {
 		return err
 	}
-	_, err := write(ctx, b.s, func(t *tx) (struct{}, error) { return struct{}{}, b.put(t, r) })
+	_, err := write(ctx, b.s, func(t *tx) (none struct{}, err error) {
+		if err := b.admit(t, r); err != nil {
+			return none, err
+		}
+		return none, b.put(t, r)
+	})
 	return err
 }
 
@@ -44,21 +49,28 @@ func checkRecord(r transport.RecordItem) error {
 	return nil
 }
 
+// admit says why a record would not be put. One that is there can be replaced
+// without counting the others.
+func (b records) admit(t *tx, r transport.RecordItem) error {
+	if _, known, _ := b.s.writer.recent.get(b.cell(r.User, r.Kind, r.Key)); known {
+		return nil
+	}
+	var admitted bool
+	_, err := t.row(admitRecord, []any{b.component, r.Kind, r.User, r.Key, transport.MaxRecords}, &admitted)
+	if err == nil && !admitted {
+		err = fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
+	}
+	return err
+}
+
+// put writes a record that is admitted.
 func (b records) put(t *tx, r transport.RecordItem) error {
 	sealed := b.s.seal.close(r.Value, "records", b.component, r.Kind, r.User, r.Key)
-	row := []any{b.component, r.Kind, r.User, r.Key, sealed}
-	written, err := t.change(replaceRecord, row...)
-	if err == nil && written == 0 {
-		written, err = t.change(putRecord, append(row, transport.MaxRecords)...)
+	err := t.exec(putRecord, b.component, r.Kind, r.User, r.Key, sealed)
+	if err == nil {
+		b.touch(t, r.User, r.Kind, r.Key, r.Value)
 	}
-	switch {
-	case err != nil:
-		return err
-	case written == 0:
-		return fmt.Errorf("write a record of the kind %s: %w", r.Kind, transport.ErrTooManyRecords)
-	}
-	b.touch(t, r.User, r.Kind, r.Key, r.Value)
-	return nil
+	return err
 }
 
 func (b records) Delete(ctx context.Context, user, kind, key string) error {

@@ -22,8 +22,8 @@ const (
 )
 
 // A request is run inside a transaction with others. It may read, and writes
-// with one statement: SQLite undoes a statement that fails, so a request that
-// fails leaves nothing of itself, and the others go on.
+// with one statement, or in a part: SQLite undoes a statement that fails, so a
+// request that fails leaves nothing of itself, and the others go on.
 type request struct {
 	run    func(*tx) error
 	answer func(error) // after the commit
@@ -58,6 +58,8 @@ type writer struct {
 type tx struct {
 	*connection
 	touched []touch
+	careful bool // what fails in part is undone by itself,
+	spoilt  bool // and not with all else
 }
 
 func startWriter(c *connection, s *Store) *writer {
@@ -259,13 +261,15 @@ func (w *writer) commit(batch []request) bool {
 	}
 	failed := make([]error, len(batch))
 	unkept, err := w.attempt(batch, failed, marks, messages)
-	if err != nil && len(messages) < taken { // the pieces may be why
+	w.tx.careful = true
+	if err != nil && (len(messages) < taken || w.tx.spoilt) { // pieces or a part may be why
 		messages, taken = w.archive.take(false)
 		unkept, err = w.attempt(batch, failed, marks, messages)
 	}
 	if unkept != nil { // the others have nothing to do with it
 		_, err = w.attempt(batch, failed, marks, nil)
 	}
+	w.tx.careful = false
 	w.marks.written(marks, err == nil)
 	w.finishArchive(taken, err, unkept)
 	w.report(err)
@@ -286,7 +290,7 @@ func (w *writer) commit(batch []request) bool {
 // attempt runs everything in one transaction, which pieces may have begun. Unkept
 // is why the messages could not be written, which undoes all.
 func (w *writer) attempt(batch []request, failed []error, marks []int64, messages []store.Archived) (unkept, err error) {
-	w.tx.touched = w.tx.touched[:0]
+	w.tx.touched, w.tx.spoilt = w.tx.touched[:0], false
 	pieces, err := w.tx.resume()
 	if err != nil {
 		return nil, err
@@ -308,11 +312,11 @@ func (w *writer) end(err error) error {
 }
 
 // runAll fails if it can't go on. After pieces it can't once a request fails,
-// which it might not do without them.
+// which it might not do without them, nor once one has left a part of itself.
 func (w *writer) runAll(batch []request, failed []error, marks []int64, pieces bool) error {
 	for i, r := range batch {
 		w.turn.giveWay()
-		if failed[i] = r.run(w.tx); failed[i] != nil && (pieces || !w.tx.isOpen()) {
+		if failed[i] = r.run(w.tx); failed[i] != nil && (pieces || w.tx.spoilt || !w.tx.isOpen()) {
 			return failed[i]
 		}
 	}
@@ -354,8 +358,15 @@ func (w *writer) tidy() {
 }
 
 // part does all that run does or nothing of it, within a transaction that others
-// share.
+// share. Behind a savepoint SQLite copies each page before it changes, which costs
+// as much as to change it; so without one at first, and if run fails, the
+// transaction is undone, and run again with savepoints.
 func (t *tx) part(run func() error) error {
+	if !t.careful {
+		err := run()
+		t.spoilt = t.spoilt || err != nil
+		return err
+	}
 	touched := len(t.touched)
 	if err := t.exec("SAVEPOINT part"); err != nil {
 		return err

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"sync"
-
-	"gatehouse/gateway/store"
 )
 
 // Handed are stored events on their way to their session, which need not be read
@@ -15,7 +13,7 @@ type handed struct {
 	whole bool // the session has all that was stored before; owned by run
 
 	mu     sync.Mutex
-	events []store.InboxItem
+	events []inboxEvent
 	under  int  // events that are being stored: their keys may be lower than others'
 	missed bool // something is stored that is not here
 	doubt  bool // something may be stored yet, before whatever else is
@@ -29,7 +27,7 @@ func (h *handed) storing() {
 }
 
 // stored says how that ended. One that is not fresh was here before.
-func (h *handed) stored(item store.InboxItem, fresh bool, err error) {
+func (h *handed) stored(item inboxEvent, fresh bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.under--
@@ -45,7 +43,7 @@ func (h *handed) stored(item store.InboxItem, fresh bool, err error) {
 
 // take gives the events after the cursor, in order; false means that the session
 // must read, and that what is here is among what it reads then.
-func (h *handed) take(cursor int64) ([]store.InboxItem, bool) {
+func (h *handed) take(cursor int64) ([]inboxEvent, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all, sure := h.events, h.whole && !h.missed && !h.doubt && h.under == 0
@@ -53,6 +51,6 @@ func (h *handed) take(cursor int64) ([]store.InboxItem, bool) {
 	if !sure {
 		return nil, false
 	}
-	slices.SortFunc(all, func(a, b store.InboxItem) int { return cmp.Compare(a.Key, b.Key) })
-	return slices.DeleteFunc(all, func(i store.InboxItem) bool { return i.Key <= cursor }), true
+	slices.SortFunc(all, func(a, b inboxEvent) int { return cmp.Compare(a.Key, b.Key) })
+	return slices.DeleteFunc(all, func(i inboxEvent) bool { return i.Key <= cursor }), true
 }

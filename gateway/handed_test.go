@@ -12,7 +12,7 @@ func TestHandedEventsAreTakenOnlyIfTheyAreAll(t *testing.T) {
 	put := func(h *handed, keys ...int64) {
 		for _, key := range keys {
 			h.storing()
-			h.stored(store.InboxItem{Key: key}, true, nil)
+			h.stored(inboxEvent{InboxItem: store.InboxItem{Key: key}}, true, nil)
 		}
 	}
 	tests := []struct {
@@ -28,17 +28,17 @@ func TestHandedEventsAreTakenOnlyIfTheyAreAll(t *testing.T) {
 		{"nobody knows whether one was stored", func(h *handed) {
 			put(h, 6)
 			h.storing()
-			h.stored(store.InboxItem{}, false, errors.New("the disk does not answer"))
+			h.stored(inboxEvent{}, false, errors.New("the disk does not answer"))
 		}, nil},
 		{"one of unknown fate was stored after all, before another", func(h *handed) {
 			h.storing()
-			h.stored(store.InboxItem{}, false, errors.New("the disk does not answer"))
+			h.stored(inboxEvent{}, false, errors.New("the disk does not answer"))
 			h.take(5) // it is read too soon
 			put(h, 7)
 		}, nil},
 		{"one of unknown fate, and it was read since", func(h *handed) {
 			h.storing()
-			h.stored(store.InboxItem{}, false, errors.New("the disk does not answer"))
+			h.stored(inboxEvent{}, false, errors.New("the disk does not answer"))
 			put(h, 7)
 			h.take(5)
 			put(h, 8)
@@ -46,7 +46,7 @@ func TestHandedEventsAreTakenOnlyIfTheyAreAll(t *testing.T) {
 		{"one was there before", func(h *handed) {
 			put(h, 6)
 			h.storing()
-			h.stored(store.InboxItem{Key: 3}, false, nil)
+			h.stored(inboxEvent{InboxItem: store.InboxItem{Key: 3}}, false, nil)
 		}, []int64{6}},
 		{"too many", func(h *handed) {
 			for i := range int64(inboxBatch + 1) {

@@ -18,8 +18,8 @@ func (s *session) Deliver(ctx context.Context, e transport.Event) error {
 		return transport.ErrClosed
 	}
 	if s.host.info.Durable {
-		if item, durable := s.storable(e); durable {
-			return s.keep(ctx, item)
+		if event, durable := s.storable(e); durable {
+			return s.keep(ctx, event)
 		}
 	}
 	select {
@@ -44,6 +44,20 @@ type storedEvent struct {
 	Reaction *transport.Reaction `json:",omitempty"`
 }
 
+// An inboxEvent is an item of the inbox and what is in it.
+type inboxEvent struct {
+	store.InboxItem
+	said *storedEvent // nil: nobody has read it yet
+}
+
+func (e *inboxEvent) read() (said storedEvent, err error) {
+	if e.said != nil {
+		return *e.said, nil
+	}
+	err = json.Unmarshal(e.Event, &said)
+	return said, err
+}
+
 type storedStatus struct {
 	Request transport.Request
 	Chat    transport.Address
@@ -54,9 +68,9 @@ type storedStatus struct {
 	Code    string
 }
 
-// storable gives the inbox item for an event that must not be lost.
-func (s *session) storable(e transport.Event) (item store.InboxItem, durable bool) {
-	stored := storedEvent{ID: s.newID()}
+// storable gives what is stored of an event that must not be lost.
+func (s *session) storable(e transport.Event) (item inboxEvent, durable bool) {
+	stored := &storedEvent{ID: s.newID()}
 	switch e := e.(type) {
 	case transport.MessageReceived:
 		if e.Sent.IsZero() {
@@ -93,13 +107,13 @@ func (s *session) storable(e transport.Event) (item store.InboxItem, durable boo
 	if item.Event, err = json.Marshal(stored); err != nil {
 		panic(err) // plain data always can be written
 	}
-	item.Component, item.User = s.host.Domain, s.user.String()
+	item.Component, item.User, item.said = s.host.Domain, s.user.String(), stored
 	return item, true
 }
 
-func (s *session) keep(ctx context.Context, item store.InboxItem) error {
+func (s *session) keep(ctx context.Context, item inboxEvent) error {
 	s.handed.storing()
-	key, fresh, err := s.host.gateway.Store.Inbox().Put(ctx, item)
+	key, fresh, err := s.host.gateway.Store.Inbox().Put(ctx, item.InboxItem)
 	item.Key = key
 	s.handed.stored(item, fresh, err)
 	if err != nil {
@@ -123,7 +137,11 @@ func (s *session) drainInbox() {
 	var err error
 	items, all := s.handed.take(s.cursor)
 	if !all {
-		items, err = inbox.Pending(ctx, s.host.Domain, s.user.String(), s.cursor, inboxBatch)
+		var pending []store.InboxItem
+		pending, err = inbox.Pending(ctx, s.host.Domain, s.user.String(), s.cursor, inboxBatch)
+		for _, item := range pending {
+			items = append(items, inboxEvent{InboxItem: item})
+		}
 		all = len(items) < inboxBatch
 	}
 	held := false
@@ -143,10 +161,10 @@ func (s *session) drainInbox() {
 // forward sends stored items on and moves the cursor past each that was taken.
 // Held means that one must wait for a lookup, or until who wrote it is in the
 // roster, and all behind it.
-func (s *session) forward(ctx context.Context, items []store.InboxItem) (held bool, err error) {
+func (s *session) forward(ctx context.Context, items []inboxEvent) (held bool, err error) {
 	for i, item := range items {
-		var stored storedEvent
-		if err := json.Unmarshal(item.Event, &stored); err != nil {
+		stored, err := item.read()
+		if err != nil {
 			s.log().Error("a stored event can't be read; it stays in the store", "key", item.Key, "err", err)
 			s.cursor = item.Key
 			continue

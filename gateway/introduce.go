@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"gatehouse/component"
 	"gatehouse/component/jid"
 	"gatehouse/component/stanza"
-	"gatehouse/gateway/store"
 	"gatehouse/gateway/transport"
 )
 
@@ -334,11 +332,10 @@ func (s *session) isStranger(who transport.Address) bool {
 }
 
 // hold has stored messages wait until those who wrote them are in the roster.
-func (s *session) hold(items []store.InboxItem) {
+func (s *session) hold(items []inboxEvent) {
 	var strangers []transport.Address
 	for _, i := range items {
-		var stored storedEvent
-		if json.Unmarshal(i.Event, &stored) == nil && stored.Message != nil && s.isStranger(stored.Message.Chat) {
+		if stored, err := i.read(); err == nil && stored.Message != nil && s.isStranger(stored.Message.Chat) {
 			strangers = append(strangers, stored.Message.Chat)
 		}
 	}

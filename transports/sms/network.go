@@ -80,6 +80,7 @@ type Network struct {
 
 	quota      Quota            // of users without one of their own
 	quotas     map[string]Quota // by userKey
+	counted    counted          // for who has a user's ledger
 	optOuts    optOuts
 	alerts     alerts
 	floods     floods

@@ -73,9 +73,15 @@ func (n *Network) countWith(ctx context.Context, user string, at time.Time, chan
 	}
 	defer unlock()
 	month := at.UTC().Format(monthLayout)
-	m, err := n.usageOf(ctx, user, month)
+	before, found, err := n.records.Get(ctx, user, kindUsage, month)
 	if err != nil {
-		return err
+		return fmt.Errorf("read a user's usage: %w", err)
+	}
+	m, known := n.counted.take(user, before)
+	if !known && found {
+		if m, err = readMonthly(before); err != nil {
+			return err
+		}
 	}
 	if err := change(&m); err != nil {
 		return err
@@ -87,6 +93,7 @@ func (n *Network) countWith(ctx context.Context, user string, at time.Time, chan
 	if err := write(transport.RecordItem{User: user, Kind: kindUsage, Key: month, Value: value}); err != nil {
 		return fmt.Errorf("write a user's usage: %w", err)
 	}
+	n.counted.keep(user, value, m)
 	return nil
 }
 
@@ -96,11 +103,16 @@ func (n *Network) usageOf(ctx context.Context, user, month string) (m monthly, e
 		return m, fmt.Errorf("read a user's usage: %w", err)
 	}
 	if found {
-		if err := json.Unmarshal(value, &m); err != nil {
-			return m, fmt.Errorf("read a user's usage: %w", err)
-		}
+		return readMonthly(value)
 	}
 	return m, nil
+}
+
+func readMonthly(value []byte) (m monthly, err error) {
+	if err = json.Unmarshal(value, &m); err != nil {
+		err = fmt.Errorf("read a user's usage: %w", err)
+	}
+	return m, err
 }
 
 // countDropped notes that a text was kept from a user. It may be lost.

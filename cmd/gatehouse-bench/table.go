@@ -193,7 +193,7 @@ func (b *bench) run(ctx context.Context) error {
 			}
 			m, err := b.measure(ctx, r, s)
 			if ctx.Err() != nil {
-				return context.Cause(ctx)
+				return errors.Join(append(failures, context.Cause(ctx))...)
 			}
 			if err != nil {
 				failures = append(failures, fmt.Errorf("%s, %s: %w", r.name, s.name, err))

@@ -114,16 +114,19 @@ func TestEverybodySeesTheSameInTheSameOrder(t *testing.T) {
 			ids[m.Body()] = idIn(m)
 		}
 	}
+	// ii shows its own lines when it sends them, so theirs are compared alone.
+	others := func(all []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return strings.HasPrefix(s, "juliet") })
+	}
+	last := others(seen[romeo])[2*each-1]
+	speaker, _, _ := strings.Cut(last, " ")
+	check(t, juliet.WaitSaid(limited(t), channel, speaker, last))
 	lines, err := juliet.Lines(channel)
 	check(t, err)
 	for _, l := range lines {
 		if l.From != "" {
 			seen[nil] = append(seen[nil], l.Text)
 		}
-	}
-	// ii shows its own lines when it sends them, so theirs are compared alone.
-	others := func(all []string) []string {
-		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return strings.HasPrefix(s, "juliet") })
 	}
 	if !slices.Equal(seen[romeo], seen[benvolio]) {
 		t.Errorf("romeo saw    %q\nbenvolio saw %q", seen[romeo], seen[benvolio])

@@ -30,6 +30,21 @@ func TestATakenNickRefusesTheFirstJoin(t *testing.T) {
 	}
 }
 
+// Of two who are not in yet InspIRCd believes the later: it names the other
+// anew, and then says which nick they lost.
+func TestANickThatIsLostOnTheWayInIsNamed(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.accepts()
+		c.expect("CAP LS 302", "NICK romeo")
+		c.sends(":romeo!romeo@127.0.0.1 NICK 417AAAIIR", ":irc.example.org 433 417AAAIIR romeo :Nickname overruled.")
+		left := w.next().(transport.RoomLeft)
+		if got := left.Err.(*transport.Error); got.Reason != transport.Conflict || !strings.Contains(got.Text, "nick romeo ") {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
 func TestRegistrationErrorsAreTold(t *testing.T) {
 	for _, tt := range []struct {
 		name, line string

@@ -307,7 +307,7 @@ func (l *link) nickRefused(m *message) error {
 	if !l.up && l.isAwaited() && !l.regainsByServices() {
 		return &registrationError{&transport.Error{
 			Reason: transport.Conflict, Code: m.Command,
-			Text: "The nick " + l.nick + " is taken on " + l.server.name + ".",
+			Text: "The nick " + l.wanted + " is taken on " + l.server.name + ".",
 		}, true}
 	}
 	l.nickAttempts++

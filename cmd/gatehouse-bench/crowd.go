@@ -58,7 +58,11 @@ func (t *trial) steady(o sizes) (figures, error) {
 	tick := time.NewTicker(time.Second / crowdRate)
 	defer tick.Stop()
 	for i := range count {
-		<-tick.C
+		select {
+		case <-tick.C:
+		case <-t.server.ended:
+			return nil, fmt.Errorf("after %d of %d messages the gateway's stream ended: %w", i, count, t.server.err)
+		}
 		c := rand.IntN(len(channels))
 		talking[c%len(talking)].say("PRIVMSG %s :at %d", channels[c], time.Now().UnixNano())
 		if i%crowdRate == 0 {

@@ -64,12 +64,16 @@ func steps(most int) (all []int) {
 }
 
 func (b *bench) grown(ctx context.Context, n int, do func(*trial, sizes) (figures, error)) (figures, error) {
+	if err := b.freshIRC(ctx); err != nil {
+		return nil, err
+	}
 	b.trials++
 	t, err := b.subjects[0].start(ctx, setup{dir: filepath.Join(b.dir, fmt.Sprintf("growth-%d", b.trials)), irc: b.ircd.Addr, history: true})
 	if err != nil {
 		return nil, err
 	}
 	defer t.stop()
+	defer context.AfterFunc(ctx, t.kill)()
 	return do(t, sizes{users: n, crowd: n})
 }
 

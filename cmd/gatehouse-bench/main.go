@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -68,12 +67,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ircd, err := servers.StartInspIRCd(ctx, filepath.Join(dir, "inspircd"), servers.InspIRCdOptions{TLS: true})
-	if err != nil {
-		return err
-	}
-	defer ircd.Close()
-	b := &bench{options: o, out: out, dir: dir, ircd: ircd, subjects: subjects}
+	b := &bench{options: o, out: out, dir: dir, subjects: subjects}
+	defer b.closeIRC()
 	if o.plot != "" {
 		return b.draw(ctx)
 	}

@@ -90,8 +90,11 @@ func (s *subject) launch(o setup) (*trial, error) {
 	return &trial{setup: o, subject: s, cmd: cmd}, nil
 }
 
+// kill ends the gateway at once, and its stream with it.
+func (t *trial) kill() { t.cmd.Process.Kill() }
+
 func (t *trial) stop() {
-	t.cmd.Process.Kill()
+	t.kill()
 	_ = t.cmd.Wait()
 	if t.server != nil {
 		t.server.close()

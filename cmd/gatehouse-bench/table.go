@@ -171,9 +171,10 @@ type bench struct {
 	options
 	out      io.Writer
 	dir      string
-	ircd     *servers.InspIRCd
 	subjects []*subject
 	trials   int
+	ircd     *servers.InspIRCd // of the row
+	ircds    int
 	crowd    crowd // that is there for all trials of a row
 }
 
@@ -186,6 +187,9 @@ func (b *bench) run(ctx context.Context) error {
 		if !strings.Contains(r.name, b.only) {
 			continue
 		}
+		if err := b.freshIRC(ctx); err != nil {
+			return errors.Join(append(failures, err)...)
+		}
 		medians := make([]figures, len(b.subjects))
 		for i, s := range b.subjects {
 			if r.alone && i > 0 {
@@ -196,17 +200,37 @@ func (b *bench) run(ctx context.Context) error {
 				return errors.Join(append(failures, context.Cause(ctx))...)
 			}
 			if err != nil {
-				failures = append(failures, fmt.Errorf("%s, %s: %w", r.name, s.name, err))
+				err = fmt.Errorf("%s, %s: %w", r.name, s.name, err)
+				fmt.Fprintln(os.Stderr, err) // now, for there may be an hour until the end
+				failures = append(failures, err)
 			}
 			medians[i] = m
 		}
-		b.crowd.leave()
-		b.crowd = nil
 		for _, c := range r.compare {
 			fmt.Fprintln(b.out, c.line(r.name, medians))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// freshIRC starts an IRC server in place of the last. One that thousands have
+// just left is busy with their leaving for more than a minute.
+func (b *bench) freshIRC(ctx context.Context) (err error) {
+	b.closeIRC()
+	b.ircds++
+	dir := filepath.Join(b.dir, fmt.Sprintf("inspircd-%d", b.ircds))
+	if b.ircd, err = servers.StartInspIRCd(ctx, dir, servers.InspIRCdOptions{TLS: true}); err == nil {
+		context.AfterFunc(ctx, b.ircd.Kill) // and a crowd that is still coming is told
+	}
+	return err
+}
+
+func (b *bench) closeIRC() {
+	if b.ircd != nil {
+		b.ircd.Kill()
+	}
+	b.crowd.leave()
+	b.crowd = nil
 }
 
 func (b *bench) heads() string {
@@ -271,6 +295,7 @@ func (b *bench) once(ctx context.Context, r row, s *subject, size sizes) (figure
 		return nil, err
 	}
 	defer t.stop()
+	defer context.AfterFunc(ctx, t.kill)() // no more is measured: what waits for the gateway ends with it
 	return r.do(t, size)
 }
 

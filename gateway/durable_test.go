@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -183,6 +184,40 @@ func TestReceiptIsSentOnceTheMessageIsDelivered(t *testing.T) {
 		w.Expect(XML(`<message from='+15551234567@phones.example.org' to='romeo@example.org' type='chat' id='*'>
 			<received xmlns='urn:xmpp:receipts' id='m1'/></message>`))
 		w.ExpectNothing()
+	})
+}
+
+func TestTheLastWordOnAnItemIsStoredWithIt(t *testing.T) {
+	storyOnDisk(t, func(t *testing.T, w *world) {
+		w.writes("m1")
+		out := w.store.Outbox(phones)
+		item := transport.OutboxItem{User: romeo, Chat: number, Text: "hello", Request: w.phones.request()}
+		var err error
+		if item.Key, _, err = out.Put(t.Context(), item); err != nil {
+			t.Fatal(err)
+		}
+		item.State, item.Status = transport.Done, transport.Delivered
+		last := transport.MessageStatus{Request: item.Request, Chat: number, Status: transport.Delivered}
+		var to transport.Sink
+		w.phones.change(func() { to = w.phones.links[romeo].sink })
+		if err := transport.Settle(t.Context(), to, nil, last, item); err != nil {
+			t.Fatal(err)
+		}
+		w.Expect(Message(From(phone), Has("{urn:xmpp:receipts}received@id", "m1")))
+		done, err := out.In(t.Context(), transport.Done, time.Now(), 0, 2)
+		if err != nil || len(done) != 1 || done[0].Status != transport.Delivered {
+			t.Errorf("done: %+v, %v", done, err)
+		}
+
+		last.Status = transport.Accepted
+		if transport.Settle(t.Context(), to, nil, last, item) == nil {
+			t.Error("a word that is not the last settled it")
+		}
+		w.stop()
+		if err := transport.Settle(t.Context(), to, nil, last, item); !errors.Is(err, transport.ErrClosed) {
+			t.Errorf("once the session is closed: %v", err)
+		}
+		w.start()
 	})
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,20 @@ func (s *session) Deliver(ctx context.Context, e transport.Event) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Settle implements transport.Settler. Nothing else tells that the item is done, so
+// the event needs no name to be known by.
+func (s *session) Settle(ctx context.Context, e transport.MessageStatus, item transport.OutboxItem) error {
+	if s.closing.Err() != nil {
+		return transport.ErrClosed
+	}
+	event, durable := s.storable(e)
+	if !durable || !s.host.info.Durable {
+		return errors.New("only what is stored settles anything")
+	}
+	event.Dedupe, event.Settles = "", &item
+	return s.keep(ctx, event)
 }
 
 // A storedEvent is an event in the inbox. ID is that of the stanza which it
@@ -114,7 +129,7 @@ func (s *session) storable(e transport.Event) (item inboxEvent, durable bool) {
 func (s *session) keep(ctx context.Context, item inboxEvent) error {
 	s.handed.storing()
 	key, fresh, err := s.host.gateway.Store.Inbox().Put(ctx, item.InboxItem)
-	item.Key = key
+	item.Key, item.Settles = key, nil
 	s.handed.stored(item, fresh, err)
 	if err != nil {
 		return fmt.Errorf("store an event: %w", err)

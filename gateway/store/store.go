@@ -87,6 +87,10 @@ type InboxItem struct {
 	User      string
 	Dedupe    string // the event's name on the network, "MessageReceived:SM123"; empty: never a duplicate
 	Event     []byte // the gateway's own encoding; the store never looks inside
+
+	// Settles is the item of the component's outbox that the event is the last
+	// word on. It is updated in the same commit; nil: none.
+	Settles *transport.OutboxItem
 }
 
 // Subscriptions remember who sees whose presence: they are the rosters of the

@@ -44,6 +44,27 @@ type Outbox interface {
 	Forget(ctx context.Context, t time.Time) error
 }
 
+// A Settler is the Sink of a session on a Durable network whose gateway can write
+// the last word on an item and the item itself in one commit: it is never told
+// twice, nor is it lost.
+type Settler interface {
+	// Settle is Deliver and Outbox.Update. An error means that neither is
+	// stored, unless the store does not know how its commit ended.
+	Settle(ctx context.Context, e MessageStatus, item OutboxItem) error
+}
+
+// Settle tells how an item ended and writes that, in one commit if the sink is a
+// Settler. A crash between two has it told again.
+func Settle(ctx context.Context, to Sink, out Outbox, e MessageStatus, item OutboxItem) error {
+	if s, ok := to.(Settler); ok {
+		return s.Settle(ctx, e, item)
+	}
+	if err := to.Deliver(ctx, e); err != nil {
+		return err
+	}
+	return out.Update(ctx, item)
+}
+
 // An OutboxBatch is what one message of a user's becomes, as the copies for
 // several people.
 type OutboxBatch struct {

@@ -205,6 +205,17 @@ func (n *Network) deliver(ctx context.Context, user string, e transport.Event) e
 	return s.deliver(ctx, e)
 }
 
+// settleSoon tells how an item ended, as deliverSoon does, and stores that.
+func (n *Network) settleSoon(ctx context.Context, e transport.MessageStatus, item transport.OutboxItem) error {
+	s := n.sessionOf(item.User)
+	if s == nil {
+		return errNoSession
+	}
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	return s.inTurn(ctx, func(ctx context.Context) error { return transport.Settle(ctx, s.events, n.outbox, e, item) })
+}
+
 // deliverSoon does so for what is told again if it can't be told now: others'
 // reports are not to wait long for who takes none.
 func (n *Network) deliverSoon(ctx context.Context, user string, e transport.Event) error {

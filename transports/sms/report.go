@@ -135,8 +135,9 @@ func (n *Network) tell(ctx context.Context, item transport.OutboxItem) error {
 	var err error
 	if isShare {
 		err = n.tellShare(ctx, item, one, e)
-	} else {
-		err = n.deliverSoon(ctx, item.User, e)
+	} else if err = n.settleSoon(ctx, e, item); err == nil {
+		n.dropPrepared(ctx, item)
+		return nil
 	}
 	if err != nil && time.Since(item.Put) < keepTelling {
 		n.log.Debug("status is told later", "error", err)

@@ -74,6 +74,11 @@ func (s *session) start() {
 
 // deliver gives one event to the gateway, in turn. Nil means that it is stored.
 func (s *session) deliver(ctx context.Context, e transport.Event) error {
+	return s.inTurn(ctx, func(ctx context.Context) error { return s.events.Deliver(ctx, e) })
+}
+
+// inTurn calls the gateway once what comes before is delivered.
+func (s *session) inTurn(ctx context.Context, call func(context.Context) error) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -95,7 +100,7 @@ func (s *session) deliver(ctx context.Context, e transport.Event) error {
 		}
 	}
 	defer func() { s.turn <- struct{}{} }()
-	if err := s.events.Deliver(ctx, e); err != nil {
+	if err := call(ctx); err != nil {
 		return fmt.Errorf("deliver to the gateway: %w", err)
 	}
 	return nil

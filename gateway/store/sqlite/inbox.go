@@ -23,38 +23,52 @@ const (
 	pendingUsers = `SELECT DISTINCT user FROM inbox WHERE component = ? AND done_at = 0 ORDER BY user`
 )
 
+// An arrival is what became of an item that was put.
+type arrival struct {
+	key   int64
+	fresh bool
+}
+
 func (i inbox) Put(ctx context.Context, item store.InboxItem) (int64, bool, error) {
-	type outcome struct {
-		key   int64
-		fresh bool
+	if item.Event == nil {
+		item.Event = []byte{}
 	}
-	event := item.Event
-	if event == nil {
-		event = []byte{}
+	a, err := write(ctx, i.s, func(t *tx) (a arrival, err error) {
+		if item.Settles == nil {
+			return i.put(t, item)
+		}
+		err = t.part(func() error {
+			if a, err = i.put(t, item); err != nil {
+				return err
+			}
+			return outbox{i.s, item.Component}.write(t, *item.Settles)
+		})
+		return a, err
+	})
+	return a.key, a.fresh, err
+}
+
+func (i inbox) put(t *tx, item store.InboxItem) (a arrival, err error) {
+	put := func() (err error) {
+		a.fresh, err = t.row(putInbox, []any{item.Component, item.User, item.Dedupe, item.Event}, &a.key)
+		return err
+	}
+	if err := put(); err != nil || a.fresh {
+		return a, err
 	}
 	expired := nanos(i.s.now().Add(-store.DedupeTime))
-	o, err := write(ctx, i.s, func(t *tx) (o outcome, err error) {
-		put := func() (err error) {
-			o.fresh, err = t.row(putInbox, []any{item.Component, item.User, item.Dedupe, event}, &o.key)
-			return err
-		}
-		if err := put(); err != nil || o.fresh {
-			return o, err
-		}
-		var done int64
-		found, err := t.row(findInbox, []any{item.Component, item.User, item.Dedupe}, &o.key, &done)
-		if err != nil || found && (done == 0 || done > expired) {
-			return o, err
-		}
-		// Its time is over already, so it need not come back if the next
-		// statement fails.
-		if err := t.exec(forgetInbox, o.key); err != nil {
-			return o, err
-		}
-		err = put()
-		return o, err
-	})
-	return o.key, o.fresh, err
+	var done int64
+	found, err := t.row(findInbox, []any{item.Component, item.User, item.Dedupe}, &a.key, &done)
+	if err != nil || found && (done == 0 || done > expired) {
+		return a, err
+	}
+	// Its time is over already, so it need not come back if the next
+	// statement fails.
+	if err := t.exec(forgetInbox, a.key); err != nil {
+		return a, err
+	}
+	err = put()
+	return a, err
 }
 
 func (i inbox) Done(keys ...int64) {

@@ -189,15 +189,17 @@ func digestOf(component string, item transport.OutboxItem, media string) []byte 
 
 // Update implements transport.Outbox. An item that is not there is an error.
 func (o outbox) Update(ctx context.Context, item transport.OutboxItem) error {
-	_, err := write(ctx, o.s, func(t *tx) (struct{}, error) {
-		row := []any{int(item.State), string(item.From), string(item.ID), item.Attempts, nanos(item.NotBefore),
-			item.LastError, int(item.Status), item.Fallback, item.Key, o.component}
-		found, err := o.update(t, item, row)
-		if err == nil && !found {
-			err = fmt.Errorf("the outbox of %s has no item %d", o.component, item.Key)
-		}
-		return struct{}{}, err
-	})
+	_, err := write(ctx, o.s, func(t *tx) (struct{}, error) { return struct{}{}, o.write(t, item) })
+	return err
+}
+
+func (o outbox) write(t *tx, item transport.OutboxItem) error {
+	row := []any{int(item.State), string(item.From), string(item.ID), item.Attempts, nanos(item.NotBefore),
+		item.LastError, int(item.Status), item.Fallback, item.Key, o.component}
+	found, err := o.update(t, item, row)
+	if err == nil && !found {
+		err = fmt.Errorf("the outbox of %s has no item %d", o.component, item.Key)
+	}
 	return err
 }
 

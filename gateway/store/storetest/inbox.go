@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/gateway/store"
+	"gatehouse/gateway/transport"
 )
 
 func (w *world) receives(dedupe, event string) (key int64, fresh bool) {
@@ -119,6 +120,25 @@ func inboxKeepsApart(w *world) {
 	users, err = inbox.Users(w.Context(), component)
 	w.must(err)
 	w.same("users once romeo's is done", users, []string{"juliet@example.org"})
+}
+
+func inboxSettles(w *world) {
+	key, _ := w.put(transport.OutboxItem{User: romeo, Chat: "juliet", Text: "hello"})
+	w.set(key, transport.Sent, "id")
+	settles := func(item transport.OutboxItem) error {
+		_, _, err := w.store.Inbox().Put(w.Context(), store.InboxItem{
+			Component: component, User: romeo, Event: []byte("delivered"), Settles: &item,
+		})
+		return err
+	}
+	if settles(transport.OutboxItem{Key: key + 1000, State: transport.Done}) == nil {
+		w.Error("an item that is not there was settled")
+	}
+	w.same("pending", w.pending(0, 10), []string(nil))
+	w.same("sent", w.in(transport.Sent), []string{"hello"})
+	w.must(settles(transport.OutboxItem{Key: key, State: transport.Done, ID: "id", Status: transport.Delivered}))
+	w.same("pending", w.pending(0, 10), []string{"delivered"})
+	w.same("done", w.in(transport.Done), []string{"hello"})
 }
 
 func inboxPages(w *world) {

@@ -20,6 +20,7 @@ type Open func(t *testing.T, path string, now func() time.Time) store.Store
 func Run(t *testing.T, open Open) {
 	for name, test := range map[string]func(*world){
 		"inbox keeps items in order until they are done":              inboxKeepsOrder,
+		"inbox stores the last word on an item with the item":         inboxSettles,
 		"inbox knows a duplicate for as long as it says":              inboxKnowsDuplicates,
 		"inbox keeps users and components apart":                      inboxKeepsApart,
 		"inbox gives pending items page by page":                      inboxPages,

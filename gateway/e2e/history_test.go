@@ -64,8 +64,8 @@ func TestWhatWasSaidMeanwhileIsNotLost(t *testing.T) {
 	// While the link is lost.
 	irc.Do(func() { irc.Client("romeo").HangUp() })
 	juliet.gets("QUIT")
-	missed := says("missed 1", "missed 2")
-	juliet.sends("PRIVMSG romeo :Romeo?")
+	juliet.sends("PRIVMSG "+channel+" :missed 1", "PRIVMSG "+channel+" :missed 2", "PRIVMSG romeo :Romeo?") // before the link is back
+	missed := tagIn(juliet.gets("PRIVMSG "+channel, "missed 2"), "msgid")
 	juliet.gets("PRIVMSG romeo", "Romeo?")
 	first := romeo.gets(message, from(room+"/juliet"), body("missed 1"), has("delay"))
 	second := romeo.gets(message, from(room+"/juliet"), body("missed 2"), has("delay"))

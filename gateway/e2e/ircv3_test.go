@@ -35,7 +35,6 @@ func (w *world) native(address, nick, channel, caps string) *native {
 	conn, err := net.Dial("tcp", address)
 	check(w.t, err)
 	w.t.Cleanup(func() { conn.Close() })
-	check(w.t, conn.SetDeadline(time.Now().Add(3*patience)))
 	n := &native{t: w.t, conn: conn, lines: bufio.NewScanner(conn)}
 	n.sends("CAP REQ :"+caps, "NICK "+nick, "USER "+nick+" 0 * :"+nick, "CAP END")
 	n.gets(" 001 ")
@@ -55,6 +54,7 @@ func (n *native) sends(lines ...string) {
 // gets waits for a line that has all of the parts, and gives it.
 func (n *native) gets(parts ...string) string {
 	n.t.Helper()
+	check(n.t, n.conn.SetReadDeadline(time.Now().Add(patience)))
 next:
 	for n.lines.Scan() {
 		line := n.lines.Text()

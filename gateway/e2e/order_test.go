@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ergochat/irc-go/ircmsg"
 
@@ -81,6 +82,7 @@ func TestEverybodySeesTheSameDeedsInTheSameOrder(t *testing.T) {
 
 	const all = 9
 	var onIRC []string
+	check(t, juliet.conn.SetReadDeadline(time.Now().Add(patience)))
 	for len(onIRC) < all && juliet.lines.Scan() {
 		if d := deedOnIRC(juliet.lines.Text()); d != "" {
 			onIRC = append(onIRC, d)

@@ -125,7 +125,7 @@ quota = { countries = ["US"] }
 	romeo.commands("set timezone Europe/Berlin", "Saved.")
 	romeo.commands("set history on", "Saved.")
 	romeo.commands("schedule "+friend+" 1h an hour from now", "CE") // CET or CEST
-	if got := romeo.does(phone, "schedule", "when=in 2s", "text=in a moment"); !strings.Contains(got, "cancel 2") {
+	if got := romeo.does(phone, "schedule", "when=in 10s", "text=in a moment"); !strings.Contains(got, "cancel 2") {
 		t.Errorf("the text is scheduled as %q", got)
 	}
 	romeo.commands("schedule "+friend+" when=tomorrow 9:00 text=never", "cancel 3")

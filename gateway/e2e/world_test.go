@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	patience = 20 * time.Second // for one thing to happen
+	patience = time.Minute // for one thing to happen
 	secret   = "kept between us"
 	password = "wherefore"
 	ircHost  = "irc.localhost"

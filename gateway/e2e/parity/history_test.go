@@ -51,7 +51,7 @@ func TestAJoinSaysHowMuchHistoryItWants(t *testing.T) {
 		}
 	}
 	say("one", "two")
-	time.Sleep(1100 * time.Millisecond) // the limits are in seconds
+	time.Sleep(3100 * time.Millisecond) // the limits are in seconds
 	middle := time.Now()
 	say("three", "four")
 
@@ -63,13 +63,14 @@ func TestAJoinSaysHowMuchHistoryItWants(t *testing.T) {
 		{"no messages", "maxstanzas='0'", nil},
 		{"three messages", "maxstanzas='3'", []string{"two", "three", "four"}},
 		{"since a time", fmt.Sprintf("since='%s'", middle.UTC().Format("2006-01-02T15:04:05.000Z")), []string{"three", "four"}},
-		{"the last second", "seconds='1'", []string{"three", "four"}},
+		{"the last seconds", "seconds='LAST'", []string{"three", "four"}},
 		{"the last minute", "seconds='60'", []string{"one", "two", "three", "four"}},
 		{"two limits", "seconds='60' maxstanzas='1'", []string{"four"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := romeo.at(fmt.Sprint("client", i))
-			c.asksToJoin(garden, "<history "+tt.limits+"/>")
+			last := fmt.Sprint(3 + int(time.Since(middle).Seconds()))
+			c.asksToJoin(garden, "<history "+strings.Replace(tt.limits, "LAST", last, 1)+"/>")
 			c.expects(self(garden, romeo.nick))
 			for _, text := range tt.want {
 				c.expects(past(garden, romeo.nick, text))

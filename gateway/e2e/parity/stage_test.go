@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	patience = 20 * time.Second // for one stanza or one line of IRC
+	patience = time.Minute // for one stanza or one line of IRC
 
 	irc     = "irc.example.org"     // the networks verona, mantua and padua
 	fixed   = "verona.example.org"  // verona alone: addresses without %verona

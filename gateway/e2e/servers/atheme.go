@@ -58,7 +58,7 @@ func StartAtheme(ctx context.Context, dir string, ircd *InspIRCd, o AthemeOption
 	a.Server = &Server{
 		Name:       "atheme",
 		Dir:        dir,
-		startLimit: 30 * time.Second,
+		startLimit: time.Minute,
 		command: func() *exec.Cmd {
 			return exec.Command(path, "-n", "-c", config, "-D", dir,
 				"-l", filepath.Join(dir, "start.log"), "-p", filepath.Join(dir, "atheme.pid"))

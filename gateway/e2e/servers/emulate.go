@@ -76,7 +76,7 @@ func StartEmulate(ctx context.Context, dir string, o EmulateOptions) (*Emulate, 
 	e.Server = &Server{
 		Name:       "emulate",
 		Dir:        dir,
-		startLimit: 30 * time.Second,
+		startLimit: time.Minute,
 		command: func() *exec.Cmd {
 			cmd := exec.Command(node, "--import", "file://"+(&url.URL{Path: preloadFile}).EscapedPath(), script,
 				"start", "-s", "twilio", "-p", strconv.Itoa(port), "--seed", seed)

@@ -52,7 +52,7 @@ func StartGammu(ctx context.Context, dir string) (*Gammu, error) {
 		return nil, fmt.Errorf("configure gammu-smsd: %w", err)
 	}
 	g.Server = &Server{
-		Name: "gammu-smsd", Dir: dir, startLimit: 10 * time.Second,
+		Name: "gammu-smsd", Dir: dir, startLimit: time.Minute,
 		command: func() *exec.Cmd { return exec.Command(smsd, "-c", g.config) },
 		ready: func(ctx context.Context) error {
 			for !strings.Contains(g.Log(), "Starting phone communication") {

@@ -81,7 +81,7 @@ func StartInspIRCd(ctx context.Context, dir string, o InspIRCdOptions) (*InspIRC
 	i.Server = &Server{
 		Name:       "inspircd",
 		Dir:        dir,
-		startLimit: 30 * time.Second,
+		startLimit: time.Minute,
 		command:    func() *exec.Cmd { return exec.Command(path, arguments...) },
 		ready:      func(ctx context.Context) error { return accepts(ctx, ports.addrs()...) },
 	}

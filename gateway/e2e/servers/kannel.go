@@ -69,7 +69,7 @@ func StartKannel(ctx context.Context, dir string, o KannelOptions) (*Kannel, err
 	}
 	box := func(name, path string, ready func(context.Context) error) *Server {
 		return &Server{
-			Name: name, Dir: dir, startLimit: 30 * time.Second, ready: ready,
+			Name: name, Dir: dir, startLimit: time.Minute, ready: ready,
 			command: func() *exec.Cmd {
 				cmd := exec.Command(path, config)
 				cmd.Dir = dir
@@ -102,7 +102,7 @@ func (k *Kannel) StartPhone(ctx context.Context, dir, text string) (*Server, err
 		return nil, err
 	}
 	s := &Server{
-		Name: "fakesmsc", Dir: dir, startLimit: 10 * time.Second,
+		Name: "fakesmsc", Dir: dir, startLimit: time.Minute,
 		command: func() *exec.Cmd {
 			return exec.Command(fakeSMSC, "-H", "127.0.0.1", "-r", strconv.Itoa(k.fakePort), "-m", "1", text)
 		},

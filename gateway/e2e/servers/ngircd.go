@@ -68,7 +68,7 @@ func StartNgIRCd(ctx context.Context, dir string, o NgIRCdOptions) (*NgIRCd, err
 	n.Server = &Server{
 		Name:       "ngircd",
 		Dir:        dir,
-		startLimit: 30 * time.Second,
+		startLimit: time.Minute,
 		command:    func() *exec.Cmd { return exec.Command(path, "--nodaemon", "--config", config) },
 		ready:      func(ctx context.Context) error { return accepts(ctx, ports.addrs()...) },
 	}

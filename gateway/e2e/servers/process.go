@@ -51,7 +51,7 @@ func Run(ctx context.Context, name, dir string, command func() *exec.Cmd, ready 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Name: name, Dir: dir, startLimit: 30 * time.Second, command: command, ready: ready}
+	s := &Server{Name: name, Dir: dir, startLimit: time.Minute, command: command, ready: ready}
 	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}

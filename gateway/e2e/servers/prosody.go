@@ -88,7 +88,7 @@ func StartProsody(ctx context.Context, dir string, o ProsodyOptions) (*Prosody, 
 	p.Server = &Server{
 		Name:       "prosody",
 		Dir:        dir,
-		startLimit: 30 * time.Second,
+		startLimit: time.Minute,
 		// Without -F the configuration decides, and a tty matters.
 		command: func() *exec.Cmd { return exec.Command(path, "-F", "--config", config) },
 		ready:   func(ctx context.Context) error { return accepts(ctx, addrs...) },

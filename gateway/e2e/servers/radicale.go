@@ -65,7 +65,7 @@ func StartRadicale(ctx context.Context, dir string) (*Radicale, error) {
 		}
 	}
 	r.Server = &Server{
-		Name: "radicale", Dir: dir, startLimit: 20 * time.Second,
+		Name: "radicale", Dir: dir, startLimit: time.Minute,
 		// Debian's own Python has it, whichever else is in the PATH.
 		command: func() *exec.Cmd { return exec.Command("/usr/bin/python3", "-m", "radicale", "--config", config) },
 		ready:   func(ctx context.Context) error { return accepts(ctx, addr) },

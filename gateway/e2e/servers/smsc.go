@@ -67,7 +67,7 @@ func StartSMSC(ctx context.Context, dir string) (*SMSC, error) {
 	}
 	s := &SMSC{Addr: addr, SystemID: "tester", Password: "testpw", control: "http://" + control}
 	s.Server = &Server{
-		Name: "smsc", Dir: dir, startLimit: 30 * time.Second,
+		Name: "smsc", Dir: dir, startLimit: time.Minute,
 		command: func() *exec.Cmd {
 			cmd := exec.Command(node, script, strconv.Itoa(port), strconv.Itoa(controlPort))
 			cmd.Dir = dir

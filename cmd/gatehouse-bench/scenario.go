@@ -175,11 +175,11 @@ func (t *trial) trips(o sizes, bot *ircClient, heard, back chan struct{}, ping f
 	for i := range trips {
 		began := time.Now()
 		ping(i)
-		if err := t.server.wait(heard, 10*time.Second); err != nil {
+		if err := t.server.wait(heard, patience); err != nil {
 			return nil, fmt.Errorf("trip %d to IRC: %w", i, err)
 		}
 		bot.say("PRIVMSG #trip :pong")
-		if err := t.server.wait(back, 10*time.Second); err != nil {
+		if err := t.server.wait(back, patience); err != nil {
 			return nil, fmt.Errorf("trip %d back: %w", i, err)
 		}
 		trips[i] = time.Since(began)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"gatehouse/component/componenttest"
+	"gatehouse/gateway/e2e/servers"
 )
 
 // examine runs the doctor over a config and gives its status and what it says.
@@ -48,12 +48,11 @@ func TestDoctorLeavesTheStreamsOfARunningGatewayAlone(t *testing.T) {
 }
 
 func TestDoctorConnectsInPlaceOfAGatewayThatIsNotRunning(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := l.Addr().String()
-	l.Close()
+	nobody := fmt.Sprintf("127.0.0.1:%d", port)
 	server := componenttest.NewServer(t)
 	for _, tt := range []struct {
 		name, server, secret string

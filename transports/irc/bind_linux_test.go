@@ -24,7 +24,7 @@ func routeLocal(verb, prefix string) error {
 // does: ip -6 route add local PREFIX dev lo.
 func routes(t *testing.T, prefix string) {
 	t.Helper()
-	if err := routeLocal("add", prefix); err != nil {
+	if err := routeLocal("replace", prefix); err != nil {
 		servers.Lacks(t, "an IPv6 prefix that is routed here, which takes root", err)
 	}
 	t.Cleanup(func() { routeLocal("del", prefix) })

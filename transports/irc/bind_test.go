@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/gateway/e2e/servers"
 	"gatehouse/gateway/transport"
 )
 
@@ -142,12 +143,11 @@ type identWorld struct {
 }
 
 func newIdentWorld(t *testing.T) *identWorld {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &identWorld{identd: l.Addr().String()}
-	l.Close()
+	w := &identWorld{identd: fmt.Sprintf("127.0.0.1:%d", port)}
 	if w.irc, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse/gateway/e2e/servers"
 	"gatehouse/gateway/transport"
 )
 
@@ -17,11 +19,10 @@ func TestExaminationKnocksAtEachNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	closed, err := servers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed.Close()
 	stranger := httptest.NewTLSServer(http.NotFoundHandler())
 	defer stranger.Close()
 
@@ -29,7 +30,7 @@ func TestExaminationKnocksAtEachNetwork(t *testing.T) {
 	off := false
 	o.Network = map[string]NetworkOptions{
 		"verona":   {Address: plain.Addr().String(), TLS: &off},
-		"mantua":   {Address: closed.Addr().String(), TLS: &off},
+		"mantua":   {Address: fmt.Sprintf("127.0.0.1:%d", closed), TLS: &off},
 		"stranger": {Address: stranger.Listener.Addr().String()},
 	}
 	var got []transport.Finding

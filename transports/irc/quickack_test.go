@@ -18,7 +18,7 @@ func TestSmallSegmentsAreAcknowledgedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	const rounds = 20
+	const rounds = 100
 	go func() {
 		conn, err := l.Accept()
 		if err != nil {
@@ -52,7 +52,8 @@ func TestSmallSegmentsAreAcknowledgedAtOnce(t *testing.T) {
 		took = append(took, time.Since(start))
 	}
 	slices.Sort(took)
-	if median := took[rounds/2]; median > 20*time.Millisecond {
-		t.Errorf("the median of %d rounds took %v", rounds, median)
+	// The kernel by itself does so for the first 16 segments, and waits 40 ms behind them.
+	if quarter := took[rounds/4]; quarter > 20*time.Millisecond {
+		t.Errorf("of %d rounds no quarter took less than %v", rounds, quarter)
 	}
 }

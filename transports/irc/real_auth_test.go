@@ -258,7 +258,6 @@ func oldClientOn(t *testing.T, addr, password, nick string) *oldClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	c := &oldClient{t, conn, bufio.NewScanner(conn)}
 	c.sends("PASS :"+password, "NICK "+nick, "USER "+nick+" 0 * :"+nick, "JOIN #garden")
 	c.reads(" 366 ")
@@ -275,6 +274,7 @@ func (c *oldClient) sends(lines ...string) {
 
 func (c *oldClient) reads(want string) {
 	c.t.Helper()
+	c.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 	for c.lines.Scan() {
 		if token, ok := strings.CutPrefix(c.lines.Text(), "PING "); ok {
 			c.sends("PONG " + token)

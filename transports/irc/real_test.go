@@ -48,7 +48,7 @@ func onRealServers(t *testing.T, story func(w *realWorld)) {
 	for name, start := range realServers {
 		t.Run(name, func(t *testing.T) {
 			servers.Need(t, name, "ii")
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			server, addr, err := start(ctx, t.TempDir())
 			if err != nil {

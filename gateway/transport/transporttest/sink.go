@@ -13,7 +13,7 @@ import (
 
 // Patience is how long a check waits for what must happen. What happens is
 // noticed at once, so only a failing check takes this long.
-const Patience = 10 * time.Second
+const Patience = 30 * time.Second
 
 // A Sink is a transport.Sink that records what it takes. The zero value takes
 // every event at once. It works in real time and in a testing/synctest bubble.

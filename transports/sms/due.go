@@ -156,7 +156,7 @@ func (n *Network) sendDue(ctx context.Context, r transport.RecordItem, one sched
 			return err
 		}
 	case strings.HasPrefix(one.Origin, ownOrigin):
-		// Before it is told how that ends.
+		// Before it is told how that ends, unless the sender happens to look now.
 		n.tellBriefly(ctx, r.User, fmt.Sprintf("Your text to %s, which was to wait until now, is on its way: %s", one.To, one.Text))
 	}
 	n.wakeSender()

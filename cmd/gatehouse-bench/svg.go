@@ -14,6 +14,7 @@ const (
 	marginTop   = 30
 	marginRight = 14
 	marginEnd   = 40
+	overhang    = 10 // of the last number
 )
 
 const svgStyle = `text{font:11px sans-serif;fill:#24292f}.title{font-weight:bold}.grid{stroke:#d0d7de}.axis{stroke:#57606a}` +
@@ -23,7 +24,7 @@ const svgStyle = `text{font:11px sans-serif;fill:#24292f}.title{font-weight:bold
 // straight growth: twice the work, twice the cost.
 func plot(curves []curve) string {
 	var b strings.Builder
-	width := panelWidth * len(curves)
+	width := panelWidth*len(curves) + overhang
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n",
 		width, panelHeight, width, panelHeight)
 	fmt.Fprintf(&b, "<style>%s</style>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", svgStyle)

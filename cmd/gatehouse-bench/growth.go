@@ -74,12 +74,12 @@ func (b *bench) grown(ctx context.Context, n int, do func(*trial, sizes) (figure
 	}
 	defer t.stop()
 	defer context.AfterFunc(ctx, t.kill)()
-	return do(t, sizes{users: n, crowd: n})
+	return do(t, sizes{users: n, crowd: n, rests: resting})
 }
 
 // settled is what users cost who come into three channels each.
 func (t *trial) settled(o sizes) (figures, error) {
-	memory, cpu, err := t.rest(o.users, comeMost)
+	memory, cpu, err := t.rest(o, o.users, comeMost)
 	if err != nil {
 		return nil, err
 	}

@@ -18,13 +18,14 @@ const (
 
 // Sizes say how much a scenario does.
 type sizes struct {
-	trips     int // of the round trip
-	listeners int // of the fan-out
-	senders   int // from XMPP to IRC
-	messages  int // of the fan-out, and of each sender
-	crowd     int // nicks in the big channel
-	idle      int // users, in 3 channels of 50
-	users     int // of the crowd
+	trips     int           // of the round trip
+	listeners int           // of the fan-out
+	senders   int           // from XMPP to IRC
+	messages  int           // of the fan-out, and of each sender
+	crowd     int           // nicks in the big channel
+	idle      int           // users, in 3 channels of 50
+	rests     time.Duration // before memory is looked at
+	users     int           // of the crowd
 	lasts     time.Duration
 	rate      int // of texts, a second; 0: as fast as they go
 	before    int // texts of this trial
@@ -337,19 +338,19 @@ const resting = 5 * time.Second
 
 // stand is the memory that users take who are in three channels and silent.
 func (t *trial) stand(o sizes) (figures, error) {
-	memory, _, err := t.rest(o.idle, ofRoom)
+	memory, _, err := t.rest(o, o.idle, ofRoom)
 	return figures{"memory": memory / float64(o.idle)}, err
 }
 
 // rest gives the memory in KiB that users take who came so many at once and are
 // silent now, and the CPU time of their coming.
-func (t *trial) rest(users, atOnce int) (memory float64, cpu time.Duration, err error) {
-	time.Sleep(resting) // what starting left over is gone, and counts for nobody
+func (t *trial) rest(o sizes, users, atOnce int) (memory float64, cpu time.Duration, err error) {
+	time.Sleep(o.rests) // what starting left over is gone, and counts for nobody
 	memory, cpu = t.memory(), t.cpu()
 	if _, err := t.settle(users, atOnce); err != nil {
 		return 0, 0, err
 	}
 	cpu = t.cpu() - cpu
-	time.Sleep(resting)
+	time.Sleep(o.rests)
 	return t.memory() - memory, cpu, nil
 }

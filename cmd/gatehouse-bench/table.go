@@ -100,11 +100,11 @@ var rows = []row{
 		},
 	}, {
 		name: "idle in 3 channels of 50", do: (*trial).stand,
-		sizes:   same(sizes{idle: 300}),
+		sizes:   same(sizes{idle: 300, rests: resting}),
 		compare: []comparison{{figure: "memory", what: "memory a user", unit: "KiB", goal: 1}},
 	}, {
 		name: "idle in 3 channels of 50, TLS to IRC", tls: true, do: (*trial).stand,
-		sizes:   same(sizes{idle: 300}),
+		sizes:   same(sizes{idle: 300, rests: resting}),
 		compare: []comparison{{figure: "memory", what: "memory a user", unit: "KiB", goal: 1}},
 	}, {
 		name: "5,000 users, 50 messages/s, 20 minutes", alone: true, once: true, history: true, do: (*trial).steady,

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gatehouse/component/stanza"
@@ -96,31 +99,38 @@ func (p people) leave() {
 	}
 }
 
-// gatherPeople waits until the component serves, and brings everybody in.
+// gatherPeople brings everybody in at once: an IRC server takes a second or more
+// for each.
 func (t *trial) gatherPeople(ctx context.Context, address string, n int) (all people, err error) {
+	errs := make([]error, n)
+	all = make(people, n)
+	var coming sync.WaitGroup
 	for i := range n {
-		nick := fmt.Sprintf("u%d", i)
-		c, err := xmppclient.Connect(ctx, address, nick+"@"+host, secret, "r")
-		if err != nil {
-			return all, err
+		coming.Go(func() {
+			nick := fmt.Sprintf("u%d", i)
+			if all[i], errs[i] = xmppclient.Connect(ctx, address, nick+"@"+host, secret, "r"); errs[i] == nil {
+				errs[i] = t.comesIn(ctx, all[i], nick)
+			}
+		})
+	}
+	coming.Wait()
+	all = slices.DeleteFunc(all, func(c *xmppclient.Client) bool { return c == nil })
+	return all, errors.Join(errs...)
+}
+
+// comesIn joins, once the component serves.
+func (t *trial) comesIn(ctx context.Context, c *xmppclient.Client, nick string) error {
+	for {
+		seen, err := c.JoinRoom(ctx, t.room("#through"), nick, "")
+		if err != nil || seen.Type() != stanza.ErrorType {
+			return err
 		}
-		all = append(all, c)
-		for {
-			seen, err := c.JoinRoom(ctx, t.room("#through"), nick, "")
-			if err != nil {
-				return all, err
-			}
-			if seen.Type() != stanza.ErrorType {
-				break
-			}
-			select {
-			case <-ctx.Done():
-				return all, fmt.Errorf("join as %s: %s: %w", nick, seen, context.Cause(ctx))
-			case <-time.After(100 * time.Millisecond): // the component is not connected yet
-			}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("join as %s: %s: %w", nick, seen, context.Cause(ctx))
+		case <-time.After(100 * time.Millisecond): // the component is not connected yet
 		}
 	}
-	return all, nil
 }
 
 // hear waits until everybody has heard the last message, and counts what came.

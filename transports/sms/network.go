@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
@@ -196,32 +197,30 @@ var errNoSession = errors.New("the user has no session yet")
 
 // deliver gives an event to a user's session. Nil means that it is stored.
 func (n *Network) deliver(ctx context.Context, user string, e transport.Event) error {
-	s := n.sessionOf(user)
-	if s == nil {
-		return errNoSession
-	}
-	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
-	defer cancel()
-	return s.deliver(ctx, e)
-}
-
-// settleSoon tells how an item ended, as deliverSoon does, and stores that.
-func (n *Network) settleSoon(ctx context.Context, e transport.MessageStatus, item transport.OutboxItem) error {
-	s := n.sessionOf(item.User)
-	if s == nil {
-		return errNoSession
-	}
-	ctx, cancel := context.WithTimeout(ctx, tellTime)
-	defer cancel()
-	return s.inTurn(ctx, func(ctx context.Context) error { return transport.Settle(ctx, s.events, n.outbox, e, item) })
+	return n.inTurn(ctx, user, deliverTimeout, delivery(e))
 }
 
 // deliverSoon does so for what is told again if it can't be told now: others'
 // reports are not to wait long for who takes none.
 func (n *Network) deliverSoon(ctx context.Context, user string, e transport.Event) error {
-	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	return n.inTurn(ctx, user, tellTime, delivery(e))
+}
+
+// settleSoon tells how an item ended, as deliverSoon does, and stores that.
+func (n *Network) settleSoon(ctx context.Context, e transport.MessageStatus, item transport.OutboxItem) error {
+	return n.inTurn(ctx, item.User, tellTime, func(ctx context.Context, to transport.Sink) error {
+		return transport.Settle(ctx, to, n.outbox, e, item)
+	})
+}
+
+func (n *Network) inTurn(ctx context.Context, user string, limit time.Duration, hand handover) error {
+	s := n.sessionOf(user)
+	if s == nil {
+		return errNoSession
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return n.deliver(ctx, user, e)
+	return s.inTurn(ctx, hand)
 }
 
 // awaitSession waits for a session that is about to be opened, as at the start,

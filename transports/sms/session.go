@@ -74,11 +74,18 @@ func (s *session) start() {
 
 // deliver gives one event to the gateway, in turn. Nil means that it is stored.
 func (s *session) deliver(ctx context.Context, e transport.Event) error {
-	return s.inTurn(ctx, func(ctx context.Context) error { return s.events.Deliver(ctx, e) })
+	return s.inTurn(ctx, delivery(e))
 }
 
-// inTurn calls the gateway once what comes before is delivered.
-func (s *session) inTurn(ctx context.Context, call func(context.Context) error) error {
+// A handover gives the gateway something.
+type handover func(context.Context, transport.Sink) error
+
+func delivery(e transport.Event) handover {
+	return func(ctx context.Context, to transport.Sink) error { return to.Deliver(ctx, e) }
+}
+
+// inTurn hands over once what comes before is delivered.
+func (s *session) inTurn(ctx context.Context, hand handover) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -100,7 +107,7 @@ func (s *session) inTurn(ctx context.Context, call func(context.Context) error) 
 		}
 	}
 	defer func() { s.turn <- struct{}{} }()
-	if err := call(ctx); err != nil {
+	if err := hand(ctx, s.events); err != nil {
 		return fmt.Errorf("deliver to the gateway: %w", err)
 	}
 	return nil

@@ -151,14 +151,18 @@ func withTimes(l *load, t *trial, failed *atomic.Int64, took *[]time.Duration) (
 
 // webhookTaken tells of one text until it is taken. While a user's session is
 // opened, which takes long on a slow machine, the gateway asks for that.
-func (t *trial) webhookTaken(client *http.Client, i int) (err error) {
-	for tries := range 6 {
-		time.Sleep(time.Duration(tries) * time.Second)
-		if err = t.webhook(client, i); err == nil {
-			break
+func (t *trial) webhookTaken(client *http.Client, i int) error {
+	for tries := 1; ; tries++ {
+		err := t.webhook(client, i)
+		if err == nil || tries == 6 {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(tries) * time.Second):
+		case <-t.server.ended: // nobody is there to take it
+			return err
 		}
 	}
-	return err
 }
 
 // webhook tells of one text, signed as Twilio signs (X-Twilio-Signature).

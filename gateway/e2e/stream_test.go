@@ -263,7 +263,7 @@ func TestAStoppingGatewayTakesItsLeave(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	check(t, w.gateway.Stop(ctx))
-	if took := time.Since(started); took > 15*time.Second {
+	if took := time.Since(started); took > 5*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	romeo.gets(presence, from(room+"/romeo"), typed("unavailable"), status("110"), status("332"))

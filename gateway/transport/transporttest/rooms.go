@@ -25,7 +25,7 @@ func (r *trial) call(name string, f func(ctx context.Context) error) {
 	ctx, cancel := patiently()
 	defer cancel()
 	var err error
-	r.within(Patience/2, name, func() { err = f(ctx) })
+	r.within(soon, name, func() { err = f(ctx) })
 	if err != nil {
 		r.t.Fatalf("%s: %v", name, err)
 	}

@@ -14,6 +14,7 @@ import (
 
 const (
 	atOnce       = time.Second            // for what waits for nothing, on a busy machine
+	soon         = 5 * time.Second        // for a call that waits for nobody
 	callDeadline = 50 * time.Millisecond  // for a call that has to give up
 	moment       = 100 * time.Millisecond // for what should not happen to show itself
 )

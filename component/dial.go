@@ -10,6 +10,7 @@ import (
 	"net"
 	"time"
 
+	"gatehouse/component/socket"
 	"gatehouse/component/stanza"
 	"gatehouse/component/wire"
 )
@@ -60,7 +61,11 @@ func (c *Component) dialPlain(ctx context.Context) (net.Conn, error) {
 	if network == "" {
 		network = "tcp"
 	}
-	return d.DialContext(ctx, network, c.options.Address)
+	conn, err := d.DialContext(ctx, network, c.options.Address)
+	if err != nil {
+		return nil, err
+	}
+	return socket.Direct(conn), nil
 }
 
 // shake opens the stream and proves that we know the secret (XEP-0114 §3).

@@ -3,12 +3,12 @@ package component
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"gatehouse/component/socket"
 	"gatehouse/component/wire"
 )
 
@@ -118,11 +118,11 @@ func (s *stream) fail(p *problem) {
 // kernel keeps it open for what was not delivered.
 func (s *stream) hangUp(reset bool) {
 	conn := s.conn
-	if t, ok := conn.(*tls.Conn); ok && reset {
-		conn = t.NetConn() // no closing alert to a dead peer
-	}
-	if t, ok := conn.(*net.TCPConn); ok && reset {
-		_ = t.SetLinger(0)
+	if reset {
+		conn = socket.Beneath(conn) // no closing alert to a dead peer
+		if t, ok := conn.(*net.TCPConn); ok {
+			_ = t.SetLinger(0)
+		}
 	}
 	_ = conn.Close()
 }

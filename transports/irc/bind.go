@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"gatehouse/component/socket"
 	"gatehouse/gateway/transport"
 )
 
@@ -140,7 +141,7 @@ func (n *network) dialFrom(ctx context.Context, d net.Dialer, s *server, f face,
 		registered(nil)
 		return nil, err
 	}
-	return registered(prompt(conn)), nil
+	return registered(socket.Prompt(conn)), nil // servers leave Nagle's algorithm on
 }
 
 func dialFrom(ctx context.Context, d net.Dialer, from netip.Addr, to string) (net.Conn, error) {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"gatehouse/component/socket"
 	"gatehouse/gateway/guarded"
 	"gatehouse/gateway/transport"
 )
@@ -94,12 +95,7 @@ func (n *network) connectTo(ctx context.Context, s *server, set *linkSettings, d
 
 // hangUp closes a connection at once. Closing the TLS layer would wait for a
 // peer that does not read.
-func hangUp(conn net.Conn) {
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
-	}
-	conn.Close()
-}
+func hangUp(conn net.Conn) { socket.Beneath(conn).Close() }
 
 func (n *network) dialTCP(ctx context.Context, s *server, set *linkSettings, to door) (net.Conn, error) {
 	d := net.Dialer{}

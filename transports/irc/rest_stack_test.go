@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"gatehouse/component/socket"
 )
 
 // Go doubles a stack that is too small, so that a frame too many would cost
@@ -28,7 +30,7 @@ func TestAReaderThatWaitsHasTheSmallestStack(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer near.Close()
-		lines[i].conn = prompt(near)
+		lines[i].conn = socket.Prompt(near)
 		if far[i], err = l.Accept(); err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"gatehouse/component/socket"
 	"gatehouse/gateway/transport"
 )
 
@@ -76,21 +76,13 @@ func overSocket(ctx context.Context, conn net.Conn, set *linkSettings, to door) 
 		return nil, err
 	}
 	ws.SetReadLimit(maxLine)
-	c := &socketConn{raw: below(conn), ws: ws, text: ws.Subprotocol() != socketBinary}
+	c := &socketConn{raw: socket.Beneath(conn), ws: ws, text: ws.Subprotocol() != socketBinary}
 	c.Conn, c.far = net.Pipe()
 	pumping, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	c.pumps.Go(func() { c.bring(pumping) })
 	c.pumps.Go(func() { c.take(pumping) })
 	return c, nil
-}
-
-// below gives the connection that TLS is on.
-func below(conn net.Conn) net.Conn {
-	if secure, ok := conn.(*tls.Conn); ok {
-		return secure.NetConn()
-	}
-	return conn
 }
 
 // bring passes on what the server sends.

@@ -7,12 +7,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gatehouse/component/socket"
 )
 
 // An ircClient is somebody on the far side of the gateway.
 type ircClient struct {
 	conn  net.Conn
-	heard func(line string) // of every PRIVMSG, on the reader's goroutine
+	heard func(c *ircClient, line string) // of every PRIVMSG, on the reader's goroutine
 	ended chan struct{}
 
 	mu  sync.Mutex
@@ -22,11 +24,12 @@ type ircClient struct {
 const ircPatience = 60 * time.Second
 
 // dialIRC connects and joins the channels. heard may be nil.
-func dialIRC(address, nick string, heard func(string), channels ...string) (*ircClient, error) {
+func dialIRC(address, nick string, heard func(*ircClient, string), channels ...string) (*ircClient, error) {
 	conn, err := net.DialTimeout("tcp", address, ircPatience)
 	if err != nil {
 		return nil, err
 	}
+	conn = socket.Direct(conn)
 	c := &ircClient{conn: conn, heard: heard, ended: make(chan struct{}), out: bufio.NewWriterSize(conn, 1<<16)}
 	ready := make(chan error, 1)
 	go c.read(nick, channels, ready)
@@ -66,7 +69,7 @@ func (c *ircClient) read(nick string, channels []string, ready chan<- error) {
 		switch {
 		case command == "PRIVMSG":
 			if c.heard != nil {
-				c.heard(line)
+				c.heard(c, line)
 			}
 		case first == "PING":
 			c.say("PONG %s", rest)

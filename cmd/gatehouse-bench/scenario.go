@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,7 +119,7 @@ func groupchat(id, from, room, body string) string {
 // roundTrip says something in a channel and waits for the answer of somebody on
 // IRC, again and again.
 func (t *trial) roundTrip(o sizes) (figures, error) {
-	bot, heard, err := t.echobot()
+	bot, err := t.echobot()
 	if err != nil {
 		return nil, err
 	}
@@ -126,14 +127,14 @@ func (t *trial) roundTrip(o sizes) (figures, error) {
 	if err := t.join([]string{"#trip"}, 0, 1, nil); err != nil {
 		return nil, err
 	}
-	back := make(chan struct{}, 1)
+	back := make(chan arrival, o.trips)
 	t.bodies(func(body string) {
-		if body == "pong" {
-			back <- struct{}{}
+		if number, ok := strings.CutPrefix(body, "pong "); ok {
+			back <- arrival{number, time.Now()}
 		}
 	})
 	defer t.server.listen(nil)
-	return t.trips(o, bot, heard, back, func(i int) {
+	return t.trips(o, back, func(i int) {
 		t.server.send(groupchat(fmt.Sprintf("t%d", i), user(0), t.room("#trip"), fmt.Sprintf("ping %d", i)))
 	})
 }
@@ -141,49 +142,60 @@ func (t *trial) roundTrip(o sizes) (figures, error) {
 // shortTrip is the round trip of somebody who is on IRC themselves: the part of
 // it that is no gateway's.
 func (t *trial) shortTrip(o sizes) (figures, error) {
-	bot, heard, err := t.echobot()
+	bot, err := t.echobot()
 	if err != nil {
 		return nil, err
 	}
 	defer bot.close()
-	back := make(chan struct{}, 1)
-	asker, err := dialIRC(t.irc, "asker", func(line string) {
-		if strings.Contains(line, "pong") {
-			back <- struct{}{}
+	back := make(chan arrival, o.trips)
+	asker, err := dialIRC(t.irc, "asker", func(_ *ircClient, line string) {
+		if _, number, ok := strings.Cut(line, ":pong "); ok {
+			back <- arrival{number, time.Now()}
 		}
 	}, "#trip")
 	if err != nil {
 		return nil, err
 	}
 	defer asker.close()
-	return t.trips(o, bot, heard, back, func(i int) { asker.say("PRIVMSG #trip :ping %d", i) })
+	return t.trips(o, back, func(i int) { asker.say("PRIVMSG #trip :ping %d", i) })
 }
 
-// echobot is somebody on IRC in #trip, who tells of each ping that they hear.
-func (t *trial) echobot() (bot *ircClient, heard chan struct{}, err error) {
-	heard = make(chan struct{}, 1)
-	bot, err = dialIRC(t.irc, "echobot", func(line string) {
-		if strings.Contains(line, "ping") {
-			heard <- struct{}{}
+// echobot is somebody on IRC in #trip, who answers each ping that they hear.
+func (t *trial) echobot() (*ircClient, error) {
+	return dialIRC(t.irc, "echobot", func(bot *ircClient, line string) {
+		if _, number, ok := strings.Cut(line, ":ping "); ok {
+			bot.say("PRIVMSG #trip :pong %s", number)
 		}
 	}, "#trip")
-	return bot, heard, err
 }
 
-// trips times pings and their answers, one after the other.
-func (t *trial) trips(o sizes, bot *ircClient, heard, back chan struct{}, ping func(i int)) (figures, error) {
+// An arrival is when the answer to a ping was read.
+type arrival struct {
+	number string // the ping's
+	at     time.Time
+}
+
+// trips times pings until their answers are read, one after the other. While one
+// is under way, none of the yardstick's goroutines waits for another.
+func (t *trial) trips(o sizes, back <-chan arrival, ping func(i int)) (figures, error) {
 	trips := make([]time.Duration, o.trips)
+	late := time.NewTimer(patience)
+	defer late.Stop()
 	for i := range trips {
+		late.Reset(patience)
 		began := time.Now()
 		ping(i)
-		if err := t.server.wait(heard, patience); err != nil {
-			return nil, fmt.Errorf("trip %d to IRC: %w", i, err)
+		select {
+		case answer := <-back:
+			if answer.number != strconv.Itoa(i) {
+				return nil, fmt.Errorf("the answer to ping %d is that to %q", i, answer.number)
+			}
+			trips[i] = answer.at.Sub(began)
+		case <-t.server.ended:
+			return nil, fmt.Errorf("trip %d: the gateway's stream ended: %w", i, t.server.err)
+		case <-late.C:
+			return nil, fmt.Errorf("trip %d was not over within %v", i, patience)
 		}
-		bot.say("PRIVMSG #trip :pong")
-		if err := t.server.wait(back, patience); err != nil {
-			return nil, fmt.Errorf("trip %d back: %w", i, err)
-		}
-		trips[i] = time.Since(began)
 		time.Sleep(2 * time.Millisecond) // people pause
 	}
 	slices.Sort(trips)
@@ -258,7 +270,7 @@ func (t *trial) toIRC(o sizes) (figures, error) {
 	var l *load
 	var ready sync.WaitGroup
 	ready.Add(1)
-	listener, err := dialIRC(t.irc, "listener", func(line string) {
+	listener, err := dialIRC(t.irc, "listener", func(_ *ircClient, line string) {
 		ready.Wait()
 		if strings.Contains(line, ":in ") {
 			l.count()

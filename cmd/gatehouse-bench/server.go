@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/component/socket"
 	"gatehouse/component/wire"
 )
 
@@ -44,6 +45,7 @@ func accept(ctx context.Context, l net.Listener) (*xmppServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no gateway connected: %w", errors.Join(context.Cause(ctx), err))
 	}
+	conn = socket.Direct(conn)
 	s := &xmppServer{
 		conn: conn, in: wire.NewReader(conn, wire.DefaultLimits), out: bufio.NewWriterSize(conn, 1<<16),
 		ended: make(chan struct{}),

@@ -34,10 +34,10 @@ const (
 	crossingRoom = "#garden%bench@" + domain
 )
 
-func newCrossing(tb testing.TB, history bool) *crossing {
+func newCrossing(tb testing.TB, history, echoes bool) *crossing {
 	tb.Helper()
 	c := &crossing{TB: tb, stanzas: make(chan struct{}, 1<<16)}
-	c.irc = newQuietIRC(tb)
+	c.irc = newQuietIRC(tb, echoes)
 	log := slog.New(slog.DiscardHandler)
 	db, err := sqlite.Open(filepath.Join(tb.TempDir(), "gatehouse.db"), sqlite.Options{Log: log})
 	c.must(err)
@@ -97,16 +97,17 @@ func (c *crossing) await(done <-chan struct{}) {
 // A quietIRC is an IRC server that lets one client into one channel.
 type quietIRC struct {
 	listener net.Listener
+	echoes   bool // what is said is shown to who said it (IRCv3 echo-message)
 	conn     net.Conn
 	lines    chan struct{} // one for each PRIVMSG that came
 }
 
-func newQuietIRC(tb testing.TB) *quietIRC {
+func newQuietIRC(tb testing.TB, echoes bool) *quietIRC {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &quietIRC{listener: l, lines: make(chan struct{}, 1<<16)}
+	s := &quietIRC{listener: l, echoes: echoes, lines: make(chan struct{}, 1<<16)}
 	go s.serve()
 	return s
 }
@@ -126,18 +127,29 @@ func (s *quietIRC) serve() {
 			return
 		}
 		line = bytes.TrimRight(line, "\r\n")
+		var tags []byte
+		if bytes.HasPrefix(line, []byte("@")) {
+			tags, line, _ = bytes.Cut(line, []byte(" "))
+		}
 		command, rest, _ := bytes.Cut(line, []byte(" "))
 		out = out[:0]
 		switch string(command) {
 		case "PRIVMSG":
 			s.lines <- struct{}{}
+			if s.echoes {
+				out = append(append(append(append(out, tags...), " :romeo!~romeo@bench "...), line...), "\r\n"...)
+			}
 		case "QUIT":
 			return
 		case "PING":
 			out = append(append(append(out, ":irc.bench PONG irc.bench "...), rest...), "\r\n"...)
 		case "CAP":
 			if bytes.HasPrefix(rest, []byte("LS")) {
-				out = append(out, ":irc.bench CAP * LS :server-time message-tags account-tag\r\n"...)
+				out = append(out, ":irc.bench CAP * LS :server-time message-tags account-tag"...)
+				if s.echoes {
+					out = append(out, " echo-message batch labeled-response"...)
+				}
+				out = append(out, "\r\n"...)
 			} else if wanted, ok := bytes.CutPrefix(rest, []byte("REQ ")); ok {
 				out = append(append(append(out, ":irc.bench CAP * ACK "...), wanted...), "\r\n"...)
 			}
@@ -196,7 +208,7 @@ func (c *crossing) hears(done <-chan struct{}) {
 
 func BenchmarkAcross(b *testing.B) {
 	for _, history := range []bool{false, true} {
-		c := newCrossing(b, history)
+		c := newCrossing(b, history, false)
 		for _, way := range []struct {
 			name  string
 			cross func()

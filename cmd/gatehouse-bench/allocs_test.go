@@ -6,14 +6,15 @@ import "testing"
 
 // What a message across the whole gateway allocates: more would be a defect.
 func TestAMessageAcrossAllocatesLittle(t *testing.T) {
-	c := newCrossing(t, false)
+	plain, echoing := newCrossing(t, false, false), newCrossing(t, false, true)
 	for _, way := range []struct {
 		name  string
 		cross func()
 		most  float64
 	}{
-		{"to XMPP", c.toXMPP, 3}, // the line, its parts, the event
-		{"to IRC", c.toIRC, 3},   // the stanza's text, its elements, the note with the name
+		{"to XMPP", plain.toXMPP, 3},                  // the line, its parts, the event
+		{"to IRC", plain.toIRC, 3},                    // the stanza's text, its elements, the note with the name
+		{"to IRC, which shows it", echoing.toIRC, 10}, // its echo too, and what is kept until it comes
 	} {
 		for range 100 {
 			way.cross() // until all memory that is kept is there

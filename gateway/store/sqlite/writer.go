@@ -44,6 +44,7 @@ type writer struct {
 	recent   recent
 	stopping chan struct{}
 	stopped  chan struct{}
+	commits  commitTimes
 
 	// Owned by run:
 	turn          turn
@@ -305,9 +306,11 @@ func (w *writer) attempt(batch []request, failed []error, marks []int64, message
 
 // end ends the transaction. What is undone leaves no names.
 func (w *writer) end(err error) error {
+	began := time.Now()
 	if err = w.tx.end(err); err != nil {
 		w.names.forget()
 	}
+	w.commits.add(time.Since(began))
 	return err
 }
 

@@ -15,10 +15,11 @@ const (
 	quietStack   = 4 << 10 // that a goroutine leaves behind when it ends
 )
 
-// returnMemory gives memory that a busy time has left over back to the system
-// once the gateway is quiet: what users at rest need is then all that it has.
-// Go would do so within some minutes, and never with its last garbage.
-func returnMemory(ctx context.Context) {
+// adapt sets Go's runtime once a second to how much there is to do. Memory that a
+// busy time has left over is given back to the system once the gateway is quiet:
+// what users at rest need is then all that it has. Go would do so within some
+// minutes, and never with its last garbage. commitTime is that of the store.
+func adapt(ctx context.Context, commitTime func() time.Duration) {
 	look := time.NewTicker(quietLook)
 	defer look.Stop()
 	samples := []metrics.Sample{
@@ -31,6 +32,8 @@ func returnMemory(ctx context.Context) {
 	}
 	last, shrinking := uint64(0), false
 	garbage := collector{heapGrowth}
+	var cores processors
+	cores.follow()
 	most := uint64(0) // goroutines at a time, since memory was given back last
 	for {
 		select {
@@ -40,6 +43,7 @@ func returnMemory(ctx context.Context) {
 		}
 		metrics.Read(samples)
 		allocated, live := samples[0].Value.Uint64(), samples[1].Value.Uint64()
+		cores.everySecond(state{alive: live, commit: commitTime()})
 		objects, free := samples[2].Value.Uint64(), samples[3].Value.Uint64()
 		garbage.set(growth(allocated-last, live))
 		quiet := allocated-last < quietRate

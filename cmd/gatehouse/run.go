@@ -30,7 +30,6 @@ const stopTime = 5 * time.Second
 func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	go returnMemory(ctx)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	live.onHangup(ctx)
 
@@ -41,6 +40,7 @@ func run(c *config.Config, live *liveConfig, log *slog.Logger) error {
 		return err
 	}
 	defer db.Close()
+	go adapt(ctx, db.CommitTime)
 	files, err := mediaHost(c, db, log)
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func (s *session) ask(who transport.Address, f func(l *link, nick string) error)
 			return err
 		}
 		if u := l.users[l.is.fold(name)]; u != nil {
-			name = u.nick.Value()
+			name = u.nick()
 		}
 		return f(l, name)
 	})

@@ -73,7 +73,7 @@ func banMask(nick, userhost string) string {
 // bansOf ban somebody by their host and, where the server can, by their account:
 // each is soon another, but not both at once (IRCv3 account-extban).
 func (is *isupport) bansOf(nick string, u *user) []modeChange {
-	bans := []modeChange{is.banChange(true, banMask(nick, u.host.Value()))}
+	bans := []modeChange{is.banChange(true, banMask(nick, u.host()))}
 	if account := u.account.Value(); account != "" && is.accountExtban != "" {
 		bans = append(bans, is.banChange(true, is.extban+is.accountExtban+":"+account))
 	}
@@ -127,7 +127,7 @@ func (is *isupport) quietMask(c modeChange) (mask string, quiet bool) {
 func (ch *channel) unquiet(l *link, u *user) []modeChange {
 	var changes []modeChange
 	for _, c := range ch.quiets {
-		if l.fits(c, u.nick.Value(), u.host.Value()) {
+		if l.fits(c, u.nick(), u.host()) {
 			c.add = false
 			changes = append(changes, c)
 		}
@@ -143,7 +143,7 @@ func (l *link) fits(quiet modeChange, nick, userhost string) bool {
 
 // isQuiet says that somebody may not speak, as far as we saw it happen.
 func (l *link) isQuiet(ch *channel, u *user) bool {
-	return slices.ContainsFunc(ch.quiets, func(c modeChange) bool { return l.fits(c, u.nick.Value(), u.host.Value()) })
+	return slices.ContainsFunc(ch.quiets, func(c modeChange) bool { return l.fits(c, u.nick(), u.host()) })
 }
 
 // keepQuiet notes a quiet that was set or taken back, and gives those whom it
@@ -158,11 +158,11 @@ func (l *link) keepQuiet(ch *channel, c modeChange) []*user {
 	}
 	var whom []*user
 	for u := range ch.members.all() {
-		if l.fits(c, u.nick.Value(), u.host.Value()) {
+		if l.fits(c, u.nick(), u.host()) {
 			whom = append(whom, u)
 		}
 	}
-	slices.SortFunc(whom, func(a, b *user) int { return strings.Compare(a.nick.Value(), b.nick.Value()) })
+	slices.SortFunc(whom, func(a, b *user) int { return strings.Compare(a.nick(), b.nick()) })
 	return whom
 }
 

@@ -13,13 +13,13 @@ import (
 // A user is somebody whom a link sees. Names are shared by all links of the
 // process, since a thousand links to one network see the same people.
 type user struct {
-	nick   unique.Handle[string]
-	host   unique.Handle[string] // "user@host"; "" until known
-	status unique.Handle[string] // why they are away
-	away   bool
-	bot    bool
-	oper   bool // of the network
-	rooms  int32
+	source
+	status   unique.Handle[string] // why they are away
+	away     bool
+	bot      bool
+	oper     bool // of the network
+	hostTold bool // the host is their identity
+	rooms    int32
 	login
 }
 
@@ -78,15 +78,25 @@ func (ch *channel) forget() {
 }
 
 // seen gives the user with a nick, a new one if need be.
-func (l *link) seen(nick string) *user {
+func (l *link) seen(nick string) *user { return l.seenFrom(nick, "") }
+
+// seenFrom is seen where "user@host" may be told, too.
+func (l *link) seenFrom(nick, host string) *user {
 	key := l.is.fold(nick)
 	u := l.users[key]
-	if u == nil {
-		u = &user{nick: unique.Make(nick), host: noText, status: noText, login: loggedOut}
-		l.users[unique.Make(key).Value()] = u
+	switch {
+	case u == nil:
+		u = newUser(nick, host)
+		l.users[u.key(key)] = u
 		l.recognize(u, key)
+	case host != "":
+		l.learnsHost(u, host)
 	}
 	return u
+}
+
+func newUser(nick, host string) *user {
+	return &user{source: newSource(nick, upTo(host, uniqueLimit)), status: noText, login: loggedOut}
 }
 
 // enter puts a user into a channel.
@@ -103,10 +113,10 @@ func (l *link) exit(ch *channel, u *user) {
 		return
 	}
 	ch.members.remove(u)
-	delete(l.in, typist{ch.address, u.nick.Value()})
+	delete(l.in, typist{ch.address, u.nick()})
 	if u.rooms--; u.rooms == 0 {
 		delete(l.faces, u)
-		delete(l.users, l.is.fold(u.nick.Value()))
+		delete(l.users, l.is.fold(u.nick()))
 	}
 }
 
@@ -153,9 +163,9 @@ func (l *link) member(ch *channel, u *user) transport.Member {
 // person is what the gateway sees of a user, wherever they are. Their identity
 // is not settled by that.
 func (l *link) person(u *user) transport.Member {
-	nick := u.nick.Value()
+	nick := u.nick()
 	m := transport.Member{
-		Nick: nick, Host: u.host.Value(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
+		Nick: nick, Host: u.host(), Away: u.away, Status: u.status.Value(), Bot: u.bot,
 		Account: u.account.Value(), Face: l.faces[u],
 	}
 	if validNick(nick) && !l.isChannel(nick) {
@@ -217,21 +227,21 @@ func (l *link) changedEverywhere(u *user) {
 
 // rename gives a user another nick.
 func (l *link) rename(u *user, nick string) {
-	delete(l.users, l.is.fold(u.nick.Value()))
+	delete(l.users, l.is.fold(u.nick()))
 	if other := l.users[l.is.fold(nick)]; other != nil { // one whose leaving we missed
 		for _, ch := range l.channels {
 			l.exit(ch, other)
 		}
 	}
-	u.nick = unique.Make(nick)
-	l.users[unique.Make(l.is.fold(nick)).Value()] = u
+	u.source = newSource(nick, u.host())
+	l.users[u.key(l.is.fold(nick))] = u
 }
 
 // refold rebuilds what is kept by folded name for another CASEMAPPING.
 func (l *link) refold() {
 	users := make(map[string]*user, len(l.users))
 	for _, u := range l.users {
-		users[l.is.fold(u.nick.Value())] = u
+		users[u.key(l.is.fold(u.nick()))] = u
 	}
 	l.users = users
 	channels := make(map[string]*channel, len(l.channels))

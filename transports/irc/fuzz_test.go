@@ -242,9 +242,12 @@ func FuzzReceive(f *testing.F) {
 		for _, e := range s.events.waiting {
 			checkStrings(t, reflect.ValueOf(e))
 		}
-		for _, u := range l.users {
+		for key, u := range l.users {
+			if key != l.is.fold(u.nick()) {
+				t.Errorf("%q is kept as %q", u.nick(), key)
+			}
 			if u.rooms < 0 {
-				t.Errorf("%q is in %d rooms", u.nick.Value(), u.rooms)
+				t.Errorf("%q is in %d rooms", u.nick(), u.rooms)
 			}
 		}
 	})

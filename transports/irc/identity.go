@@ -10,7 +10,7 @@ import (
 // A login is what is known of who somebody is.
 type login struct {
 	account unique.Handle[string] // "" while not logged in, or not known to be
-	id      unique.Handle[string] // see identity; "" until it was needed
+	id      unique.Handle[string] // see identity; "" until it was needed, and with hostTold
 }
 
 var loggedOut = login{account: noText, id: noText}
@@ -19,18 +19,37 @@ var loggedOut = login{account: noText, id: noText}
 // their host, or where neither is known by the nick that they had first. Once it
 // was told it does not change, as the person does not.
 func (l *link) identity(u *user) string {
-	if u.id != noText {
-		return u.id.Value()
-	}
 	switch {
+	case u.id != noText:
+	case u.hostTold:
+		return u.hostIdentity()
 	case u.account != noText:
 		u.id = unique.Make("account:" + l.is.fold(u.account.Value()))
-	case u.host != noText:
-		u.id = unique.Make("host:" + strings.ToLower(u.host.Value()))
+	case u.host() != "":
+		id := strings.ToLower(u.hostIdentity())
+		if u.hostTold = id == u.hostIdentity(); u.hostTold {
+			return id
+		}
+		u.id = unique.Make(id)
 	default:
-		u.id = unique.Make("nick:" + l.is.fold(u.nick.Value()))
+		u.id = unique.Make("nick:" + l.is.fold(u.nick()))
 	}
 	return u.id.Value()
+}
+
+// learnsHost keeps "user@host" of somebody, and says if it is news.
+func (l *link) learnsHost(u *user, host string) bool {
+	host = upTo(host, uniqueLimit)
+	if u.host() == host {
+		return false
+	}
+	if u.hostTold {
+		u.id, u.hostTold = unique.Make(u.hostIdentity()), false
+	}
+	u.source = newSource(u.nick(), host)
+	key := l.is.fold(u.nick())
+	l.users[u.key(key)] = u // the old key keeps the old source in memory
+	return true
 }
 
 // sender gives the identity of who sent a line.
@@ -41,11 +60,11 @@ func (l *link) sender(m *message) string {
 	if m.fromServer() || m.host == "" {
 		return ""
 	}
-	u := user{nick: unique.Make(m.nick), host: uniqueText(m.host), login: loggedOut}
+	u := newUser(m.nick, m.host)
 	if ok, account := m.GetTag("account"); ok { // IRCv3 account-tag
 		u.account = accountNamed(account)
 	}
-	return l.identity(&u)
+	return l.identity(u)
 }
 
 // accountNamed reads the name of an account, which is "*" or "0" for nobody's.

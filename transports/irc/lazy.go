@@ -115,10 +115,7 @@ func (l *link) appears(ch *channel, nick, host string) {
 	if u := l.users[l.is.fold(nick)]; u != nil && ch.has(u) || nick == "" || len(nick) > sourceLimit {
 		return
 	}
-	u := l.seen(nick)
-	if host != "" {
-		u.host = uniqueText(host)
-	}
+	u := l.seenFrom(nick, host)
 	if u.rooms == 0 {
 		u.away, u.status = false, noText
 	}
@@ -183,5 +180,5 @@ func (l *link) unseen(ch *channel, nick string) *user {
 	if u := l.users[l.is.fold(nick)]; u != nil {
 		return u
 	}
-	return &user{nick: uniqueText(nick), host: noText, status: noText, login: loggedOut}
+	return newUser(nick, "")
 }

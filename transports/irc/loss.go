@@ -59,7 +59,7 @@ func (l *link) tellLoss(ch *channel, why *transport.Error) {
 func (l *link) showMissed(ch *channel) {
 	here := make(map[string]bool, ch.members.len())
 	for u := range ch.members.all() {
-		here[l.is.fold(u.nick.Value())] = true
+		here[l.is.fold(u.nick())] = true
 	}
 	for _, m := range ch.before {
 		if !here[l.is.fold(m.Nick)] {

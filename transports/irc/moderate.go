@@ -57,7 +57,7 @@ func (l *link) nickOf(a transport.Action) (string, error) {
 		}
 		nick = name
 		if u := l.users[l.is.fold(name)]; u != nil {
-			nick = u.nick.Value()
+			nick = u.nick()
 		}
 	}
 	if !printable(nick) || strings.ContainsAny(nick, " ,") || strings.HasPrefix(nick, ":") {
@@ -79,11 +79,11 @@ func (l *link) kick(ch *channel, target *user, a transport.Action) error {
 }
 
 func (l *link) kickLine(ch *channel, target *user, a transport.Action) (*pending, []byte, error) {
-	nick := target.nick.Value()
+	nick := target.nick()
 	params := []string{ch.name, nick}
 	if a.Reason != "" {
 		reason := withoutControls(a.Reason)
-		params = append(params, reason[:runeBorder(reason+" ", min(len(reason), l.is.kickLen))])
+		params = append(params, upTo(reason, l.is.kickLen))
 	}
 	b, err := line(l.is.lineLen, "KICK", params...)
 	if err != nil {
@@ -119,7 +119,7 @@ func (l *link) ban(ch *channel, nick string, target *user, a transport.Action) e
 }
 
 func (l *link) setStanding(ch *channel, target *user, a transport.Action) error {
-	nick := target.nick.Value()
+	nick := target.nick()
 	role, affiliation := l.standing(ch, target)
 	var w wish
 	var ok bool
@@ -153,7 +153,7 @@ func (l *link) setStanding(ch *channel, target *user, a transport.Action) error 
 	if a.Role != nil && !ch.modes.has('m') {
 		switch *a.Role {
 		case transport.Visitor:
-			changes = append(changes, l.is.quietChanges(banMask(nick, target.host.Value()))...)
+			changes = append(changes, l.is.quietChanges(banMask(nick, target.host()))...)
 		case transport.Participant:
 			changes = append(changes, ch.unquiet(l, target)...)
 		}

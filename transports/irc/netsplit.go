@@ -62,7 +62,7 @@ func (l *link) splitsOff(ch *channel, u *user, reason string) {
 		return
 	}
 	now := time.Now()
-	nick := u.nick.Value()
+	nick := u.nick()
 	l.returnsNot(ch, nick) // one of the same nick, of whose leaving we were not told
 	ch.split.absent[l.is.fold(nick)] = &absence{member: l.member(ch, u), reason: reason, until: now.Add(splitHold)}
 	ch.split.reason = reason
@@ -105,7 +105,7 @@ func (l *link) comesBack(ch *channel, u *user) (seen bool) {
 	if ch.split == nil {
 		return false
 	}
-	nick := u.nick.Value()
+	nick := u.nick()
 	a := ch.split.absent[l.is.fold(nick)]
 	if a == nil {
 		return false
@@ -115,7 +115,7 @@ func (l *link) comesBack(ch *channel, u *user) (seen bool) {
 		return false
 	}
 	delete(ch.split.absent, l.is.fold(nick))
-	u.id = uniqueText(a.member.Identity)
+	u.id, u.hostTold = uniqueText(a.member.Identity), false
 	if i := slices.Index(ch.split.gone, a.member.Nick); i >= 0 {
 		ch.split.gone = slices.Delete(ch.split.gone, i, i+1) // nobody was told that they were gone
 	} else {
@@ -130,7 +130,7 @@ func (a *absence) isSame(u *user) bool {
 	if u.account != noText && a.member.Account != "" {
 		return u.account.Value() == a.member.Account
 	}
-	return a.member.Host == "" || u.host.Value() == a.member.Host
+	return a.member.Host == "" || u.host() == a.member.Host
 }
 
 // returnsNot tells at last that somebody left, whose nick another has now.

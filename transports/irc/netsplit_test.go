@@ -2,6 +2,7 @@ package irc
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,40 @@ func TestWhoComesBackAsTheyWereIsNotShown(t *testing.T) {
 		c.sends(":nurse!n@h QUIT :*.net *.split", ":nurse!n@h JOIN #garden")
 		time.Sleep(time.Minute)
 		w.seesNothing()
+	})
+}
+
+func TestWhoComesBackIsWhoTheyWere(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		c := w.inGarden()
+		w.joins("#balcony%net", "romeo")
+		c.expect("JOIN #balcony")
+		c.admits("romeo", "#balcony", "romeo")
+		c.expect("MODE #balcony")
+		w.next()
+		c.sends(":juliet!j@h QUIT :*.net *.split")
+		w.notice("Netsplit (*.net *.split): juliet is gone for now.")
+		c.sends(":juliet!j@h JOIN #balcony", ":juliet!j@h JOIN #garden")
+		if e := w.next().(transport.MemberChanged); e.Room != "#balcony%net" || e.Identity != "host:j@h" {
+			t.Errorf("got %#v", e)
+		}
+		for _, host := range []string{"j@h", "j@cloak.example"} {
+			c.sends(":juliet!j@h CHGHOST j "+strings.TrimPrefix(host, "j@"), ":juliet!"+host+" PRIVMSG #garden :Ay me!")
+			for {
+				e := w.next()
+				if e, ok := e.(transport.MemberChanged); ok && e.Room == garden && e.Identity != "nick:juliet" {
+					t.Errorf("from %s she is %q", host, e.Identity)
+				}
+				if e, ok := e.(transport.MessageReceived); ok {
+					if e.Text == "Ay me!" && e.Sender != "nick:juliet" {
+						t.Errorf("from %s she is %q", host, e.Sender)
+					}
+					if e.Text == "Ay me!" {
+						break
+					}
+				}
+			}
+		}
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unique"
 
 	"gatehouse/gateway/transport"
 )
@@ -311,14 +310,14 @@ func (l *link) keepPast(a *historyAsk, m *message, event func(chat transport.Add
 // pastSender is sender for a line of the past: who bears the nick now may be
 // somebody else.
 func (l *link) pastSender(m *message) string {
-	then := user{nick: unique.Make(m.nick), host: uniqueText(m.host), login: loggedOut}
+	then := newUser(m.nick, m.host)
 	if ok, account := m.GetTag("account"); ok {
 		then.account = accountNamed(account)
 	}
-	if now := l.users[l.is.fold(m.nick)]; now != nil && (now.host == then.host || then.account != noText && now.account == then.account) {
+	if now := l.users[l.is.fold(m.nick)]; now != nil && (now.host() == then.host() || then.account != noText && now.account == then.account) {
 		return l.identity(now)
 	}
-	return l.identity(&then)
+	return l.identity(then)
 }
 
 // playBackChat keeps one of the chats in which something was said.

@@ -23,7 +23,7 @@ func (s *session) targetOf(chat transport.Address, nick string) (*link, string, 
 		name = nick
 	}
 	if u := l.users[l.is.fold(name)]; u != nil {
-		name = u.nick.Value()
+		name = u.nick()
 	}
 	ch := l.channel(name)
 	switch {

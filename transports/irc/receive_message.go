@@ -91,8 +91,8 @@ func (l *link) deliverText(m *message, text string) {
 
 // refreshHost learns user@host from whoever speaks, as NAMES may not tell it.
 func (l *link) refreshHost(m *message) {
-	if u := l.users[l.is.fold(m.nick)]; u != nil && m.host != "" && u.host == noText {
-		u.host = uniqueText(m.host)
+	if u := l.users[l.is.fold(m.nick)]; u != nil && m.host != "" && u.host() == "" {
+		l.learnsHost(u, m.host)
 	}
 }
 

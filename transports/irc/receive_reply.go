@@ -89,10 +89,7 @@ func receiveNames(l *link, m *message) error {
 		if nick == "" || len(full) > sourceLimit {
 			continue
 		}
-		u := l.seen(nick)
-		if host != "" {
-			u.host = uniqueText(host)
-		}
+		u := l.seenFrom(nick, host)
 		if ch.counting {
 			l.counted(ch, u, modes)
 		} else {

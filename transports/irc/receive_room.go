@@ -13,10 +13,7 @@ import (
 const uniqueLimit = 512 // bytes of what is kept of each person
 
 func uniqueText(s string) unique.Handle[string] {
-	if len(s) > uniqueLimit {
-		s = s[:runeBorder(s, uniqueLimit)]
-	}
-	return unique.Make(s)
+	return unique.Make(upTo(s, uniqueLimit))
 }
 
 func (l *link) isSelf(nick string) bool { return l.is.fold(nick) == l.is.fold(l.nick) }
@@ -49,10 +46,7 @@ func receiveJoin(l *link, m *message) error {
 	if ch == nil || m.fromServer() || m.nick == "" {
 		return nil
 	}
-	u := l.seen(m.nick)
-	if m.host != "" {
-		u.host = uniqueText(m.host)
-	}
+	u := l.seenFrom(m.nick, m.host)
 	if u.rooms == 0 {
 		u.away, u.status = false, noText
 	}
@@ -145,7 +139,7 @@ func receiveKick(l *link, m *message) error {
 		reason = m.text()
 	}
 	why := transport.Kicked
-	if u := l.users[l.is.fold(nick)]; u != nil && l.isBanned(ch, nick, u.host.Value()) || l.isSelf(nick) && l.isBanned(ch, l.nick, l.host) {
+	if u := l.users[l.is.fold(nick)]; u != nil && l.isBanned(ch, nick, u.host()) || l.isSelf(nick) && l.isBanned(ch, l.nick, l.host) {
 		why = transport.Banned
 	}
 	if l.isSelf(nick) {
@@ -214,7 +208,7 @@ func receiveNick(l *link, m *message) error {
 		l.nick = nick
 	}
 	if u := l.users[l.is.fold(m.nick)]; u != nil {
-		was := u.nick.Value()
+		was := u.nick()
 		l.rename(u, nick)
 		for _, ch := range l.shown(u) {
 			l.returnsNot(ch, nick)
@@ -332,7 +326,7 @@ func (l *link) modesChanged(ch *channel, before modeSet) {
 			changed = append(changed, u)
 		}
 	}
-	slices.SortFunc(changed, func(a, b *user) int { return cmp.Compare(a.nick.Value(), b.nick.Value()) })
+	slices.SortFunc(changed, func(a, b *user) int { return cmp.Compare(a.nick(), b.nick()) })
 	for _, u := range changed {
 		l.changed(ch, u, "")
 	}
@@ -377,8 +371,7 @@ func receiveChghost(l *link, m *message) error {
 	if l.isSelf(m.nick) {
 		l.host = host
 	}
-	if u := l.users[l.is.fold(m.nick)]; u != nil && u.host != uniqueText(host) {
-		u.host = uniqueText(host)
+	if u := l.users[l.is.fold(m.nick)]; u != nil && l.learnsHost(u, host) {
 		l.changedEverywhere(u)
 	}
 	l.changesAfar(m.nick)

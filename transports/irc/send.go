@@ -59,7 +59,7 @@ func (s *session) enqueueMessage(m transport.Message) (id transport.MessageID, e
 			if u == nil {
 				return refuse(transport.NotFound, "%s is not in %s.", m.Nick, ch.name)
 			}
-			id, err = l.sendPrivate(m, u.nick.Value())
+			id, err = l.sendPrivate(m, u.nick())
 			return err
 		})
 		return id, err
@@ -70,7 +70,7 @@ func (s *session) enqueueMessage(m transport.Message) (id transport.MessageID, e
 			return err
 		}
 		if u := l.users[l.is.fold(name)]; u != nil {
-			name = u.nick.Value()
+			name = u.nick()
 		}
 		id, err = l.sendPrivate(m, name)
 		return err

@@ -90,7 +90,7 @@ func (l *link) sendNotice(m transport.Message, ch *channel, args string) error {
 	if first, rest, ok := strings.Cut(args, " "); ok && l.is.fold(first) == l.is.fold(ch.name) {
 		text = rest
 	} else if u := l.users[l.is.fold(first)]; ok && u != nil {
-		target, text = u.nick.Value(), rest
+		target, text = u.nick(), rest
 	}
 	if text = strings.TrimSpace(withoutCTCP(text)); text == "" {
 		return refuse(transport.BadRequest, "Write /notice and a text, or /notice, a nick and a text.")

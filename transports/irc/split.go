@@ -51,6 +51,14 @@ func runeBorder(s string, i int) int {
 	return i
 }
 
+// upTo is as much of a text as limit bytes can hold.
+func upTo(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return text[:runeBorder(text, limit)]
+}
+
 // oneCharacter says whether the code points around i make one character, by the
 // cheaper half of UAX #29: marks, variation selectors, emoji modifiers and
 // what is joined by U+200D.

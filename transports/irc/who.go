@@ -96,7 +96,7 @@ func (l *link) learnWho(channel, nick, host, flags string, account unique.Handle
 	}
 	before := *u
 	u.account = account
-	if u.host = uniqueText(host); l.isSelf(nick) {
+	if l.learnsHost(u, host); l.isSelf(nick) {
 		l.host = host
 	}
 	u.bot = l.is.bot != "" && strings.Contains(flags, l.is.bot)

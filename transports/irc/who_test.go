@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestARoomIsShownOnceItIsKnownWhoIsWho(t *testing.T) {
 		c := w.negotiates("romeo", "account-notify account-tag away-notify extended-join userhost-in-names", "WHOX", "BOT=B")
 		c.expect("JOIN #garden")
 		c.sends(":romeo!r@verona.example JOIN #garden * :Romeo",
-			":irc.example.org 353 romeo = #garden :@juliet!j@capulet.example nurse!n@capulet.example romeo!r@verona.example",
+			":irc.example.org 353 romeo = #garden :@juliet!j@capulet.example nurse!n@capulet.example peter!P@Capulet.example romeo!r@verona.example",
 			":irc.example.org 366 romeo #garden :End")
 		c.expect("MODE #garden", "WHO #garden %tcuhnfa,47")
 		if m, known := w.session.Acquaintance("juliet%net"); !known || m.Nick != "juliet" || m.Account != "" {
@@ -46,6 +47,7 @@ func TestARoomIsShownOnceItIsKnownWhoIsWho(t *testing.T) {
 		c.sends(":juliet!j@capulet.example PRIVMSG #garden :Ay me!",
 			":irc.example.org 354 romeo 47 #garden j capulet.example juliet G@ Capulet",
 			":irc.example.org 354 romeo 47 #garden n capulet.example nurse HB 0",
+			":irc.example.org 354 romeo 47 #garden P Capulet.example peter H 0",
 			":irc.example.org 354 romeo 47 #garden r verona.example romeo H 0",
 			":irc.example.org 315 romeo #garden :End")
 		joined := w.next().(transport.RoomJoined)
@@ -62,17 +64,28 @@ func TestARoomIsShownOnceItIsKnownWhoIsWho(t *testing.T) {
 			t.Errorf("got %#v", m)
 		}
 		// a new nick, host or account is no new person
-		c.sends(":juliet!j@capulet.example NICK :jule", ":jule!j@capulet.example CHGHOST jj cloak.example", ":jule!jj@cloak.example ACCOUNT *")
-		for range 3 {
-			var m transport.Member
-			switch e := w.next().(type) {
-			case transport.MemberRenamed:
-				m = e.Member
-			case transport.MemberChanged:
-				m = e.Member
-			}
-			if m.Identity != "account:capulet" {
-				t.Errorf("%s is %q now", m.Nick, m.Identity)
+		for _, who := range []struct{ nick, host, identity string }{
+			{"juliet", "j@capulet.example", "account:capulet"},
+			{"nurse", "n@capulet.example", "host:n@capulet.example"},
+			{"peter", "P@Capulet.example", "host:p@capulet.example"},
+		} {
+			c.sends(fmt.Sprintf(":%s!%s NICK :%[1]s2", who.nick, who.host), fmt.Sprintf(":%s2!%s CHGHOST jj Cloak.example", who.nick, who.host),
+				fmt.Sprintf(":%s2!jj@Cloak.example ACCOUNT friar", who.nick))
+			for i := range 3 {
+				var m transport.Member
+				switch e := w.next().(type) {
+				case transport.MemberRenamed:
+					m = e.Member
+				case transport.MemberChanged:
+					m = e.Member
+				}
+				host := who.host
+				if i > 0 {
+					host = "jj@Cloak.example"
+				}
+				if m.Nick != who.nick+"2" || m.Identity != who.identity || m.Host != host {
+					t.Errorf("%s at %s is %q at %s now", m.Nick, who.host, m.Identity, m.Host)
+				}
 			}
 		}
 		c.sends(":tybalt!t@capulet.example JOIN #garden Cats :Tybalt")

@@ -55,7 +55,7 @@ func (l *link) answerCTCP(m *message, command, args string) {
 	if f == nil || l.is.fold(m.param(0)) != l.is.fold(l.nick) || m.fromServer() || !validNick(m.nick) || !l.mayAnswer() {
 		return
 	}
-	f(l, m, args[:runeBorder(args+" ", min(len(args), maxCTCP))])
+	f(l, m, upTo(args, maxCTCP))
 }
 
 // askUser lets the gateway answer, which knows the user's clients.

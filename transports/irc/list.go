@@ -132,8 +132,7 @@ func receiveListed(l *link, m *message) error {
 	members, _ := strconv.Atoi(m.param(2))
 	topic := ""
 	if len(m.Params) > 3 {
-		topic = formatFromIRC(modesInTopic.ReplaceAllString(m.param(3), ""))
-		topic = topic[:runeBorder(topic+" ", min(len(topic), listedTopics))]
+		topic = upTo(formatFromIRC(modesInTopic.ReplaceAllString(m.param(3), "")), listedTopics)
 	}
 	l.listing.rooms = append(l.listing.rooms, transport.ListedRoom{
 		Room: l.network.address(l.server, name), Name: name, Members: max(members, 0), Subject: strings.Clone(topic),

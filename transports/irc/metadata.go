@@ -119,11 +119,7 @@ func receiveNoMetadata(l *link, m *message) error {
 }
 
 func valueAfter(m *message, i int) string {
-	value := clean(m.param(i))
-	if len(value) > faceBytes {
-		value = value[:runeBorder(value, faceBytes)]
-	}
-	return strings.TrimSpace(value)
+	return strings.TrimSpace(upTo(clean(m.param(i)), faceBytes))
 }
 
 // withFace gives the face with another value. Changed is false if it is as it was,

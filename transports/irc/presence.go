@@ -54,7 +54,7 @@ func (l *link) awayText(text string) string {
 	if text == absent && !l.caps.on.has(preAwayCap) {
 		text = awayText["away"]
 	}
-	return text[:runeBorder(text+" ", min(len(text), l.is.awayLen))]
+	return upTo(text, l.is.awayLen)
 }
 
 // sendAwayEarly says before the server lets us in that nobody is there, or why:

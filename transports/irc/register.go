@@ -340,7 +340,7 @@ func alternativeNick(nick string, attempt, limit int) string {
 		suffix = "_" + strconv.Itoa(attempt-2)
 	}
 	if over := len(nick) + len(suffix) - limit; over > 0 {
-		nick = nick[:runeBorder(nick+" ", max(len(nick)-over, 1))]
+		nick = upTo(nick, max(len(nick)-over, 1))
 	}
 	return nick + suffix
 }

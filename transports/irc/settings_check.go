@@ -187,8 +187,7 @@ func checkFingerprint(values []string) ([]string, string) {
 	case 20:
 		return []string{v}, "That is one in SHA-1, which is weak. Better take the one in SHA-256."
 	}
-	v = v[:runeBorder(v+" ", min(len(v), 200))]
-	return []string{v}, "That is no SHA-256 or SHA-512. It is kept, but no certificate will have it."
+	return []string{upTo(v, 200)}, "That is no SHA-256 or SHA-512. It is kept, but no certificate will have it."
 }
 
 // fingerprintBytes reads hexadecimal digits with or without colons; nil: they

@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"hash/maphash"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 
 	"gatehouse/component/stanza"
@@ -28,12 +30,7 @@ func (h *host) occupantID(room transport.Address, identity, nick string) stanza.
 	if known := place.Load(); known != nil && known.room == room && known.identity == identity {
 		return known.id
 	}
-	mac := hmac.New(sha256.New, h.gateway.occupantKey())
-	for _, part := range [...]string{h.Domain, string(room), identity} {
-		mac.Write([]byte(part))
-		mac.Write([]byte{0})
-	}
-	id := stanza.OccupantID(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:occupantIDBytes]))
+	id := h.occupantIDs.compute(h.gateway.occupantKey(), h.Domain, string(room), identity)
 	place.Store(&knownOccupant{room, identity, id})
 	return id
 }
@@ -43,6 +40,14 @@ func (h *host) occupantID(room transport.Address, identity, nick string) stanza.
 type occupantIDs struct {
 	seed   maphash.Seed
 	places [4096]atomic.Pointer[knownOccupant]
+	keyed  sync.Pool // of *keyedHash
+}
+
+// A keyedHash is an HMAC that remembers its key, and room for what goes in and
+// comes out: a large room needs an identifier for each of thousands.
+type keyedHash struct {
+	hash.Hash
+	buf []byte
 }
 
 type knownOccupant struct {
@@ -52,6 +57,24 @@ type knownOccupant struct {
 }
 
 func newOccupantIDs() *occupantIDs { return &occupantIDs{seed: maphash.MakeSeed()} }
+
+// compute takes the key that all identifiers are made with.
+func (o *occupantIDs) compute(key []byte, parts ...string) stanza.OccupantID {
+	mac, ok := o.keyed.Get().(*keyedHash)
+	if !ok {
+		mac = &keyedHash{Hash: hmac.New(sha256.New, key)}
+	}
+	defer o.keyed.Put(mac)
+	mac.Reset()
+	b := mac.buf[:0]
+	for _, part := range parts {
+		b = append(append(b, part...), 0)
+	}
+	mac.Write(b)
+	b = mac.Sum(b[:0])[:occupantIDBytes]
+	mac.buf = base64.RawURLEncoding.AppendEncode(b, b)
+	return stanza.OccupantID(mac.buf[occupantIDBytes:])
+}
 
 func (o *occupantIDs) place(room transport.Address, identity string) *atomic.Pointer[knownOccupant] {
 	sum := maphash.String(o.seed, string(room)) ^ bits.RotateLeft64(maphash.String(o.seed, identity), 32)

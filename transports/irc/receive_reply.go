@@ -8,6 +8,11 @@ import (
 	"gatehouse/gateway/transport"
 )
 
+// A server tells everybody of a JOIN before it answers what came behind it: in a
+// channel of more than modesMembers the modes are not waited for, although
+// everybody's role is told twice where it is moderated.
+const modesMembers = 500
+
 // receiveChannelModes handles 324: nick, channel, modes, arguments.
 func receiveChannelModes(l *link, m *message) error {
 	ch := l.channel(l.nameParam(m.param(1)))
@@ -115,6 +120,7 @@ func receiveEndOfNames(l *link, m *message) error {
 // room is like as soon as they are in, so its modes are waited for where that
 // takes no more than the server's answer: else they come as a change.
 func (l *link) isNamed(ch *channel) {
+	ch.modesDue = ch.modesDue && ch.members.len() <= modesMembers
 	if ch.modesDue {
 		l.await(&pending{command: "modes", target: l.is.fold(ch.name)})
 		l.wake()

@@ -92,6 +92,33 @@ func TestAJoinDoesNotWaitForModesThatPacingHoldsBack(t *testing.T) {
 	})
 }
 
+// A server tells thousands of the JOIN before it answers what came behind it.
+func TestALargeRoomDoesNotWaitForItsModes(t *testing.T) {
+	inWorld(t, testOptions(), func(w *world) {
+		w.joins(garden, "romeo")
+		c := w.welcomes("romeo")
+		c.autoPong.Store(false)
+		c.expect("JOIN #garden")
+		c.sends(":romeo!r@h JOIN #garden")
+		for i := range modesMembers {
+			c.sends(fmt.Sprintf(":s 353 romeo = #garden :guest%d", i))
+		}
+		c.sends(":s 366 romeo #garden :End of /NAMES list.")
+		end := time.Now()
+		if joined := w.next().(transport.RoomJoined); len(joined.Members) != modesMembers+1 || time.Since(end) > time.Second {
+			t.Errorf("%d members after %v", len(joined.Members), time.Since(end))
+		}
+		c.sends(":s 324 romeo #garden +mk *")
+		w.sees(transport.RoomChanged{Room: garden, Modes: transport.RoomModes{Moderated: true, PasswordProtected: true}})
+		for range modesMembers + 1 {
+			if e := w.next().(transport.MemberChanged); e.Role != transport.Visitor {
+				t.Errorf("%s is %v", e.Nick, e.Role)
+			}
+		}
+		w.seesNothing()
+	})
+}
+
 func TestWhatHappensInARoomIsTold(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()

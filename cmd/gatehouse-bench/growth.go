@@ -72,9 +72,7 @@ func (b *bench) grown(ctx context.Context, n int, do func(*trial, sizes) (figure
 	if err != nil {
 		return nil, err
 	}
-	defer t.stop()
-	defer context.AfterFunc(ctx, t.kill)()
-	return do(t, sizes{users: n, crowd: n, rests: resting})
+	return t.measure(ctx, do, sizes{users: n, crowd: n, rests: resting})
 }
 
 // settled is what users cost who come into three channels each.

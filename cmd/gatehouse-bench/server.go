@@ -51,9 +51,10 @@ func accept(ctx context.Context, l net.Listener) (*xmppServer, error) {
 		ended: make(chan struct{}),
 	}
 	s.listen(nil)
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := s.handshake(); err != nil {
 		conn.Close()
-		return nil, err
+		return nil, errors.Join(err, context.Cause(ctx))
 	}
 	go s.read()
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -63,7 +64,7 @@ func (s *subject) start(ctx context.Context, o setup) (*trial, error) {
 	began := time.Now()
 	if t.server, err = accept(ctx, l); err != nil {
 		t.stop()
-		return nil, fmt.Errorf("%s: %w; its log ends: %s", s.name, err, t.logEnd())
+		return nil, t.explained(err)
 	}
 	t.took = time.Since(began)
 	return t, nil
@@ -109,9 +110,14 @@ func (t *trial) room(channel string) string {
 	return channel + "%" + t.subject.network + "@" + domain
 }
 
-func (t *trial) logEnd() string {
-	b, _ := os.ReadFile(filepath.Join(t.dir, "log"))
-	return string(b[max(0, len(b)-500):])
+// explained adds what the gateway said, once it was stopped. A crash is told at
+// the beginning, whatever comes behind it.
+func (t *trial) explained(err error) error {
+	log, _ := os.ReadFile(filepath.Join(t.dir, "log"))
+	if gap := len(log) - 2000; gap > 0 {
+		log = slices.Replace(log, 1500, 1500+gap, []byte("\n...\n")...)
+	}
+	return fmt.Errorf("%w; its log: %s", err, log)
 }
 
 // gatehouse is this project's program; an empty path means the one beside this.

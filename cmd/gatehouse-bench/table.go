@@ -294,9 +294,19 @@ func (b *bench) once(ctx context.Context, r row, s *subject, size sizes) (figure
 	if err != nil {
 		return nil, err
 	}
-	defer t.stop()
-	defer context.AfterFunc(ctx, t.kill)() // no more is measured: what waits for the gateway ends with it
-	return r.do(t, size)
+	return t.measure(ctx, r.do, size)
+}
+
+// measure does a scenario, and stops the gateway. When no more is to be measured,
+// that ends at once, and what waits for it with it.
+func (t *trial) measure(ctx context.Context, do func(*trial, sizes) (figures, error), size sizes) (f figures, err error) {
+	defer func() {
+		if t.stop(); err != nil {
+			err = t.explained(err)
+		}
+	}()
+	defer context.AfterFunc(ctx, t.kill)()
+	return do(t, size)
 }
 
 // line is one line of the table, in Markdown.

@@ -62,7 +62,10 @@ func (b *bench) through(ctx context.Context, r row, s *subject, size sizes, o se
 	if err != nil {
 		return nil, err
 	}
-	defer t.stop()
+	return t.measure(ctx, func(t *trial, size sizes) (figures, error) { return t.talkThrough(ctx, server, size) }, size)
+}
+
+func (t *trial) talkThrough(ctx context.Context, server *realServer, size sizes) (figures, error) {
 	people, err := t.gatherPeople(ctx, server.clients, size.listeners)
 	defer people.leave()
 	if err != nil {

@@ -130,7 +130,7 @@ func (t *trial) roundTrip(o sizes) (figures, error) {
 	back := make(chan arrival, o.trips)
 	t.bodies(func(body string) {
 		if number, ok := strings.CutPrefix(body, "pong "); ok {
-			back <- arrival{number, time.Now()}
+			back <- arrives(number)
 		}
 	})
 	defer t.server.listen(nil)
@@ -150,7 +150,7 @@ func (t *trial) shortTrip(o sizes) (figures, error) {
 	back := make(chan arrival, o.trips)
 	asker, err := dialIRC(t.irc, "asker", func(_ *ircClient, line string) {
 		if _, number, ok := strings.Cut(line, ":pong "); ok {
-			back <- arrival{number, time.Now()}
+			back <- arrives(number)
 		}
 	}, "#trip")
 	if err != nil {
@@ -171,8 +171,18 @@ func (t *trial) echobot() (*ircClient, error) {
 
 // An arrival is when the answer to a ping was read.
 type arrival struct {
-	number string // the ping's
-	at     time.Time
+	ping int // its number, or -1
+	at   time.Time
+}
+
+// arrives keeps nothing of its argument, which is the reader's.
+func arrives(number string) arrival {
+	at := time.Now()
+	ping, err := strconv.Atoi(number)
+	if err != nil {
+		ping = -1
+	}
+	return arrival{ping, at}
 }
 
 // trips times pings until their answers are read, one after the other. While one
@@ -187,8 +197,8 @@ func (t *trial) trips(o sizes, back <-chan arrival, ping func(i int)) (figures, 
 		ping(i)
 		select {
 		case answer := <-back:
-			if answer.number != strconv.Itoa(i) {
-				return nil, fmt.Errorf("the answer to ping %d is that to %q", i, answer.number)
+			if answer.ping != i {
+				return nil, fmt.Errorf("the answer to ping %d is that to %d", i, answer.ping)
 			}
 			trips[i] = answer.at.Sub(began)
 		case <-t.server.ended:

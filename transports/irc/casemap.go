@@ -2,7 +2,8 @@ package irc
 
 import "strings"
 
-// A casemap is a server's CASEMAPPING: which names it takes for the same.
+// A casemap is a server's CASEMAPPING: which names it takes for the same. What it
+// gives is its argument, or memory of its own.
 type casemap func(string) string
 
 // casemaps are the values of CASEMAPPING (modern.ircdocs.horse,

@@ -87,7 +87,7 @@ func (l *link) seenFrom(nick, host string) *user {
 	switch {
 	case u == nil:
 		u = newUser(nick, host)
-		l.users[u.key(key)] = u
+		l.users[l.is.fold(u.nick())] = u // not key, which may lie in the line
 		l.recognize(u, key)
 	case host != "":
 		l.learnsHost(u, host)
@@ -234,14 +234,14 @@ func (l *link) rename(u *user, nick string) {
 		}
 	}
 	u.source = newSource(nick, u.host())
-	l.users[u.key(l.is.fold(nick))] = u
+	l.users[l.is.fold(u.nick())] = u
 }
 
 // refold rebuilds what is kept by folded name for another CASEMAPPING.
 func (l *link) refold() {
 	users := make(map[string]*user, len(l.users))
 	for _, u := range l.users {
-		users[u.key(l.is.fold(u.nick()))] = u
+		users[l.is.fold(u.nick())] = u
 	}
 	l.users = users
 	channels := make(map[string]*channel, len(l.channels))

@@ -47,8 +47,7 @@ func (l *link) learnsHost(u *user, host string) bool {
 		u.id, u.hostTold = unique.Make(u.hostIdentity()), false
 	}
 	u.source = newSource(u.nick(), host)
-	key := l.is.fold(u.nick())
-	l.users[u.key(key)] = u // the old key keeps the old source in memory
+	l.users[l.is.fold(u.nick())] = u // the old key keeps the old source in memory
 	return true
 }
 

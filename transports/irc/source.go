@@ -34,11 +34,3 @@ func (s source) host() string { return strings.TrimPrefix(s.hostIdentity(), host
 // hostIdentity is the host as an identity, but as the network spells it; "" while
 // it is not known.
 func (s source) hostIdentity() string { return s.names.Value()[s.cut:] }
-
-// key is the nick as fold gave it, in memory of its own or of the source's.
-func (s source) key(folded string) string {
-	if nick := s.nick(); nick == folded {
-		return nick
-	}
-	return folded
-}

@@ -213,6 +213,18 @@ func (w *world) inGarden(isupport ...string) *fakeConn {
 	return c
 }
 
+// alsoIn joins another room over a link that is up.
+func (w *world) alsoIn(c *fakeConn, channel, names string) {
+	w.t.Helper()
+	w.joins(transport.Address(channel+"%net"), "romeo")
+	c.expect("JOIN " + channel)
+	c.admits("romeo", channel, names)
+	if e, ok := w.next().(transport.RoomJoined); !ok {
+		w.t.Fatalf("not joined: %#v", e)
+	}
+	c.expect("MODE " + channel)
+}
+
 func (w *world) says(chat transport.Address, text string) error {
 	_, err := w.session.Send(context.Background(), transport.Message{Chat: chat, Text: text, Request: "said"})
 	return err

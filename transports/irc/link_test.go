@@ -124,10 +124,7 @@ func TestALostLinkComesBackWithItsRooms(t *testing.T) {
 			transport.RoomNotice{Room: garden, Text: "Mode #garden [+k rose] by juliet"},
 			transport.RoomChanged{Room: garden, Modes: transport.RoomModes{PasswordProtected: true}},
 		)
-		w.joins("#balcony%net", "romeo")
-		c.expect("JOIN #balcony")
-		c.admits("romeo", "#balcony", "romeo")
-		w.next()
+		w.alsoIn(c, "#balcony", "romeo")
 		c.sends("ERROR :Closing Link: server restarts")
 		down := w.goesDown()
 		if down.RetryIn < backoffMin || down.RetryIn > 2*backoffMin || !strings.Contains(down.Err.Error(), "server restarts") {

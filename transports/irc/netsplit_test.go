@@ -100,11 +100,7 @@ func TestWhoComesBackAsTheyWereIsNotShown(t *testing.T) {
 func TestWhoComesBackIsWhoTheyWere(t *testing.T) {
 	inWorld(t, testOptions(), func(w *world) {
 		c := w.inGarden()
-		w.joins("#balcony%net", "romeo")
-		c.expect("JOIN #balcony")
-		c.admits("romeo", "#balcony", "romeo")
-		c.expect("MODE #balcony")
-		w.next()
+		w.alsoIn(c, "#balcony", "romeo")
 		c.sends(":juliet!j@h QUIT :*.net *.split")
 		w.notice("Netsplit (*.net *.split): juliet is gone for now.")
 		c.sends(":juliet!j@h JOIN #balcony", ":juliet!j@h JOIN #garden")
@@ -113,17 +109,15 @@ func TestWhoComesBackIsWhoTheyWere(t *testing.T) {
 		}
 		for _, host := range []string{"j@h", "j@cloak.example"} {
 			c.sends(":juliet!j@h CHGHOST j "+strings.TrimPrefix(host, "j@"), ":juliet!"+host+" PRIVMSG #garden :Ay me!")
-			for {
-				e := w.next()
-				if e, ok := e.(transport.MemberChanged); ok && e.Room == garden && e.Identity != "nick:juliet" {
-					t.Errorf("from %s she is %q", host, e.Identity)
-				}
-				if e, ok := e.(transport.MessageReceived); ok {
-					if e.Text == "Ay me!" && e.Sender != "nick:juliet" {
-						t.Errorf("from %s she is %q", host, e.Sender)
+			for said := false; !said; {
+				switch e := w.next().(type) {
+				case transport.MemberChanged:
+					if e.Room == garden && e.Identity != "nick:juliet" {
+						t.Errorf("from %s she is %q", host, e.Identity)
 					}
-					if e.Text == "Ay me!" {
-						break
+				case transport.MessageReceived:
+					if said = e.Text == "Ay me!"; said && e.Sender != "nick:juliet" {
+						t.Errorf("from %s she is %q", host, e.Sender)
 					}
 				}
 			}

@@ -99,11 +99,7 @@ func TestEncodingsOfALinkAndAChannel(t *testing.T) {
 	withSettings(t, transport.Values{"encoding_in": {"koi8-r"}, "encoding_out": {"koi8-r"}}, func(w *world, set *fakeSettings) {
 		set.set("#balcony%net", transport.Values{"encoding_in": {"latin-1"}, "encoding_out": {"latin-1"}})
 		c := w.inGarden()
-		w.joins("#balcony%net", "romeo")
-		c.expect("JOIN #balcony")
-		c.admits("romeo", "#balcony", "@juliet romeo")
-		w.next()
-		c.expect("MODE #balcony")
+		w.alsoIn(c, "#balcony", "@juliet romeo")
 		said := func(chat transport.Address, text string) {
 			t.Helper()
 			w.sees(transport.MessageReceived{Message: transport.Message{Chat: chat, Nick: "juliet", Text: text}})
